@@ -1,0 +1,347 @@
+/**
+ * All accounts of a server, as accounts.toml has them (only user of smol-toml).
+ *
+ * What is held is always one whole version of the file that was found right: a version
+ * with a mistake is complained about and not taken, not even the right parts of it. The
+ * file is never written in place, and an edit is written only after it was parsed again
+ * and found to change one account, in the way that was meant.
+ *
+ * Parsed tables become Maps at once and are never spread or assigned, because `__proto__`
+ * and `constructor` are keys like any other. Sessions that must end because an account
+ * changed are ended by sessions/registry.ts.
+ */
+import { constants } from "node:fs";
+import fs from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+import { parse, TomlError } from "smol-toml";
+import { encodeText } from "../base/bytes.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
+import { factsOf, OpenFile } from "../base/files.ts";
+import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_NESTING_MAX } from "../base/limits.ts";
+import { replaceFile } from "../base/replacement.ts";
+import type { Account } from "./account.ts";
+import { accountOf, isUserName } from "./account.ts";
+import type { Changes } from "./edit.ts";
+import { addAccount, locate, removeAccount, setAccount } from "./edit.ts";
+import { TEMPLATE } from "./template.ts";
+
+export type Accounts = ReadonlyMap<string, Account>;
+
+/** Keeps other writers of the file away until what it answers is called. */
+export type Lock = () => Promise<() => Promise<void>>;
+
+/** One account's table as it was parsed, before anything in it was checked. */
+type Table = ReadonlyMap<string, unknown>;
+
+/** What a poll compares. A file that is not there is a version too. */
+const MISSING = "missing";
+
+// A FIFO in the file's place must not block the server; Windows has neither.
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+export class AccountDirectory {
+  readonly #file: string;
+  readonly #lock: Lock;
+  readonly #replaceFile: typeof replaceFile;
+  #accounts: Accounts = new Map();
+  /** The version that was read last, or complained about. */
+  #version: string | undefined;
+  /** The version that the last look saw. */
+  #seen: string | undefined;
+  #hasExisted = false;
+
+  /**
+   * Nothing is read before `load`.
+   *
+   * @param replace writes the file; given only by tests
+   */
+  constructor(file: string, lock: Lock, replace: typeof replaceFile = replaceFile) {
+    this.#file = file;
+    this.#lock = lock;
+    this.#replaceFile = replace;
+  }
+
+  get accounts(): Accounts {
+    return this.#accounts;
+  }
+
+  find(name: string): Account | undefined {
+    return this.#accounts.get(name);
+  }
+
+  /**
+   * Reads the file. A file that has never been there means no accounts; one that is gone
+   * is a complaint, and the accounts stay as they were.
+   *
+   * @throws FtpxError BAD_ACCOUNTS, NO_PERMISSION, …
+   */
+  async load(): Promise<void> {
+    const found = await readAccounts(this.#file);
+    this.#version = found?.version ?? MISSING;
+    if (found === undefined) return this.#refuseLoss();
+    this.#take(parseAccounts(found.text, this.#file));
+  }
+
+  /**
+   * Looks at the file and reads it again if it has changed since it was read or complained
+   * about; a mistake is complained about once. A change is taken when two looks in a row
+   * saw the same: an editor that writes in place shows an empty file for a moment, and with
+   * that everybody would be signed off.
+   *
+   * @returns whether there is a new version of the accounts
+   * @throws FtpxError as `load`
+   */
+  async refresh(): Promise<boolean> {
+    const version = await versionOf(this.#file);
+    const isStable = version === this.#seen;
+    this.#seen = version;
+    if (!isStable || version === this.#version) return false;
+    this.#version = version;
+    await this.load();
+    return true;
+  }
+
+  /**
+   * Calls `refresh` again and again. Polling sees editors that write in place, those that
+   * rename, and network file systems alike.
+   *
+   * @param onChange    the accounts are another version
+   * @param onComplaint the file is wrong; the last good version stays in force
+   */
+  watch(
+    everyMs: number,
+    onChange: () => void,
+    onComplaint: (complaint: unknown) => void,
+  ): { stop(): void } {
+    let isStopped = false;
+    const look = async () => {
+      try {
+        const isChanged = await this.refresh();
+        if (isChanged && !isStopped) onChange();
+      } catch (complaint) {
+        if (!isStopped) onComplaint(complaint);
+      }
+      if (!isStopped) timer = setTimeout(() => void look(), everyMs);
+    };
+    let timer = setTimeout(() => void look(), everyMs);
+    return {
+      stop: () => {
+        isStopped = true;
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  /** Writes the template when there is no file. @throws FtpxError DISK_FULL, … */
+  async create(): Promise<void> {
+    await this.#write((text) => text);
+  }
+
+  /** @throws FtpxError USAGE, ACCOUNT_EXISTS, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, … */
+  async add(user: string, fields: Changes): Promise<void> {
+    await this.#edit(
+      user,
+      (text) => addAccount(text, user, fields),
+      () => merge([], fields),
+    );
+  }
+
+  /** @throws FtpxError NO_SUCH_ACCOUNT, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, … */
+  async set(user: string, changes: Changes): Promise<void> {
+    const intend = (before: Table | undefined) => merge(before ?? [], changes);
+    await this.#edit(user, (text) => setAccount(text, user, changes), intend);
+  }
+
+  /** The home is not touched. @throws FtpxError NO_SUCH_ACCOUNT, BAD_CONFIG, DISK_FULL, … */
+  async remove(user: string): Promise<void> {
+    await this.#edit(
+      user,
+      (text) => removeAccount(text, user),
+      () => undefined,
+    );
+  }
+
+  /** @param intend what the account's table must be afterwards; undefined for none */
+  async #edit(
+    user: string,
+    change: (text: string) => string,
+    intend: (before: Table | undefined) => Table | undefined,
+  ): Promise<void> {
+    await this.#write((text) => {
+      const tables = new Map(parseTables(text, this.#file));
+      const changed = change(text);
+      const intended = intend(tables.get(user));
+      if (intended === undefined) tables.delete(user);
+      else tables.set(user, intended);
+      if (isDeepStrictEqual(parseTables(changed, this.#file), tables)) return changed;
+      const reason = `account ${user} cannot be edited by a command; edit accounts.toml by hand`;
+      throw new FtpxError("BAD_CONFIG", { reason });
+    });
+  }
+
+  /** The watch sees the new version and says so, as it does for edits by hand. */
+  async #write(change: (text: string) => string): Promise<void> {
+    const release = await this.#lock();
+    try {
+      const found = await readAccounts(this.#file);
+      if (found === undefined) this.#refuseLoss();
+      const changed = change(found?.text ?? TEMPLATE);
+      const accounts = parseAccounts(changed, this.#file);
+      if (changed !== found?.text) await this.#replace(changed, found?.version ?? MISSING);
+      this.#take(accounts);
+    } finally {
+      await release();
+    }
+  }
+
+  async #replace(text: string, version: string): Promise<void> {
+    const bytes = encodeText(text);
+    if (bytes.byteLength > ACCOUNTS_FILE_BYTES_MAX) refuseSize(this.#file);
+    // An editor knows nothing of the lock, and what was just saved by hand must not be lost.
+    if ((await versionOf(this.#file)) !== version) throw new FtpxError("BUSY_ACCOUNTS");
+    try {
+      await this.#replaceFile(this.#file, bytes);
+    } catch (failure) {
+      throw withPath(failure, this.#file);
+    }
+  }
+
+  /** An account that did not change stays the same object. */
+  #take(accounts: Accounts): void {
+    const taken = new Map(accounts);
+    for (const [name, account] of accounts) {
+      const before = this.#accounts.get(name);
+      if (before !== undefined && isDeepStrictEqual(before, account)) taken.set(name, before);
+    }
+    this.#hasExisted = true;
+    this.#accounts = taken;
+  }
+
+  #refuseLoss(): void {
+    if (this.#hasExisted) refuse(this.#file, "the file is gone; the accounts stay as they were");
+  }
+}
+
+/**
+ * The accounts of a text, in its order.
+ *
+ * @param file what complaints call it
+ * @throws FtpxError BAD_ACCOUNTS with the place of the first mistake
+ */
+export function parseAccounts(text: string, file: string): Accounts {
+  const accounts = new Map<string, Account>();
+  for (const [name, table] of parseTables(text, file)) {
+    const complain = (reason: string, key?: string): never => {
+      const path = key === undefined ? ["users", name] : ["users", name, key];
+      return refuse(file, reason, locate(text, path));
+    };
+    if (!isUserName(name)) complain(`${JSON.stringify(name)} is no user name`);
+    accounts.set(name, accountOf(name, table, complain));
+  }
+  return accounts;
+}
+
+/** The tables below `users`, not yet checked. @throws FtpxError BAD_ACCOUNTS */
+function parseTables(text: string, file: string): Map<string, Table> {
+  const root = parseToml(text, file);
+  for (const key of root.keys()) {
+    if (key === "users") continue;
+    const reason = `${JSON.stringify(key)} means nothing here; an account is a table [users.NAME]`;
+    refuse(file, reason, locate(text, [key]));
+  }
+  const users = root.get("users") ?? {};
+  if (!isTable(users)) refuse(file, "users is not a table", locate(text, ["users"]));
+  const tables = new Map<string, Table>();
+  for (const [name, table] of Object.entries(users)) {
+    const isAccount = isTable(table);
+    if (!isAccount)
+      refuse(file, "an account is a table [users.NAME]", locate(text, ["users", name]));
+    else tables.set(name, new Map(Object.entries(table)));
+  }
+  return tables;
+}
+
+function parseToml(text: string, file: string): Table {
+  try {
+    const options = { integersAsBigInt: true, maxDepth: ACCOUNTS_NESTING_MAX } as const;
+    return new Map(Object.entries(parse(text, options)));
+  } catch (failure) {
+    if (!(failure instanceof TomlError)) throw failure;
+    const { line, column, message } = failure;
+    // Behind the first line the parser quotes the text, which may be a verifier.
+    const reason = message.split("\n", 1).join().replace("Invalid TOML document: ", "");
+    return refuse(file, reason, { line, column });
+  }
+}
+
+function isTable(value: unknown): value is object {
+  const isOther = Array.isArray(value) || value instanceof Date;
+  return typeof value === "object" && value !== null && !isOther;
+}
+
+/** A table with changes in it, as it must look when it is parsed. */
+function merge(table: Table | readonly [], changes: Changes): Table {
+  const merged = new Map<string, unknown>(table);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === undefined) merged.delete(key);
+    else merged.set(key, Number.isSafeInteger(value) ? BigInt(value) : value);
+  }
+  return merged;
+}
+
+/** @throws FtpxError BAD_ACCOUNTS when it is too large or not UTF-8, NO_PERMISSION, … */
+async function readAccounts(file: string): Promise<{ text: string; version: string } | undefined> {
+  try {
+    const opened = await OpenFile.open(file, READ_FLAGS);
+    try {
+      return await readOpened(opened, file);
+    } finally {
+      await opened.close();
+    }
+  } catch (failure) {
+    if (isKind(failure, "NO_SUCH_PATH")) return undefined;
+    throw isKind(failure, "BAD_ACCOUNTS") ? failure : withPath(failure, file);
+  }
+}
+
+async function readOpened(opened: OpenFile, file: string) {
+  const { kind, bytes, version } = await opened.facts();
+  if (kind !== "file") refuse(file, "not a file");
+  if (bytes > ACCOUNTS_FILE_BYTES_MAX) refuseSize(file);
+  const content = Buffer.alloc(bytes);
+  const text = decode(content.subarray(0, await opened.read(content, 0)), file);
+  return { text, version };
+}
+
+function decode(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    // U+FFFD stands where the first wrong byte is, unless somebody wrote one before it.
+    const before = Buffer.from(bytes).toString("utf8").split("\ufffd", 1).join();
+    const lines = before.split("\n");
+    return refuse(file, "not UTF-8", {
+      line: lines.length,
+      column: (lines.at(-1) ?? "").length + 1,
+    });
+  }
+}
+
+async function versionOf(file: string): Promise<string> {
+  try {
+    return factsOf(await fs.stat(file, { bigint: true })).version;
+  } catch (failure) {
+    const refusal = errorOfSystem(failure);
+    if (!(refusal instanceof FtpxError)) throw refusal;
+    // Why it cannot be looked at is found out, and said, when it is read.
+    return refusal.kind === "NO_SUCH_PATH" ? MISSING : refusal.kind;
+  }
+}
+
+function refuseSize(file: string): never {
+  return refuse(file, `the file is larger than ${ACCOUNTS_FILE_BYTES_MAX} bytes`);
+}
+
+function refuse(file: string, reason: string, place = { line: 1, column: 1 }): never {
+  throw new FtpxError("BAD_ACCOUNTS", { file, ...place, reason });
+}

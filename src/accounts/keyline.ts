@@ -1,0 +1,56 @@
+/**
+ * Public keys as one line of text, the way OpenSSH writes them:
+ *
+ *   ssh-ed25519 BASE64 comment
+ *
+ *   BASE64 = | u32 11 | "ssh-ed25519" | u32 32 | public key |      (RFC 8709 section 4)
+ *
+ * Only Ed25519, without options in front. A key of small order is refused: everybody can
+ * make signatures that it verifies (RFC 8032 section 5.1.7 lets them pass). Checking
+ * signatures is for commands/signin.ts.
+ */
+import { decodeBase64 } from "../base/base64.ts";
+import { isSameBytes } from "../base/bytes.ts";
+
+export interface KeyLine {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly comment: string;
+}
+
+const ALGORITHM = "ssh-ed25519";
+const PUBLIC_KEY_BYTES = 32;
+const LINE = /^ssh-ed25519[ \t]+([A-Za-z0-9+/=]+)(?:[ \t]+(\P{Cc}*))?$/u;
+const BLOB_HEAD = Buffer.from(`\0\0\0\x0b${ALGORITHM}\0\0\0\x20`, "latin1");
+
+/** All encodings of the eight points of small order, without the sign bit. */
+const SMALL_ORDER_HEX = new Set([
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+]);
+
+/** @param refuse says what is wrong with the line */
+export function parseKeyLine(line: string, refuse: (reason: string) => never): KeyLine {
+  const parts = LINE.exec(line.trim());
+  if (parts === null) return refuse("a key is not of the form ssh-ed25519 BASE64 COMMENT");
+  const [, blobText = "", comment = ""] = parts;
+  const blob = decodeBase64(blobText);
+  const isWhole =
+    blob?.byteLength === BLOB_HEAD.byteLength + PUBLIC_KEY_BYTES &&
+    isSameBytes(blob.subarray(0, BLOB_HEAD.byteLength), BLOB_HEAD);
+  if (blob === undefined || !isWhole) return refuse("a key is cut off or damaged");
+  const publicKey = blob.subarray(BLOB_HEAD.byteLength);
+  if (isSmallOrder(publicKey)) return refuse("a key is one that everybody can sign for");
+  return { publicKey, comment: comment.trim() };
+}
+
+function isSmallOrder(publicKey: Uint8Array): boolean {
+  const unsigned = Buffer.from(publicKey);
+  unsigned.writeUInt8(unsigned.readUInt8(PUBLIC_KEY_BYTES - 1) & 0x7f, PUBLIC_KEY_BYTES - 1);
+  return SMALL_ORDER_HEX.has(unsigned.toString("hex"));
+}

@@ -1,0 +1,229 @@
+/**
+ * Every failure that ftpx can name: one table, one class.
+ *
+ * A row says the permanent wire code, the exit status for scripts, what the
+ * failure ends, the sentence a person reads and, where something can be done, a
+ * hint. Details are facts with units; sentences never cross the wire. Parts in
+ * square brackets are left out when a detail they name is absent.
+ *
+ * Codes stand in blocks of sixteen by subject and are never given twice.
+ */
+
+export interface ErrorRow {
+  /** u16 on the wire, permanent. */
+  readonly code: number;
+  /** sysexits(3) status, see README.md. */
+  readonly exit: number;
+  /** What it ends, when it crosses the wire. */
+  readonly ends: "request" | "connection";
+  readonly text: string;
+  readonly hint?: string;
+}
+
+// Left as it is by the formatter, because a table is read by column.
+// oxfmt-ignore
+export const ERRORS = {
+  // 1-15: the peer broke the protocol
+  BAD_FRAME:          { code: 1,  exit: 76, ends: "connection", text: "received bytes that are not a frame[ ({reason})]" },
+  WRONG_VERSION:      { code: 2,  exit: 76, ends: "connection", text: "the other side speaks another version of the protocol[ ({version})]", hint: "bring both sides to the same version of ftpx" },
+  BODY_TOO_LARGE:     { code: 3,  exit: 76, ends: "connection", text: "frame body is over the limit[: {neededBytes} of {limitBytes}]" },
+  UNKNOWN_COMMAND:    { code: 4,  exit: 76, ends: "request",    text: "the other side does not know this command[ ({command})]", hint: "bring both sides to the same version of ftpx" },
+  BAD_BODY:           { code: 5,  exit: 76, ends: "request",    text: "frame body has not the shape of its command[ ({reason})]" },
+  BAD_STATE:          { code: 6,  exit: 76, ends: "request",    text: "command came at the wrong time[ ({reason})]" },
+  WINDOW_EXCEEDED:    { code: 7,  exit: 76, ends: "connection", text: "the other side sent more than it was given room for" },
+  OUT_OF_RANGE:       { code: 8,  exit: 76, ends: "request",    text: "a number is outside its range[ ({reason})]" },
+  TOO_MANY_REQUESTS:  { code: 9,  exit: 75, ends: "request",    text: "too many requests at once[: the limit is {limit}]" },
+  PEER_SILENT:        { code: 10, exit: 75, ends: "connection", text: "the other side has not answered[ for {elapsedMs}]" },
+  INTERNAL:           { code: 15, exit: 70, ends: "connection", text: "a defect of ftpx[: {reason}]", hint: "the server's log has the details; please report it" },
+
+  // 16-31: sign-in and rights
+  NOT_SIGNED_IN:      { code: 16, exit: 77, ends: "request",    text: "not signed in" },
+  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, or the account is not active" },
+  SIGN_IN_TOO_LATE:   { code: 18, exit: 77, ends: "connection", text: "did not sign in in time" },
+  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords" },
+  FORBIDDEN:          { code: 20, exit: 77, ends: "request",    text: "your account may not do this[ (it needs the right: {right})]" },
+  ACCOUNT_CLOSED:     { code: 21, exit: 77, ends: "connection", text: "the operator has closed or changed this account" },
+  NOT_GENUINE:        { code: 22, exit: 77, ends: "connection", text: "the server could not prove that it knows this account[ ({reason})]", hint: "somebody may be between you and the server; nothing was sent" },
+  BAD_PARAMETERS:     { code: 23, exit: 77, ends: "connection", text: "the server asks for unsafe password parameters[ ({reason})]", hint: "nothing was derived from the password and nothing was sent" },
+  UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…" },
+  CHANGED_KEY:        { code: 25, exit: 77, ends: "connection", text: "the key of {host} has changed: known {expected}, offered {fingerprint}", hint: "if the operator confirms the new key, remove the line of {host} from {file} and connect again" },
+  NO_PASSWORD:        { code: 26, exit: 77, ends: "connection", text: "no password was given", hint: "use --password-stdin, FTPX_PASSWORD, or a terminal" },
+
+  // 32-47: files
+  NO_SUCH_PATH:       { code: 32, exit: 66, ends: "request",    text: "no such file or directory" },
+  BAD_PATH:           { code: 33, exit: 76, ends: "request",    text: "not a usable path[ ({reason})]" },
+  OUTSIDE_HOME:       { code: 34, exit: 77, ends: "request",    text: "leads out of the home directory" },
+  EXISTS:             { code: 35, exit: 73, ends: "request",    text: "exists already" },
+  NOT_A_DIRECTORY:    { code: 36, exit: 66, ends: "request",    text: "is not a directory" },
+  IS_A_DIRECTORY:     { code: 37, exit: 73, ends: "request",    text: "is a directory", hint: "use -r for directories" },
+  NOT_EMPTY:          { code: 38, exit: 73, ends: "request",    text: "directory is not empty", hint: "rm -r removes a directory with all it holds" },
+  NOT_A_FILE:         { code: 39, exit: 66, ends: "request",    text: "is neither a regular file nor a directory" },
+  NAME_TOO_LONG:      { code: 40, exit: 73, ends: "request",    text: "name or path is too long[: the limit is {limitBytes}]" },
+  NO_PERMISSION:      { code: 41, exit: 77, ends: "request",    text: "the operating system refuses access" },
+  CHANGED:            { code: 42, exit: 75, ends: "request",    text: "changed while it was read", hint: "try again" },
+  LIST_EXPIRED:       { code: 43, exit: 75, ends: "request",    text: "the listing is no longer held", hint: "list again" },
+
+  // 48-63: limits
+  QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, or ask the operator for a larger quota" },
+  FILES_EXCEEDED:     { code: 49, exit: 73, ends: "request",    text: "too many files and directories[: {needed} more needed, {free} free of {limit}]", hint: "remove something, or ask the operator for a larger quota" },
+  DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "what was sent is kept; try again when there is room" },
+  SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
+  TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]" },
+
+  // 64-79: transfers
+  UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },
+  WRONG_OFFSET:       { code: 65, exit: 76, ends: "request",    text: "content came for the wrong place[: expected offset {expectedOffset}, received {offset}]" },
+  SIZE_MISMATCH:      { code: 66, exit: 65, ends: "request",    text: "content has not the declared size[: declared {expectedBytes}, found {bytes}]" },
+  DIGEST_MISMATCH:    { code: 67, exit: 65, ends: "request",    text: "content does not match its digest[: sent {expected}, found {digest}]", hint: "nothing was published" },
+  CHUNK_DAMAGED:      { code: 68, exit: 75, ends: "request",    text: "a chunk was damaged on its way[ (offset {offset})]", hint: "it is sent again when the transfer goes on" },
+  NO_SUCH_TRANSFER:   { code: 69, exit: 76, ends: "request",    text: "no such transfer is open" },
+  TAKEN_OVER:         { code: 70, exit: 75, ends: "request",    text: "another session of this user has taken the transfer over" },
+  SOURCE_CHANGED:     { code: 71, exit: 75, ends: "request",    text: "the local file changed while it was sent", hint: "send it again" },
+  TRANSFER_STALLED:   { code: 72, exit: 75, ends: "request",    text: "the transfer made no progress[ for {elapsedMs}]" },
+
+  // 80-95: the server's own state
+  DRAINING:           { code: 80, exit: 69, ends: "connection", text: "the server is shutting down", hint: "try again when it is back; unfinished transfers go on where they were" },
+  IO_FAILED:          { code: 81, exit: 75, ends: "request",    text: "the disk reported an error[ ({reason})]" },
+  STATE_FAILED:       { code: 82, exit: 75, ends: "request",    text: "the server's state database reported an error[ ({reason})]" },
+  OUTCOME_UNKNOWN:    { code: 83, exit: 75, ends: "request",    text: "the file was moved into place, but the disk did not confirm it", hint: "compare its digest, or send it again" },
+
+  // 96-127: never sent; they arise on this side
+  UNREACHABLE:        { code: 96,  exit: 69, ends: "connection", text: "cannot reach {host}[: {reason}]" },
+  CONNECTION_LOST:    { code: 97,  exit: 75, ends: "connection", text: "the connection was lost[ ({reason})]", hint: "run the same command again: it goes on where it was" },
+  TLS_FAILED:         { code: 98,  exit: 76, ends: "connection", text: "no TLS connection with {host}[: {reason}]" },
+  USAGE:              { code: 99,  exit: 64, ends: "request",    text: "{reason}" },
+  NO_LOCAL_FILE:      { code: 100, exit: 66, ends: "request",    text: "no such local file or directory" },
+  LOCAL_IO:           { code: 101, exit: 75, ends: "request",    text: "local file error[: {reason}]" },
+  LOCAL_EXISTS:       { code: 102, exit: 73, ends: "request",    text: "exists already on this machine" },
+  UNSAFE_NAME:        { code: 103, exit: 76, ends: "request",    text: "the server lists a name that cannot be used safely here" },
+  BAD_ACCOUNTS:       { code: 104, exit: 78, ends: "request",    text: "{file}:{line}:{column}: {reason}" },
+  BAD_CONFIG:         { code: 105, exit: 78, ends: "request",    text: "{reason}" },
+  ACCOUNT_EXISTS:     { code: 106, exit: 73, ends: "request",    text: "account {user} exists already" },
+  NO_SUCH_ACCOUNT:    { code: 107, exit: 66, ends: "request",    text: "no account {user}" },
+  SERVER_RUNNING:     { code: 108, exit: 75, ends: "request",    text: "a server is already using this data directory" },
+  BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again" },
+  INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted", hint: "run the same command again: it goes on where it was" },
+  SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
+} as const satisfies Record<string, ErrorRow>;
+
+/** Codes that were used once and mean nothing any more; never to be given again. */
+export const RETIRED_CODES: readonly number[] = [];
+
+export type ErrorKind = keyof typeof ERRORS;
+
+/**
+ * What an error can tell besides its kind. The number is the detail's permanent
+ * code on the wire; a detail is a size (u64) or a text, by its type here.
+ */
+// oxfmt-ignore
+export const DETAILS = {
+  neededBytes:    { code: 1,  type: "size" },
+  freeBytes:      { code: 2,  type: "size" },
+  limitBytes:     { code: 3,  type: "size" },
+  needed:         { code: 4,  type: "size" },
+  free:           { code: 5,  type: "size" },
+  limit:          { code: 6,  type: "size" },
+  offset:         { code: 7,  type: "size" },
+  expectedOffset: { code: 8,  type: "size" },
+  bytes:          { code: 9,  type: "size" },
+  expectedBytes:  { code: 10, type: "size" },
+  retryAfterMs:   { code: 11, type: "size" },
+  elapsedMs:      { code: 12, type: "size" },
+  version:        { code: 13, type: "size" },
+  command:        { code: 14, type: "size" },
+  code:           { code: 15, type: "size" },
+  line:           { code: 16, type: "size" },
+  column:         { code: 17, type: "size" },
+  path:           { code: 32, type: "text" },
+  reason:         { code: 33, type: "text" },
+  right:          { code: 34, type: "text" },
+  expected:       { code: 35, type: "text" },
+  digest:         { code: 36, type: "text" },
+  host:           { code: 37, type: "text" },
+  fingerprint:    { code: 38, type: "text" },
+  user:           { code: 39, type: "text" },
+  file:           { code: 40, type: "text" },
+} as const satisfies Record<string, { code: number; type: "size" | "text" }>;
+
+export type DetailName = keyof typeof DETAILS;
+
+export type Details = {
+  readonly [Name in DetailName]?: (typeof DETAILS)[Name]["type"] extends "size" ? number : string;
+};
+
+/** The one class of refusals. Bugs are plain Errors; they never cross the wire as they are. */
+export class FtpxError extends Error {
+  readonly kind: ErrorKind;
+  readonly details: Details;
+
+  constructor(kind: ErrorKind, details: Details = {}, options: { cause?: unknown } = {}) {
+    super(kind, options);
+    this.name = "FtpxError";
+    this.kind = kind;
+    this.details = details;
+  }
+
+  get row(): ErrorRow {
+    return ERRORS[this.kind];
+  }
+
+  /** Whether the same attempt may succeed later; follows from the exit status. */
+  get isTemporary(): boolean {
+    return this.row.exit === 69 || this.row.exit === 75;
+  }
+}
+
+export function isKind<Kind extends ErrorKind>(
+  error: unknown,
+  ...kinds: readonly Kind[]
+): error is FtpxError & { readonly kind: Kind } {
+  return error instanceof FtpxError && (kinds as readonly ErrorKind[]).includes(error.kind);
+}
+
+/** The same failure with the path it is about, unless it names one already. */
+export function withPath(error: unknown, path: string): unknown {
+  if (!(error instanceof FtpxError) || error.details.path !== undefined) return error;
+  return new FtpxError(error.kind, { ...error.details, path }, { cause: error.cause });
+}
+
+const KIND_OF_CODE = new Map<number, ErrorKind>(
+  Object.entries(ERRORS).map(([kind, row]) => [row.code, kind as ErrorKind]),
+);
+
+/**
+ * The failure that a peer names by code. A code that this version does not know
+ * ends the request and is shown by its number.
+ */
+export function errorOfCode(code: number, details: Details): FtpxError {
+  const kind = KIND_OF_CODE.get(code);
+  if (kind === undefined) return new FtpxError("SERVER_ERROR", { ...details, code });
+  return new FtpxError(kind, details);
+}
+
+/**
+ * What the operating system's error is in our table. Used only at the edge where
+ * the call was made.
+ */
+export function errorOfSystem(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof FtpxError || typeof code !== "string") return error;
+  const kind = KIND_OF_ERRNO.get(code) ?? "IO_FAILED";
+  return new FtpxError(kind, kind === "IO_FAILED" ? { reason: code } : {}, { cause: error });
+}
+
+const KIND_OF_ERRNO = new Map<string, ErrorKind>([
+  ["ENOENT", "NO_SUCH_PATH"],
+  ["EEXIST", "EXISTS"],
+  ["ENOTDIR", "NOT_A_DIRECTORY"],
+  ["EISDIR", "IS_A_DIRECTORY"],
+  ["ENOTEMPTY", "NOT_EMPTY"],
+  ["ENAMETOOLONG", "NAME_TOO_LONG"],
+  ["EACCES", "NO_PERMISSION"],
+  ["EPERM", "NO_PERMISSION"],
+  ["EROFS", "NO_PERMISSION"],
+  ["ENOSPC", "DISK_FULL"],
+  ["EDQUOT", "DISK_FULL"],
+  ["EFBIG", "DISK_FULL"],
+  ["ENXIO", "NOT_A_FILE"],
+  ["EINVAL", "BAD_PATH"],
+]);

@@ -1,0 +1,25 @@
+/**
+ * What the server tells the operator, the log and the audit file: one JSON object an
+ * event. Values are facts; a value that looks like a secret is a defect and refused
+ * here, at the one place through which every line goes.
+ */
+
+export type EventValue = string | number | boolean | undefined;
+
+export interface ServerEvent {
+  /** listening, session, login, login-failed, transfer, quota-refused, reload, shutdown, … */
+  readonly event: string;
+  readonly [field: string]: EventValue;
+}
+
+export type EventSink = (event: ServerEvent) => void;
+
+const SECRET_FIELDS = /password|secret|proof|verifier|private/i;
+
+/** One line, without its line end. Control characters in values are escaped by JSON. */
+export function formatEvent(event: ServerEvent, time: Date): string {
+  for (const field of Object.keys(event)) {
+    if (SECRET_FIELDS.test(field)) throw new Error(`event field ${field} may hold a secret`);
+  }
+  return JSON.stringify({ time: time.toISOString(), ...event });
+}

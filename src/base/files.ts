@@ -1,0 +1,151 @@
+/**
+ * Positional reads and writes on an open descriptor, on the thread pool.
+ *
+ * Bun and Node take a wrong position for "wherever the file stands" and return
+ * short counts; here every position is checked and every short count is continued.
+ * Errors come out as FtpxError (DISK_FULL, IO_FAILED, …). Works for files of the
+ * server and of the client alike.
+ */
+import fs from "node:fs";
+import { checkSize } from "./bytes.ts";
+import { errorOfSystem } from "./errors.ts";
+
+export interface FileFacts {
+  readonly kind: "file" | "directory" | "link" | "other";
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  /** Changes whenever the content may have changed: inode, size, mtime and ctime in nanoseconds. */
+  readonly version: string;
+  readonly inode: bigint;
+  readonly device: bigint;
+}
+
+/** Descriptor of an open regular file; whoever holds it closes it. */
+export class OpenFile {
+  readonly fd: number;
+  #isOpen = true;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** @throws FtpxError */
+  static async open(path: string | Buffer, flags: number, mode = 0o600): Promise<OpenFile> {
+    const fd = await new Promise<number>((resolve, reject) => {
+      fs.open(path, flags, mode, settle(resolve, reject));
+    });
+    return new OpenFile(fd);
+  }
+
+  /** Fills `into` from `position`; fewer bytes only at the end of the file. */
+  async read(into: Uint8Array, position: number): Promise<number> {
+    checkSize(position, "position");
+    let filled = 0;
+    while (filled < into.byteLength) {
+      const count = await this.#readSome(into, filled, position + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+
+  /** Writes all of the pieces, one behind the other, from `position` on. */
+  async write(pieces: readonly Uint8Array[], position: number): Promise<void> {
+    checkSize(position, "position");
+    let offset = position;
+    let rest = pieces;
+    while (rest.length > 0) {
+      const count = await this.#writeSome(rest, offset);
+      offset += count;
+      rest = dropFront(rest, count);
+    }
+  }
+
+  /** Content, and what is needed to find it again, is on the disk. A failure is final: never sync again. */
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => fs.fsync(this.fd, settle(resolve, reject)));
+  }
+
+  /** As `sync`, without times and modes. */
+  syncData(): Promise<void> {
+    return new Promise((resolve, reject) => fs.fdatasync(this.fd, settle(resolve, reject)));
+  }
+
+  truncate(bytes: number): Promise<void> {
+    checkSize(bytes, "length");
+    return new Promise((resolve, reject) => fs.ftruncate(this.fd, bytes, settle(resolve, reject)));
+  }
+
+  setModified(modifiedMs: number): Promise<void> {
+    const seconds = checkSize(modifiedMs, "time") / 1000;
+    return new Promise((resolve, reject) => {
+      fs.futimes(this.fd, seconds, seconds, settle(resolve, reject));
+    });
+  }
+
+  facts(): Promise<FileFacts> {
+    return new Promise((resolve, reject) => {
+      const done = settle<fs.BigIntStats>((stats) => resolve(factsOf(stats)), reject);
+      fs.fstat(this.fd, { bigint: true }, done);
+    });
+  }
+
+  /** May be called again; only the first call closes. */
+  close(): Promise<void> {
+    if (!this.#isOpen) return Promise.resolve();
+    this.#isOpen = false;
+    return new Promise((resolve, reject) => fs.close(this.fd, settle(resolve, reject)));
+  }
+
+  #readSome(into: Uint8Array, filled: number, position: number): Promise<number> {
+    const length = into.byteLength - filled;
+    return new Promise((resolve, reject) => {
+      fs.read(this.fd, into, filled, length, position, settle(resolve, reject));
+    });
+  }
+
+  #writeSome(pieces: readonly Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.writev(this.fd, pieces as Uint8Array[], position, settle(resolve, reject));
+    });
+  }
+}
+
+export function factsOf(stats: fs.BigIntStats): FileFacts {
+  return {
+    kind: kindOf(stats),
+    bytes: Number(stats.size),
+    modifiedMs: Math.max(0, Number(stats.mtimeMs)),
+    version: [stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs]
+      .map((n) => n.toString(36))
+      .join("."),
+    inode: stats.ino,
+    device: stats.dev,
+  };
+}
+
+function kindOf(stats: fs.BigIntStats): FileFacts["kind"] {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  return stats.isSymbolicLink() ? "link" : "other";
+}
+
+/** A node callback that settles a promise and names the failure in our terms. */
+function settle<Value>(resolve: (value: Value) => void, reject: (error: unknown) => void) {
+  return (error: unknown, value?: Value): void => {
+    // Void calls pass no value at all.
+    if (error) reject(errorOfSystem(error));
+    else resolve(value as Value);
+  };
+}
+
+function dropFront(pieces: readonly Uint8Array[], count: number): Uint8Array[] {
+  let dropped = count;
+  const rest: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (dropped >= piece.byteLength) dropped -= piece.byteLength;
+    else rest.push(dropped === 0 ? piece : piece.subarray(dropped));
+    if (rest.length > 0) dropped = 0;
+  }
+  return rest;
+}

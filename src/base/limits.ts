@@ -1,0 +1,169 @@
+/**
+ * Every bound of ftpx, its unit in its name, its reason beside it.
+ *
+ * What a bound protects is said here once; PROTOCOL.md's table is generated from
+ * this file. Relations between bounds are asserted at the end, when the file loads.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** One digest is kept for this much of a file: the unit of proof and of resuming. Fixed by the protocol. */
+export const CHUNK_BYTES = 8 * MIB;
+
+/** Before sign-in a peer is a stranger: enough for hello and SCRAM, too little to be worth an attack. */
+export const UNSIGNED_BODY_BYTES_MAX = 4 * KIB;
+
+/** A listing page, a page of digests, a piece of content: all of them fit, nothing needs more. */
+export const BODY_BYTES_MAX = MIB;
+
+/** What one content frame carries at most. Large enough that frames cost nothing, small enough that an `ls` between two of them is not felt. */
+export const CONTENT_BYTES_MAX = 512 * KIB;
+
+/** Unacknowledged bytes a sender may have in flight in one transfer: bandwidth times delay of a 1 Gbit/s line with 60 ms. */
+export const WINDOW_BYTES = 8 * MIB;
+
+/** Windows that all transfers of one session share: the first few get a full one, the rest the least. */
+export const SESSION_WINDOW_BYTES = 32 * MIB;
+export const WINDOW_BYTES_MIN = 512 * KIB;
+
+/** What may be sent before the reply to `openUpload` has come: a small file fits, 64 strangers' worth does not hurt. */
+export const EAGER_BYTES_MAX = 512 * KIB;
+
+/** A receiver acknowledges after so many bytes, so that a window never runs dry and acknowledgements stay rare. */
+export const ACK_EVERY_BYTES = MIB;
+
+/** Received content that is gathered into one write: larger writes are fewer trips to the thread pool. */
+export const WRITE_BYTES_MAX = MIB;
+
+/** Requests of one connection that are being worked on: a page of small files in a pipeline. */
+export const REQUESTS_MAX = 256;
+
+/** Transfers that one session has open: each holds a descriptor and two buffers. */
+export const TRANSFERS_MAX = 64;
+
+/** Control frames waiting for a slow reader; above it the connection is not read until they are gone. */
+export const REPLY_QUEUE_BYTES_MAX = 4 * MIB;
+
+/** Linux's PATH_MAX, less the closing NUL. */
+export const PATH_BYTES_MAX = 4095;
+
+/** NAME_MAX of every common file system. */
+export const NAME_BYTES_MAX = 255;
+
+/** Names of accounts: one path component, one TOML key, readable in a log. */
+export const USER_BYTES_MAX = 32;
+
+/** A password longer than this is no password; keeps derivation input bounded. */
+export const PASSWORD_BYTES_MAX = 1024;
+
+/** One SCRAM message: nonces, salt and proof with room to spare. */
+export const SCRAM_MESSAGE_BYTES_MAX = 1024;
+
+/** Characters of base64 or the like that one side adds to a SCRAM nonce: 96 bits at least, and two of them fit a message. */
+export const NONCE_CHARACTERS_MIN = 16;
+export const NONCE_CHARACTERS_MAX = 128;
+
+/** Salt of a password: drawn with 128 bits; other makers of verifiers may draw more. */
+export const SALT_BYTES_MIN = 16;
+export const SALT_BYTES = 16;
+export const SALT_BYTES_MAX = 64;
+
+/** Texts a peer may put into hello and errors. */
+export const TEXT_BYTES_MAX = 512;
+
+/** Entries of one listing page: names of 255 bytes fit a body even when every byte is escaped to four. */
+export const LIST_PAGE_ENTRIES_MAX = 800;
+
+/** Listings that one session holds open between pages. */
+export const LISTS_MAX = 16;
+
+/** Chunk digests of one page: 4,096 times 33 bytes fit a body and cover 32 GiB. */
+export const DIGEST_PAGE_CHUNKS_MAX = 4096;
+
+/** From TCP accept to sign-in: room for a person's password is made by the client, which connects after asking. */
+export const SIGN_IN_MS_MAX = 15_000;
+
+/** Wrong passwords on one connection; the fourth needs a new one. */
+export const SIGN_IN_TRIES_MAX = 3;
+
+/** A peer that was silent this long is asked whether it is there. */
+export const PING_AFTER_MS = 20_000;
+
+/** A peer that was silent this long, asked or not, is gone. Half-open peers must go within 90 s. */
+export const SILENCE_MS_MAX = 60_000;
+
+/** Bytes wait and the peer takes none of them for this long: it is gone, whatever it says. */
+export const WRITE_STALL_MS_MAX = 60_000;
+
+/** After our FIN the peer has this long to close its side. */
+export const CLOSE_MS_MAX = 3_000;
+
+/** From a client's first SYN to the end of the TLS handshake. */
+export const CONNECT_MS_MAX = 15_000;
+
+/** How often deadlines of all connections are looked at. */
+export const WATCH_EVERY_MS = 1_000;
+
+/** A client whose content has stopped for this long loses its upload to another session of the same user. */
+export const TAKEOVER_AFTER_MS = 4_000;
+
+/** Connections that have not signed in, in all: strangers must not use up the descriptors. */
+export const UNSIGNED_SESSIONS_MAX = 64;
+
+/** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
+export const SESSIONS_MAX = 10_000;
+
+/** Descriptors that are never given to connections: database, log, accounts, standard streams, homes. */
+export const RESERVED_DESCRIPTORS = 64;
+
+/** Argon2id parameters accepted from a server or from accounts.toml, and what is used for new passwords (OWASP's recommendation). */
+export const ARGON2_MEMORY_KIB_MIN = 8 * KIB;
+export const ARGON2_MEMORY_KIB_MAX = 256 * KIB;
+export const ARGON2_PASSES_MIN = 1;
+export const ARGON2_PASSES_MAX = 10;
+export const ARGON2_MEMORY_KIB = 19_456;
+export const ARGON2_PASSES = 2;
+
+/** Quota of an account that names none, when the server names none. */
+export const QUOTA_BYTES_DEFAULT = 10 * 1024 * MIB;
+export const QUOTA_FILES_DEFAULT = 1_000_000;
+
+/** accounts.toml is read whole; ten thousand accounts fit many times. */
+export const ACCOUNTS_FILE_BYTES_MAX = 64 * MIB;
+
+/** Lists and inline tables in one another in accounts.toml: one list of keys is all there is. */
+export const ACCOUNTS_NESTING_MAX = 4;
+
+/** How often the server looks whether accounts.toml was changed: two looks must agree, and an edit acts within a second. */
+export const ACCOUNTS_POLL_MS = 300;
+
+/** A command that edits accounts.toml waits so long for another one. */
+export const LOCK_MS_MAX = 5_000;
+
+/** Open transfers get so long when the server is told to stop, unless `--grace` says otherwise. */
+export const GRACE_MS_DEFAULT = 30_000;
+
+/** An unfinished upload that nobody touched for this long is dropped and its room given back. */
+export const PART_AGE_MS_MAX = 7 * 24 * 3_600_000;
+
+/** Directories below directories in recursive work; deeper trees cannot be named within PATH_BYTES_MAX. */
+export const TREE_DEPTH_MAX = 2048;
+
+const RELATIONS: readonly [boolean, string][] = [
+  [CONTENT_BYTES_MAX + 8 <= BODY_BYTES_MAX, "a content frame fits a body"],
+  [CHUNK_BYTES % CONTENT_BYTES_MAX === 0, "content frames never straddle chunks"],
+  [EAGER_BYTES_MAX <= WINDOW_BYTES_MIN, "eager content fits every window"],
+  [CONTENT_BYTES_MAX <= WINDOW_BYTES_MIN, "a content frame fits every window"],
+  [ACK_EVERY_BYTES * 2 <= WINDOW_BYTES, "acknowledgements come before the window is dry"],
+  [DIGEST_PAGE_CHUNKS_MAX * 33 + 64 <= BODY_BYTES_MAX, "a page of digests fits a body"],
+  [
+    LIST_PAGE_ENTRIES_MAX * (NAME_BYTES_MAX * 4 + 32) <= BODY_BYTES_MAX,
+    "a listing page fits a body",
+  ],
+  [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],
+];
+
+for (const [holds, relation] of RELATIONS) {
+  if (!holds) throw new Error(`limits do not agree: ${relation}`);
+}

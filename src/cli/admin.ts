@@ -1,0 +1,277 @@
+/**
+ * Accounts from the command line: useradd, usermod, userdel, passwd, users, fingerprint.
+ *
+ * They edit accounts.toml, which a running server follows by itself. What only the
+ * server may touch (the ledger, the homes' counts) is asked of it through the
+ * operator's socket; without a server the state is opened here.
+ */
+import { ACCESS_LEVELS, isAccess } from "../accounts/grants.ts";
+import type { Access } from "../accounts/grants.ts";
+import { isUserName } from "../accounts/account.ts";
+import type { Account } from "../accounts/account.ts";
+import type { AccountDirectory } from "../accounts/directory.ts";
+import type { Changes } from "../accounts/edit.ts";
+import { FtpxError } from "../base/errors.ts";
+import { formatQuota, formatSize, parseCount, parseSize } from "../base/units.ts";
+import { formatVerifier, makeVerifier } from "../base/verifier.ts";
+import { findIdentity } from "../doors/identity.ts";
+import { openDiskStore } from "../store/disk.ts";
+import type { OptionsOf, Spec } from "./args.ts";
+import { withOffice } from "./office.ts";
+import type { StoredUsage } from "./office.ts";
+import { readNewPassword } from "./passwords.ts";
+import { placeOf } from "./place.ts";
+import type { Place } from "./place.ts";
+import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
+
+const DATA = { flags: "--data <dir>", about: "data directory (FTPX_DATA, or the current one)" } as const;
+const JSON_LINES = { flags: "--json", about: "one JSON object a line" } as const;
+const PASSWORD_STDIN = {
+  flags: "--password-stdin",
+  about: "read the password from the first line of stdin",
+} as const;
+
+const ACCOUNT_OPTIONS = {
+  data: DATA,
+  quota: { flags: "--quota <size>", about: 'room for files, as in "10 GiB"', parse: parseSize },
+  files: { flags: "--files <n>", about: "most files and directories", parse: parseCount },
+  access: { flags: "--access <level>", about: ACCESS_LEVELS.join(", "), parse: parseAccess },
+  json: JSON_LINES,
+} as const;
+
+const USERADD_OPTIONS = { ...ACCOUNT_OPTIONS, passwordStdin: PASSWORD_STDIN } as const;
+const USERMOD_OPTIONS = {
+  ...ACCOUNT_OPTIONS,
+  disable: { flags: "--disable", about: "no sign-in, and live sessions end" },
+  enable: { flags: "--enable", about: "may sign in again" },
+} as const;
+const USERDEL_OPTIONS = {
+  data: DATA,
+  purge: { flags: "--purge", about: "remove the home and all it holds too" },
+  json: JSON_LINES,
+} as const;
+const PASSWD_OPTIONS = { data: DATA, passwordStdin: PASSWORD_STDIN, json: JSON_LINES } as const;
+const LIST_OPTIONS = { data: DATA, json: JSON_LINES } as const;
+
+type Run<Options> = (words: readonly string[], options: Options) => Promise<void>;
+
+export const USERADD: Spec<typeof USERADD_OPTIONS> = {
+  name: "useradd",
+  about: "Creates an account and its home",
+  usage: "NAME",
+  words: [1, 1],
+  options: USERADD_OPTIONS,
+  examples: ["ftpx useradd ann --quota '10 GiB'", "ftpx useradd bob --password-stdin < secret"],
+};
+
+export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""], options) => {
+  const place = placeOf(options.data);
+  const directory = await openDirectory(place);
+  demandName(name);
+  if (directory.find(name) !== undefined) throw new FtpxError("ACCOUNT_EXISTS", { user: name });
+  const password = await readNewPassword(name, options.passwordStdin === true);
+  await createAccount(place, directory, name, password, changesOf(options));
+  report(options.json, { event: "useradd", user: name }, `account ${name} created`);
+};
+
+export const USERMOD: Spec<typeof USERMOD_OPTIONS> = {
+  name: "usermod",
+  about: "Changes an account; what is not named stays",
+  usage: "NAME",
+  words: [1, 1],
+  options: USERMOD_OPTIONS,
+  examples: ["ftpx usermod ann --quota '20 GiB'", "ftpx usermod bob --disable"],
+};
+
+export const usermod: Run<OptionsOf<typeof USERMOD_OPTIONS>> = async ([name = ""], options) => {
+  if (options.disable === true && options.enable === true) {
+    throw new FtpxError("USAGE", { reason: "--disable and --enable exclude each other" });
+  }
+  const changes: Changes = {
+    ...changesOf(options),
+    ...(options.disable === true ? { disabled: true } : {}),
+    ...(options.enable === true ? { disabled: undefined } : {}),
+  };
+  if (Object.keys(changes).length === 0) {
+    throw new FtpxError("USAGE", { reason: "nothing to change; see ftpx usermod --help" });
+  }
+  const directory = await openDirectory(placeOf(options.data));
+  await directory.set(name, changes);
+  report(options.json, { event: "usermod", user: name }, `account ${name} changed`);
+};
+
+export const USERDEL: Spec<typeof USERDEL_OPTIONS> = {
+  name: "userdel",
+  about: "Removes an account; its files stay unless --purge is given",
+  usage: "NAME",
+  words: [1, 1],
+  options: USERDEL_OPTIONS,
+  examples: ["ftpx userdel bob", "ftpx userdel bob --purge"],
+};
+
+export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""], options) => {
+  const place = placeOf(options.data);
+  const directory = await openDirectory(place);
+  // What an account that is gone already left can still be purged.
+  const isGone = directory.find(name) === undefined && options.purge === true && isUserName(name);
+  if (!isGone) await directory.remove(name);
+  if (options.purge === true) await withOffice(place, (office) => office.purge(name));
+  const text = options.purge === true ? `account ${name} and its files removed` : `account ${name} removed`;
+  report(options.json, { event: "userdel", user: name, purged: options.purge === true }, text);
+};
+
+export const PASSWD: Spec<typeof PASSWD_OPTIONS> = {
+  name: "passwd",
+  about: "Sets the password of an account",
+  usage: "NAME",
+  words: [1, 1],
+  options: PASSWD_OPTIONS,
+  examples: ["ftpx passwd ann"],
+};
+
+export const passwd: Run<OptionsOf<typeof PASSWD_OPTIONS>> = async ([name = ""], options) => {
+  const directory = await openDirectory(placeOf(options.data));
+  if (directory.find(name) === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
+  const password = await readNewPassword(name, options.passwordStdin === true);
+  await directory.set(name, { password: formatVerifier(await makeVerifier(password)) });
+  report(options.json, { event: "passwd", user: name }, `password of ${name} changed`);
+};
+
+export const USERS: Spec<typeof LIST_OPTIONS> = {
+  name: "users",
+  about: "Lists accounts with what they use and may use",
+  usage: "",
+  words: [0, 0],
+  options: LIST_OPTIONS,
+  examples: ["ftpx users", "ftpx users --json"],
+};
+
+export const users: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
+  const place = placeOf(options.data);
+  const directory = await openDirectory(place);
+  const usages = await withOffice(place, (office) => office.usages());
+  const rows = [...directory.accounts.values()].map((account) => ({
+    user: account.name,
+    access: account.access,
+    disabled: account.isDisabled,
+    ...usageOf(account, usages.get(account.name)),
+  }));
+  if (options.json === true) for (const row of rows) writeJson(row);
+  else for (const line of tableOf(rows)) writeLine(line);
+};
+
+export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
+  name: "fingerprint",
+  about: "Prints the fingerprint of the server's key",
+  usage: "",
+  words: [0, 0],
+  options: LIST_OPTIONS,
+  examples: ["ftpx fingerprint --data /srv/ftpx"],
+};
+
+export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
+  const identity = await findIdentity(placeOf(options.data).own);
+  if (identity === undefined) {
+    throw new FtpxError("BAD_CONFIG", { reason: "no identity yet; ftpx serve makes it at its first start" });
+  }
+  if (options.json === true) writeJson({ fingerprint: identity.fingerprint });
+  else writeLine(identity.fingerprint);
+};
+
+/** A server without accounts says so, and on a terminal makes one then and there. */
+export async function offerAccount(place: Place, directory: AccountDirectory): Promise<void> {
+  writeNote(`no accounts yet; make one with:\n\n    ftpx useradd NAME --data ${place.root}\n`);
+  if (!canAsk() || !(await confirm("Make an account now?"))) return;
+  const name = await ask("user name");
+  try {
+    demandName(name);
+    const password = await readNewPassword(name, false);
+    await createAccount(place, directory, name, password, {});
+    writeNote(`account ${name} created`);
+  } catch (error) {
+    if (!(error instanceof FtpxError)) throw error;
+    writeNote(`no account was made: ${error.details.reason ?? error.kind}`);
+  }
+}
+
+async function createAccount(
+  place: Place,
+  directory: AccountDirectory,
+  name: string,
+  password: string,
+  changes: Changes,
+): Promise<void> {
+  const verifier = formatVerifier(await makeVerifier(password));
+  await directory.add(name, { password: verifier, ...changes });
+  const store = await openDiskStore(place.storage);
+  const home = await store.openHome(name);
+  await home.close();
+  await store.close();
+}
+
+async function openDirectory(place: Place): Promise<AccountDirectory> {
+  const directory = place.accounts();
+  await directory.load();
+  return directory;
+}
+
+function demandName(name: string): void {
+  if (isUserName(name)) return;
+  const reason = `"${name}" is not a user name: 1 to 32 of a-z 0-9 . _ -, a letter or digit first`;
+  throw new FtpxError("USAGE", { reason });
+}
+
+function changesOf(options: {
+  readonly quota: number | undefined;
+  readonly files: number | undefined;
+  readonly access: Access | undefined;
+}): Changes {
+  return {
+    ...(options.quota === undefined ? {} : { quota: formatQuota(options.quota) }),
+    ...(options.files === undefined ? {} : { files: options.files }),
+    ...(options.access === undefined ? {} : { access: options.access }),
+  };
+}
+
+function parseAccess(text: string): Access {
+  if (isAccess(text)) return text;
+  throw new FtpxError("USAGE", { reason: `no access level "${text}" (${ACCESS_LEVELS.join(", ")})` });
+}
+
+function usageOf(account: Account, usage: StoredUsage | undefined) {
+  return {
+    usedBytes: usage?.usedBytes ?? 0,
+    reservedBytes: usage?.reservedBytes ?? 0,
+    usedFiles: usage?.usedFiles ?? 0,
+    limitBytes: account.quotaBytes,
+    limitFiles: account.filesMax,
+  };
+}
+
+type Row = ReturnType<typeof usageOf> & {
+  readonly user: string;
+  readonly access: string;
+  readonly disabled: boolean;
+};
+
+function tableOf(rows: readonly Row[]): string[] {
+  const lines = [
+    ["USER", "ACCESS", "USED", "LIMIT", "FILES"],
+    ...rows.map((row) => [
+      row.user,
+      row.disabled ? "disabled" : row.access,
+      formatSize(row.usedBytes),
+      row.limitBytes === undefined ? "default" : formatSize(row.limitBytes),
+      String(row.usedFiles),
+    ]),
+  ];
+  const widths = [0, 1, 2, 3, 4].map((column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
+  return lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd());
+}
+
+function report(isJson: boolean | undefined, event: Record<string, unknown>, text: string): void {
+  if (isJson === true) writeJson(event);
+  else writeNote(text);
+}

@@ -1,0 +1,29 @@
+/** How many sessions the descriptor limit has room for. */
+import { readFile } from "node:fs/promises";
+import { FtpxError } from "../base/errors.ts";
+import { RESERVED_DESCRIPTORS } from "../base/limits.ts";
+
+/** A session's socket, and on average one file or directory that it has open. */
+const DESCRIPTORS_PER_SESSION = 2;
+
+/**
+ * At the limit the runtime's listener would spin without a word, so the server refuses
+ * sessions before that.
+ *
+ * @throws FtpxError BAD_CONFIG when there is no room at all
+ */
+export async function sessionsThatFit(wanted: number): Promise<number> {
+  const limit = await descriptorLimit();
+  const fitting = Math.floor((limit - RESERVED_DESCRIPTORS) / DESCRIPTORS_PER_SESSION);
+  if (fitting < 1) {
+    throw new FtpxError("BAD_CONFIG", { reason: `the descriptor limit of ${limit} is too low` });
+  }
+  return Math.min(wanted, fitting);
+}
+
+/** The soft limit of this process; unbounded where the system does not tell. */
+async function descriptorLimit(): Promise<number> {
+  const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  const found = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return found === undefined ? Number.MAX_SAFE_INTEGER : Number(found);
+}

@@ -1,0 +1,79 @@
+/**
+ * The data directory: where everything of a server lies.
+ *
+ *   accounts.toml        accounts
+ *   storage/NAME/        homes
+ *   storage/.ftpx/       the server's own, mode 0700
+ */
+import { chmod, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { AccountDirectory } from "../accounts/directory.ts";
+import { errorOfSystem, FtpxError, withPath } from "../base/errors.ts";
+import { LOCK_MS_MAX } from "../base/limits.ts";
+import { tryLock } from "../state/database.ts";
+
+export class Place {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = resolve(root);
+  }
+
+  get accountsFile(): string {
+    return join(this.root, "accounts.toml");
+  }
+
+  get storage(): string {
+    return join(this.root, "storage");
+  }
+
+  /** Identity, state, unfinished uploads, audit log, operator's socket. */
+  get own(): string {
+    return join(this.storage, ".ftpx");
+  }
+
+  get stateFile(): string {
+    return join(this.own, "state.sqlite");
+  }
+
+  get auditFile(): string {
+    return join(this.own, "audit.log");
+  }
+
+  get operatorSocket(): string {
+    return join(this.own, "operator.sock");
+  }
+
+  /** Makes what is missing. @throws FtpxError NO_PERMISSION, DISK_FULL, … */
+  async prepare(): Promise<void> {
+    try {
+      await mkdir(this.own, { recursive: true });
+      // Nobody but the server's user has business here, whatever the umask is.
+      await chmod(this.own, 0o700);
+    } catch (error) {
+      throw withPath(errorOfSystem(error), this.own);
+    }
+  }
+
+  /** accounts.toml, not loaded yet; edits by several commands at once wait for each other. */
+  accounts(): AccountDirectory {
+    return new AccountDirectory(this.accountsFile, () => this.#lockAccounts());
+  }
+
+  async #lockAccounts(): Promise<() => Promise<void>> {
+    await this.prepare();
+    const file = join(this.own, "accounts.lock");
+    const deadlineMs = performance.now() + LOCK_MS_MAX;
+    for (;;) {
+      const release = tryLock(file);
+      if (release !== undefined) return async () => release();
+      if (performance.now() > deadlineMs) throw new FtpxError("BUSY_ACCOUNTS");
+      await Bun.sleep(20);
+    }
+  }
+}
+
+/** `--data`, or FTPX_DATA, or the current directory. */
+export function placeOf(option: string | undefined): Place {
+  return new Place(option ?? process.env["FTPX_DATA"] ?? ".");
+}

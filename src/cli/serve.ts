@@ -1,0 +1,223 @@
+/**
+ * `ftpx serve`: options → store, state, accounts, registry, doors; signals; the end.
+ */
+import { hostname } from "node:os";
+import { Digests } from "../store/digests.ts";
+import { openDiskStore } from "../store/disk.ts";
+import type { AccountDirectory } from "../accounts/directory.ts";
+import { FtpxError } from "../base/errors.ts";
+import type { EventSink } from "../base/events.ts";
+import {
+  ACCOUNTS_POLL_MS,
+  GRACE_MS_DEFAULT,
+  QUOTA_BYTES_DEFAULT,
+  QUOTA_FILES_DEFAULT,
+  SESSIONS_MAX,
+  WATCH_EVERY_MS,
+} from "../base/limits.ts";
+import { parseCount, parseDuration, parseSize } from "../base/units.ts";
+import { formatHost, PORT_DEFAULT } from "../client/target.ts";
+import { openIdentity } from "../doors/identity.ts";
+import type { Identity } from "../doors/identity.ts";
+import { openOperatorDoor, openTlsDoor } from "../doors/native.ts";
+import type { OpenDoor } from "../doors/native.ts";
+import { Registry } from "../sessions/registry.ts";
+import { openState } from "../state/state.ts";
+import { Depot } from "../vfs/depot.ts";
+import { recover } from "../vfs/recovery.ts";
+import { offerAccount } from "./admin.ts";
+import type { OptionsOf, Spec } from "./args.ts";
+import { sessionsThatFit } from "./descriptors.ts";
+import { placeOf } from "./place.ts";
+import type { Place } from "./place.ts";
+import { Reporter } from "./reporter.ts";
+import { writeNote } from "./terminal.ts";
+import { SOFTWARE } from "./version.ts";
+
+const OPTIONS = {
+  data: { flags: "--data <dir>", about: "data directory (FTPX_DATA, or the current one)" },
+  listen: { flags: "--listen <host:port>", about: `address (all, port ${PORT_DEFAULT}); port 0 takes a free one` },
+  quota: { flags: "--quota <size>", about: "quota of accounts that name none (10 GiB)", parse: parseSize },
+  maxSessions: { flags: "--max-sessions <n>", about: `most sessions at once (${SESSIONS_MAX})`, parse: parseCount },
+  grace: { flags: "--grace <time>", about: "time for open transfers when told to stop (30s)", parse: parseDuration },
+  json: { flags: "--json", about: "events as JSON, one a line" },
+} as const;
+
+export const SERVE_SPEC = {
+  name: "serve",
+  about: "Runs the server",
+  usage: "",
+  words: [0, 0],
+  options: OPTIONS,
+  examples: ["ftpx serve", "ftpx serve --data /srv/ftpx --listen 0.0.0.0:9999 --quota '50 GiB'"],
+} as const satisfies Spec<typeof OPTIONS>;
+
+/** Runs until it is told to stop. @returns the exit status */
+export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number> {
+  const place = placeOf(options.data);
+  await place.prepare();
+  warnRoot();
+  const reporter = await Reporter.open(place.auditFile, options.json === true);
+  const server = await Server.open(place, options, reporter.emit);
+  await server.run(options.grace ?? GRACE_MS_DEFAULT);
+  await reporter.close();
+  return 0;
+}
+
+class Server {
+  readonly #place: Place;
+  readonly #registry: Registry;
+  readonly #depot: Depot;
+  readonly #directory: AccountDirectory;
+  readonly #doors: readonly OpenDoor[];
+  readonly #emit: EventSink;
+
+  private constructor(
+    place: Place,
+    parts: { registry: Registry; directory: AccountDirectory; doors: readonly OpenDoor[] },
+    emit: EventSink,
+  ) {
+    this.#place = place;
+    this.#registry = parts.registry;
+    this.#depot = parts.registry.depot;
+    this.#directory = parts.directory;
+    this.#doors = parts.doors;
+    this.#emit = emit;
+  }
+
+  static async open(
+    place: Place,
+    options: OptionsOf<typeof OPTIONS>,
+    emit: EventSink,
+  ): Promise<Server> {
+    const directory = place.accounts();
+    const address = parseListen(options.listen);
+    const state = await openState(place.stateFile);
+    await directory.create();
+    const store = await openDiskStore(place.storage);
+    const recovered = await recover(state, store.parts);
+    const depot = new Depot(state, store, new Digests());
+    const settings = {
+      version: SOFTWARE,
+      secret: await state.secret(),
+      sessionsMax: await sessionsThatFit(options.maxSessions ?? SESSIONS_MAX),
+      quota: { bytes: options.quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
+    };
+    const registry = new Registry(depot, directory.accounts, settings, emit);
+    const identity = await openIdentity(place.own);
+    const door = openTlsDoor(registry, identity, address);
+    const doors = [door, await openOperatorDoor(registry, place.operatorSocket)];
+    announce(door, identity, emit, options.json === true);
+    const server = new Server(place, { registry, directory, doors }, emit);
+    if (recovered.wantsRecount) server.#recount();
+    return server;
+  }
+
+  async run(graceMs: number): Promise<void> {
+    const watching = setInterval(() => this.#watch(), WATCH_EVERY_MS);
+    const sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
+    const following = this.#directory.watch(
+      ACCOUNTS_POLL_MS,
+      () => this.#reload(),
+      (complaint) => this.#complain(complaint),
+    );
+    if (this.#directory.accounts.size === 0) await offerAccount(this.#place, this.#directory);
+    const signal = await stopSignal();
+    await this.#drain(signal, graceMs);
+    following.stop();
+    clearInterval(sweeping);
+    clearInterval(watching);
+    await this.#depot.state.markStopped();
+    await this.#depot.close();
+    this.#emit({ event: "shutdown", signal, clean: true });
+  }
+
+  async #drain(signal: string, graceMs: number): Promise<void> {
+    this.#emit({ event: "draining", signal, transfers: this.#registry.transferCount });
+    this.#registry.drain();
+    const [door] = this.#doors;
+    door?.stop();
+    const deadlineMs = performance.now() + graceMs;
+    while (this.#registry.transferCount > 0 && performance.now() < deadlineMs) await Bun.sleep(50);
+    for (const open of this.#doors) open.stop();
+    await this.#registry.closeAll(new FtpxError("DRAINING"));
+  }
+
+  #watch(): void {
+    const nowMs = performance.now();
+    this.#registry.watch(nowMs);
+    for (const door of this.#doors) door.watch(nowMs);
+  }
+
+  #sweep(): void {
+    this.#depot.sweep(SWEEP_EVERY_MS).catch((error: unknown) => this.#fault("sweep", error));
+  }
+
+  #reload(): void {
+    const { accounts } = this.#directory;
+    this.#registry.reload(accounts);
+    this.#emit({ event: "reload", accounts: accounts.size });
+  }
+
+  #complain(complaint: unknown): void {
+    const isFtpx = complaint instanceof FtpxError;
+    const { file, line, column, reason } = isFtpx ? complaint.details : {};
+    this.#emit({ event: "reload-failed", file, line, column, reason: reason ?? String(complaint) });
+  }
+
+  /** Behind the running service: what an unclean stop left counted is put right. */
+  #recount(): void {
+    const recountAll = async () => {
+      for (const name of this.#directory.accounts.keys()) await this.#depot.recount(name);
+      this.#emit({ event: "recounted", accounts: this.#directory.accounts.size });
+    };
+    recountAll().catch((error: unknown) => this.#fault("recount", error));
+  }
+
+  #fault(work: string, error: unknown): void {
+    this.#emit({ event: "fault", work, reason: String(error) });
+  }
+}
+
+const SWEEP_EVERY_MS = 10 * 60_000;
+
+function announce(door: OpenDoor, identity: Identity, emit: EventSink, isJson: boolean): void {
+  const { fingerprint } = identity;
+  const { host, port } = door;
+  emit({ event: "listening", host, port, fingerprint });
+  const isEverywhere = host === "::" || host === "0.0.0.0";
+  const line = `ftpx connect ftpx://${formatHost(isEverywhere ? hostname() : host, port)}#${fingerprint}`;
+  if (!isJson) writeNote(`\nto join, paste:\n\n    ${line}\n`);
+}
+
+/** The first signal drains; a second one, or another, ends the process at once. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (isStopping) process.exit(signal === "SIGINT" ? 130 : 143);
+        isStopping = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** @throws FtpxError USAGE */
+function parseListen(text: string | undefined): { hostname: string; port: number } {
+  if (text === undefined) return { hostname: "::", port: PORT_DEFAULT };
+  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[3]);
+  if (parts === null || port > 65_535) {
+    throw new FtpxError("USAGE", { reason: `"${text}" is not HOST:PORT` });
+  }
+  const host = parts[1] ?? parts[2] ?? "";
+  return { hostname: host === "" || host === "*" ? "::" : host, port };
+}
+
+function warnRoot(): void {
+  if (process.getuid?.() === 0) {
+    writeNote("ftpx: running as root; an ordinary user is enough and safer");
+  }
+}

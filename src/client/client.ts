@@ -1,0 +1,173 @@
+/**
+ * One connection to a server whose key was checked already: sign-in, calls, transfers.
+ *
+ * A call is answered by its row's reply or rejects with the server's
+ * typed error; when the connection ends, everything that waits rejects with the reason.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { BODY_BYTES_MAX, WATCH_EVERY_MS } from "../base/limits.ts";
+import { ClientExchange } from "../base/scram.ts";
+import type { DerivedKeys } from "../base/scram.ts";
+import type { Command } from "../commands/command.ts";
+import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
+import type { Notice, NoticeName } from "../commands/notices.ts";
+import { TABLE } from "../commands/table.ts";
+import type { CommandName } from "../commands/table.ts";
+import { Connection } from "../wire/connection.ts";
+import type { ConnectionOwner } from "../wire/connection.ts";
+import { CONTENT_PREFIX_BYTES, decodeError, FLAG_ERROR, FLAG_REPLY } from "../wire/frame.ts";
+import type { Header } from "../wire/frame.ts";
+import type { RawSocket } from "../wire/link.ts";
+import { decodeBody, encodeBody } from "../wire/shape.ts";
+import type { Shape } from "../wire/shape.ts";
+
+export type RequestOf<Name extends CommandName> =
+  (typeof TABLE)[Name] extends Command<infer Request, infer _> ? Request : never;
+export type ReplyOf<Name extends CommandName> =
+  (typeof TABLE)[Name] extends Command<infer _, infer Reply> ? Reply : never;
+
+/** Where a transfer's content and notices go. */
+export interface TransferListener {
+  content?(offset: number, piece: Uint8Array): void;
+  notice<Name extends NoticeName>(name: Name, value: Notice<Name>): void;
+  /** The transfer is over; nothing more comes. */
+  failed(failure: FtpxError): void;
+}
+
+export interface StartedCall<Reply> {
+  readonly id: number;
+  readonly reply: Promise<Reply>;
+}
+
+interface Pending {
+  readonly reply: Shape<unknown>;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (failure: FtpxError) => void;
+}
+
+export class Client implements ConnectionOwner {
+  readonly prefixBytes = CONTENT_PREFIX_BYTES;
+  readonly #connection: Connection;
+  readonly #pending = new Map<number, Pending>();
+  readonly #transfers = new Map<number, TransferListener>();
+  readonly #binding: () => Uint8Array;
+  readonly #watching: ReturnType<typeof setInterval>;
+  #lastId = 0;
+  #end: FtpxError | undefined;
+
+  constructor(socket: RawSocket, binding: () => Uint8Array) {
+    this.#connection = new Connection(socket, this, BODY_BYTES_MAX);
+    this.#binding = binding;
+    this.#watching = setInterval(() => this.#connection.watch(performance.now()), WATCH_EVERY_MS);
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  get isOpen(): boolean {
+    return this.#end === undefined;
+  }
+
+  /** @throws FtpxError NOT_GENUINE, BAD_PARAMETERS, SIGN_IN_REFUSED, TOO_MANY_TRIES */
+  async signIn(user: string, keys: DerivedKeys): Promise<void> {
+    const exchange = new ClientExchange(user, keys, this.#binding());
+    const first = await this.call("scramFirst", { message: exchange.first() });
+    const final = await this.call("scramFinal", { message: await exchange.final(first.message) });
+    try {
+      exchange.verify(final.message);
+    } catch (error) {
+      this.#connection.terminate();
+      throw error;
+    }
+  }
+
+  /** @throws FtpxError what the server answers, or why the connection ended */
+  call<Name extends CommandName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>> {
+    return this.start(name, request).reply;
+  }
+
+  /** As `call`, with the id, which also names the transfer that the request opens. */
+  start<Name extends CommandName>(
+    name: Name,
+    request: RequestOf<Name>,
+    listener?: TransferListener,
+  ): StartedCall<ReplyOf<Name>> {
+    const row = TABLE[name] as unknown as Command<RequestOf<Name>, ReplyOf<Name>>;
+    const id = (this.#lastId += 1);
+    const { promise, resolve, reject } = Promise.withResolvers<ReplyOf<Name>>();
+    if (this.#end !== undefined) {
+      reject(this.#end);
+      return { id, reply: promise };
+    }
+    if (listener !== undefined) this.#transfers.set(id, listener);
+    const settle = resolve as (reply: unknown) => void;
+    this.#pending.set(id, { reply: row.reply, resolve: settle, reject });
+    this.#connection.send(row.code, 0, id, encodeBody(row.request, request));
+    return { id, reply: promise };
+  }
+
+  /** The transfer is over for this side; what still comes for it is dropped. */
+  forget(id: number): void {
+    this.#transfers.delete(id);
+  }
+
+  notify<Name extends NoticeName>(id: number, name: Name, value: Notice<Name>): void {
+    const { code, body } = NOTICES[name];
+    this.#connection.send(code, 0, id, encodeBody(body as Shape<unknown>, value));
+  }
+
+  /** The frame is lent until the promise settles. */
+  sendContent(id: number, frame: Uint8Array, offset: number, bytes: number): Promise<void> {
+    return this.#connection.sendContent(frame, id, offset, bytes);
+  }
+
+  close(): void {
+    this.#connection.finish();
+  }
+
+  frame(header: Header, body: Uint8Array): void {
+    const { requestId, command, flags } = header;
+    const notice = NOTICE_OF_CODE.get(command);
+    if ((flags & FLAG_ERROR) !== 0) this.#failed(requestId, decodeError(body));
+    else if ((flags & FLAG_REPLY) !== 0) this.#replied(requestId, body);
+    else if (notice !== undefined) {
+      const value = decodeBody(NOTICES[notice].body as Shape<unknown>, body);
+      this.#transfers.get(requestId)?.notice(notice, value as never);
+    } else throw new FtpxError("BAD_FRAME", { reason: "a request from a server" });
+  }
+
+  content(requestId: number, offset: number, piece: Uint8Array): void {
+    this.#transfers.get(requestId)?.content?.(offset, piece);
+  }
+
+  closed(reason: FtpxError): void {
+    clearInterval(this.#watching);
+    this.#end = reason;
+    for (const { reject } of this.#pending.values()) reject(reason);
+    for (const listener of this.#transfers.values()) listener.failed(reason);
+    this.#pending.clear();
+    this.#transfers.clear();
+  }
+
+  defect(error: unknown): void {
+    // Shown by whoever awaits what the connection's end rejects.
+    this.closed(new FtpxError("INTERNAL", { reason: String(error) }, { cause: error }));
+  }
+
+  #replied(id: number, body: Uint8Array): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) throw new FtpxError("BAD_FRAME", { reason: "a reply to nothing" });
+    this.#pending.delete(id);
+    pending.resolve(decodeBody(pending.reply, body));
+  }
+
+  #failed(id: number, failure: FtpxError): void {
+    const pending = this.#pending.get(id);
+    const listener = this.#transfers.get(id);
+    this.#pending.delete(id);
+    this.#transfers.delete(id);
+    pending?.reject(failure);
+    listener?.failed(failure);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The way to a server: TCP, TLS 1.3, the pinned key, the greeting.
+ *
+ * Nothing is sent before the handshake has ended and the server's key was found to be
+ * the pinned one.
+ */
+import { X509Certificate } from "node:crypto";
+import type { Socket } from "bun";
+import { FtpxError } from "../base/errors.ts";
+import { fingerprintOf } from "../base/fingerprint.ts";
+import { CONNECT_MS_MAX } from "../base/limits.ts";
+import { exportBinding, hasOurAlpn, TLS_OPTIONS } from "../wire/tls.ts";
+import { Client } from "./client.ts";
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** The pinned key; without one any key is taken and reported. */
+  readonly fingerprint: string | undefined;
+  /** For messages: `HOST:PORT`. */
+  readonly name: string;
+}
+
+export interface Connected {
+  readonly client: Client;
+  readonly fingerprint: string;
+  readonly server: string;
+}
+
+/** Connects and greets. @throws FtpxError UNREACHABLE, TLS_FAILED, CHANGED_KEY */
+export async function connect(endpoint: Endpoint, software: string): Promise<Connected> {
+  const { client, fingerprint } = await shakeHands(endpoint);
+  const { server } = await client.call("hello", { client: software, features: [] });
+  return { client, fingerprint, server };
+}
+
+interface Peer {
+  client: Client | undefined;
+}
+
+type PeerSocket = Socket<Peer>;
+
+/** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
+export async function connectOperator(file: string): Promise<Client> {
+  const { promise, resolve, reject } = Promise.withResolvers<Client>();
+  const peer: Peer = { client: undefined };
+  const refuse = (cause: unknown) => reject(unreachable(file, cause));
+  const open = (socket: PeerSocket): void => {
+    // The socket lies where only the operator gets in: that is the sign-in.
+    const noBinding = () => new Uint8Array(0);
+    peer.client = new Client(socket, noBinding);
+    resolve(peer.client);
+  };
+  const socket = { ...handlersOf(peer, refuse), open };
+  const options = { unix: file, data: peer, allowHalfOpen: true, socket };
+  Bun.connect<Peer>(options as never).catch(refuse);
+  return await promise;
+}
+
+function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: string }> {
+  const { host, port, name } = endpoint;
+  return new Promise((resolve, reject) => {
+    const peer: Peer = { client: undefined };
+    const refuse = (cause: unknown, socket?: PeerSocket): void => {
+      clearTimeout(timer);
+      socket?.terminate();
+      reject(cause instanceof FtpxError ? cause : unreachable(name, cause));
+    };
+    const timer = setTimeout(() => refuse("no answer"), CONNECT_MS_MAX);
+    const handshake = (socket: PeerSocket): void => {
+      try {
+        const fingerprint = trustedFingerprint(socket, endpoint);
+        clearTimeout(timer);
+        peer.client = new Client(socket, () => exportBinding(socket));
+        resolve({ client: peer.client, fingerprint });
+      } catch (error) {
+        refuse(error, socket);
+      }
+    };
+    // TCP's `open` comes before the handshake and means nothing yet.
+    const socket = { ...handlersOf(peer, refuse), open: () => {}, handshake };
+    const tls = { ...TLS_OPTIONS, rejectUnauthorized: false };
+    const options = { hostname: host, port, data: peer, allowHalfOpen: true, tls, socket };
+    Bun.connect<Peer>(options as never).catch(refuse);
+  });
+}
+
+/** What holds for every socket; a failure before there is a client goes to `refuse`. */
+function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
+  const closed = (error?: Error): void => {
+    peer.client?.connection.socketClosed(error);
+    refuse(error ?? "closed by the other side");
+  };
+  return {
+    data: (_socket: PeerSocket, bytes: Uint8Array) => peer.client?.connection.received(bytes),
+    drain: () => peer.client?.connection.drained(),
+    end: (ended: PeerSocket) => {
+      if (peer.client === undefined) ended.terminate();
+      else peer.client.connection.peerFinished();
+    },
+    close: (_socket: PeerSocket, error?: Error) => closed(error),
+    error: (_socket: PeerSocket, error: Error) => closed(error),
+    connectError: (_socket: PeerSocket, error: Error) => refuse(error),
+  };
+}
+
+function unreachable(host: string, cause: unknown): FtpxError {
+  const { code, message } = cause as { code?: string; message?: string };
+  const reason = typeof cause === "string" ? cause : (code ?? message ?? "");
+  return new FtpxError("UNREACHABLE", { host, reason }, { cause });
+}
+
+/** @throws FtpxError TLS_FAILED, CHANGED_KEY */
+function trustedFingerprint(socket: Socket<Peer>, endpoint: Endpoint): string {
+  const { name, fingerprint: expected } = endpoint;
+  if (!hasOurAlpn(socket)) {
+    throw new FtpxError("TLS_FAILED", { host: name, reason: "not an ftpx server" });
+  }
+  const certificate: unknown = socket.getPeerCertificate();
+  const raw = (certificate as { raw?: Uint8Array } | null)?.raw;
+  if (raw === undefined)
+    throw new FtpxError("TLS_FAILED", { host: name, reason: "no certificate" });
+  const fingerprint = fingerprintOf(new X509Certificate(raw).publicKey);
+  if (expected !== undefined && expected !== fingerprint) {
+    throw new FtpxError("CHANGED_KEY", { host: name, expected, fingerprint });
+  }
+  return fingerprint;
+}

@@ -1,0 +1,100 @@
+/** What uploads and downloads of one file have in common: the wish, the way, the receipt. */
+import { createHasher, DIGEST_BYTES_MAX } from "../base/digest.ts";
+import type { Algorithm, FileDigest } from "../base/digest.ts";
+import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
+import type { FileFacts, OpenFile } from "../base/files.ts";
+import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Pace } from "./pace.ts";
+
+export interface CopyJob {
+  /** Path on this machine. */
+  readonly local: string;
+  readonly path: VirtualPath;
+  readonly algorithm: Algorithm;
+  /** Forget what an earlier attempt left. */
+  readonly isFresh: boolean;
+  /** Whether a file at the destination may be replaced. */
+  readonly mayReplace: boolean;
+  readonly pace: Pace | undefined;
+  readonly signal: AbortSignal;
+  /** Bytes that are on the other side, of so many. */
+  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
+export interface Copied {
+  readonly bytes: number;
+  readonly digest: FileDigest;
+  /** Bytes that an earlier attempt had moved already. */
+  readonly resumedAt: number;
+}
+
+/** As if the failure had no code: files of this machine are not files of the server. */
+export function localFailure(error: unknown, path: string): unknown {
+  const failure = errorOfSystem(error);
+  if (!(failure instanceof FtpxError)) return failure;
+  const { cause } = failure;
+  if (isKind(failure, "NO_SUCH_PATH")) return new FtpxError("NO_LOCAL_FILE", { path }, { cause });
+  const isForeign = isKind(failure, "DISK_FULL", "IO_FAILED", "NO_PERMISSION", "NOT_A_DIRECTORY");
+  if (!isForeign) return failure;
+  const code = (cause as { code?: string } | undefined)?.code ?? failure.kind;
+  return new FtpxError("LOCAL_IO", { path, reason: code }, { cause });
+}
+
+/** The digest of one whole chunk of a file. */
+export async function digestChunk(
+  file: OpenFile,
+  algorithm: Algorithm,
+  index: number,
+): Promise<Uint8Array> {
+  const hasher = await createHasher(algorithm);
+  const buffer = new Uint8Array(CONTENT_BYTES_MAX);
+  for (let offset = 0; offset < CHUNK_BYTES; offset += buffer.byteLength) {
+    const count = await file.read(buffer, index * CHUNK_BYTES + offset);
+    hasher.update(buffer.subarray(0, count));
+  }
+  return hasher.finish();
+}
+
+/** How many of the chunks at the front of a file have these digests. */
+export async function countEqualChunks(
+  file: OpenFile,
+  algorithm: Algorithm,
+  digests: readonly Uint8Array[],
+  signal: AbortSignal,
+): Promise<number> {
+  for (const [index, digest] of digests.entries()) {
+    if (signal.aborted) throw new FtpxError("INTERRUPTED");
+    const found = await digestChunk(file, algorithm, index);
+    if (Buffer.compare(found, digest) !== 0) return index;
+  }
+  return digests.length;
+}
+
+/** All pages of a list of chunk digests. */
+export async function fetchDigests(
+  count: number,
+  page: (firstChunk: number, count: number) => Promise<{ digests: Uint8Array[] }>,
+): Promise<Uint8Array[]> {
+  const digests: Uint8Array[] = [];
+  while (digests.length < count) {
+    const wanted = Math.min(DIGEST_PAGE_CHUNKS_MAX, count - digests.length);
+    const { digests: some } = await page(digests.length, wanted);
+    if (some.length === 0) throw new FtpxError("BAD_BODY", { reason: "digests are missing" });
+    digests.push(...some);
+  }
+  return digests;
+}
+
+/**
+ * What names a source: device, inode, size, mtime and ctime, digested. A source that was
+ * changed with its size and mtime kept still gives another value, because ctime cannot
+ * be set back.
+ */
+export function sourceOf(facts: FileFacts): Uint8Array {
+  const named = `${facts.device}.${facts.version}`;
+  return new Uint8Array(new Bun.CryptoHasher("sha256").update(named).digest()).slice(
+    0,
+    DIGEST_BYTES_MAX,
+  );
+}

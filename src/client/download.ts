@@ -1,0 +1,262 @@
+/**
+ * One file from the server, over one connection: what is held of the same version is
+ * kept, content goes into the part, the end is proved, and only then does the part
+ * become the file.
+ *
+ * When the server's file is another version than the part's, the chunks that are still
+ * equal at its front are kept, so two versions never mix.
+ */
+import { lstat } from "node:fs/promises";
+import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
+import type { FileDigest } from "../base/digest.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
+import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import type { Notice, NoticeName } from "../commands/notices.ts";
+import { Gate } from "../transfer/gate.ts";
+import { Receiver } from "../transfer/receiver.ts";
+import type { ProvedChunk } from "../transfer/receiver.ts";
+import type { Client, ReplyOf, TransferListener } from "./client.ts";
+import { fetchDigests, localFailure } from "./copy.ts";
+import type { Copied, CopyJob } from "./copy.ts";
+import { DownloadPart } from "./part.ts";
+import type { PartOrigin } from "./part.ts";
+
+/** @throws FtpxError NO_SUCH_PATH, LOCAL_EXISTS, LOCAL_IO, CHANGED, DIGEST_MISMATCH, CONNECTION_LOST, … */
+export async function downloadOnce(client: Client, job: CopyJob, server: string): Promise<Copied> {
+  await demandPlace(job);
+  const part = await DownloadPart.open(job.local, job.signal).catch((error: unknown) => {
+    throw localFailure(error, job.local);
+  });
+  try {
+    const { path, algorithm } = job;
+    const isHeld =
+      !job.isFresh &&
+      part.origin?.server === server &&
+      part.origin.path === path &&
+      part.origin.algorithm === algorithm;
+    if (!isHeld) await part.clear();
+    return await new Downloading(client, job, part, server).run();
+  } catch (error) {
+    const isOfUse = isWorthKeeping(error) && (await part.heldBytes()) > 0;
+    if (!isOfUse) await part.remove();
+    throw error;
+  } finally {
+    await part.file.close();
+  }
+}
+
+class Downloading implements TransferListener {
+  readonly #client: Client;
+  readonly #job: CopyJob;
+  readonly #part: DownloadPart;
+  readonly #server: string;
+  readonly #gate = new Gate<Receiver>(WINDOW_BYTES);
+  readonly #ended = Promise.withResolvers<Notice<"end">>();
+  #id = 0;
+  #totalBytes = 0;
+  #acknowledgedOffset = 0;
+  #receiver: Receiver | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #acknowledging: Promise<void> = Promise.resolve();
+  #failure: FtpxError | undefined;
+
+  constructor(client: Client, job: CopyJob, part: DownloadPart, server: string) {
+    this.#client = client;
+    this.#job = job;
+    this.#part = part;
+    this.#server = server;
+    // A failure may come before anybody waits for the end.
+    this.#ended.promise.catch(() => {});
+  }
+
+  async run(): Promise<Copied> {
+    const { signal } = this.#job;
+    const interrupt = () => this.failed(new FtpxError("INTERRUPTED"));
+    if (signal.aborted) interrupt();
+    signal.addEventListener("abort", interrupt, { once: true });
+    try {
+      return await this.#receive();
+    } catch (error) {
+      this.#leave();
+      throw this.#failure ?? error;
+    } finally {
+      await this.#receiver?.settle();
+      await this.#saving;
+      this.#client.forget(this.#id);
+      signal.removeEventListener("abort", interrupt);
+    }
+  }
+
+  content(offset: number, piece: Uint8Array): void {
+    this.#guard(() =>
+      this.#gate.pass(piece.byteLength, (receiver) => receiver.accept(offset, piece)),
+    );
+  }
+
+  notice<Name extends NoticeName>(name: Name, value: Notice<Name>): void {
+    if (name === "end") {
+      this.#ended.resolve(value as Notice<"end">);
+    } else if (name === "proof") {
+      const { index, digest } = value as Notice<"proof">;
+      this.#guard(() => this.#gate.pass(0, (receiver) => receiver.prove(index, digest)));
+    } else {
+      throw new FtpxError("BAD_STATE", { reason: `${name} for a download` });
+    }
+  }
+
+  failed(failure: FtpxError): void {
+    this.#failure ??= failure;
+    this.#receiver?.stop(failure);
+    this.#ended.reject(failure);
+  }
+
+  async #receive(): Promise<Copied> {
+    const fromOffset = await this.#part.heldBytes();
+    const opened = await this.#open(fromOffset);
+    this.#totalBytes = opened.totalBytes;
+    this.#job.onProgress(fromOffset, opened.totalBytes);
+    const held = this.#part.digests.slice();
+    const receiver = await this.#makeReceiver(fromOffset, opened.windowBytes);
+    this.#guard(() => this.#gate.open(receiver));
+    const end = await this.#ended.promise;
+    if (end.totalBytes !== opened.totalBytes) throw new FtpxError("CHANGED");
+    const received = await receiver.finish();
+    const { algorithm } = this.#job;
+    await this.#demandEqual(received, { algorithm, bytes: end.digest, chunks: end.chunks });
+    await this.#saving;
+    const digest = await composeDigest(algorithm, [...held, ...received]);
+    await this.#part.publish(opened.modifiedMs).catch((error: unknown) => {
+      throw localFailure(error, this.#job.local);
+    });
+    return { bytes: opened.totalBytes, digest, resumedAt: fromOffset };
+  }
+
+  /** @throws FtpxError CHANGED when another attempt should be made with what is now held */
+  async #open(fromOffset: number): Promise<ReplyOf<"openDownload">> {
+    const { path, algorithm, pace } = this.#job;
+    const windowBytes = pace === undefined ? WINDOW_BYTES : WINDOW_BYTES_MIN;
+    const version = fromOffset > 0 ? this.#part.origin?.version : undefined;
+    const request = { path, algorithm, fromOffset, version, windowBytes };
+    const { id, reply } = this.#client.start("openDownload", request, this);
+    this.#id = id;
+    try {
+      const opened = await reply;
+      if (fromOffset === 0) await this.#begin(opened);
+      return opened;
+    } catch (error) {
+      if (isKind(error, "CHANGED", "OUT_OF_RANGE") && version !== undefined)
+        await this.#keepEqual();
+      throw error;
+    }
+  }
+
+  /** A file of one chunk is not worth a log: it is fetched again as a whole. */
+  async #begin(opened: ReplyOf<"openDownload">): Promise<void> {
+    if (opened.totalBytes > CHUNK_BYTES) await this.#part.restart(this.#originOf(opened), 0, 0);
+    else await this.#part.clear();
+  }
+
+  /** The file has another version now: what is equal at its front stays. */
+  async #keepEqual(): Promise<void> {
+    const { path, algorithm } = this.#job;
+    const facts = await this.#client.call("stat", { path });
+    const { version } = facts;
+    const held = this.#part.digests;
+    const comparable = Math.min(held.length, Math.floor(facts.bytes / CHUNK_BYTES));
+    const found = await fetchDigests(comparable, (firstChunk, count) =>
+      this.#client.call("chunkDigests", { path, algorithm, version, firstChunk, count }),
+    );
+    const differs = found.findIndex((digest, index) => {
+      const own = held[index];
+      return own === undefined || Buffer.compare(own, digest) !== 0;
+    });
+    const kept = differs < 0 ? found.length : differs;
+    if (kept === 0) await this.#part.clear();
+    else await this.#part.restart(this.#originOf({ version }), kept, kept * CHUNK_BYTES);
+  }
+
+  #originOf({ version }: { readonly version: string }): PartOrigin {
+    const { path, algorithm } = this.#job;
+    return { server: this.#server, path, version, algorithm };
+  }
+
+  async #makeReceiver(fromOffset: number, windowBytes: number): Promise<Receiver> {
+    this.#acknowledgedOffset = fromOffset;
+    const receiver = await Receiver.create(
+      {
+        file: this.#part.file,
+        algorithm: this.#job.algorithm,
+        totalBytes: this.#totalBytes,
+        firstChunk: this.#part.digests.length,
+        fromOffset,
+        windowBytes,
+      },
+      {
+        acknowledge: (offset) => this.#acknowledge(offset),
+        received: (chunks) => this.#save(chunks),
+        failed: (failure) => this.failed(localFailure(failure, this.#job.local) as FtpxError),
+      },
+    );
+    this.#receiver = receiver;
+    if (this.#failure !== undefined) throw this.#failure;
+    return receiver;
+  }
+
+  /** A rate limit holds the acknowledgement back, and so the sender. */
+  #acknowledge(offset: number): void {
+    const { pace } = this.#job;
+    const acknowledge = () => {
+      this.#job.onProgress(offset, this.#totalBytes);
+      this.#client.notify(this.#id, "ack", { offset });
+    };
+    if (pace === undefined) {
+      acknowledge();
+      return;
+    }
+    const bytes = offset - this.#acknowledgedOffset;
+    this.#acknowledgedOffset = offset;
+    this.#acknowledging = this.#acknowledging.then(() => pace.wait(bytes)).then(acknowledge);
+  }
+
+  #save(chunks: readonly ProvedChunk[]): void {
+    const digests = chunks.map(({ digest }) => digest);
+    this.#saving = this.#saving
+      .then(() => this.#part.add(digests))
+      .catch((error: unknown) => this.failed(localFailure(error, this.#job.local) as FtpxError));
+  }
+
+  #guard(work: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof FtpxError)) throw error;
+      this.failed(error);
+    }
+  }
+
+  async #demandEqual(received: readonly Uint8Array[], sent: FileDigest): Promise<void> {
+    const found = await composeDigest(sent.algorithm, received);
+    if (isSameDigest(found, sent)) return;
+    const details = { expected: formatDigest(sent), digest: formatDigest(found) };
+    throw new FtpxError("DIGEST_MISMATCH", details);
+  }
+
+  #leave(): void {
+    if (!this.#client.isOpen || this.#id === 0) return;
+    const transfer = this.#id;
+    this.#client.call("closeTransfer", { transfer, isDiscarded: false }).catch(() => {});
+  }
+}
+
+/** @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY */
+async function demandPlace({ local, mayReplace }: CopyJob): Promise<void> {
+  const stats = await lstat(local).catch(() => undefined);
+  if (stats?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY", { path: local });
+  if (stats !== undefined && !mayReplace) throw new FtpxError("LOCAL_EXISTS", { path: local });
+}
+
+/** A part is of use when the transfer can go on later. */
+function isWorthKeeping(error: unknown): boolean {
+  return error instanceof FtpxError && (error.isTemporary || error.kind === "INTERRUPTED");
+}

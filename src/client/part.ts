@@ -1,0 +1,208 @@
+/**
+ * The unfinished download beside its destination: `.NAME.ftpx-part` holds the content,
+ * `.NAME.ftpx-part.log` what is known of it.
+ *
+ * The log's first line says of which version of which file the part is, each further
+ * line is the digest of one whole, proved chunk, written after the chunk. After a
+ * reboot nobody knows what the disk kept, so then every chunk is digested again; else
+ * the last one is enough.
+ */
+import { constants } from "node:fs";
+import { appendFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { isAlgorithm } from "../base/digest.ts";
+import type { Algorithm } from "../base/digest.ts";
+import { encodeText } from "../base/bytes.ts";
+import { OpenFile } from "../base/files.ts";
+import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
+import { countEqualChunks, digestChunk } from "./copy.ts";
+
+/** Which content the part is of. */
+export interface PartOrigin {
+  /** The server's fingerprint or name, and the user on it. */
+  readonly server: string;
+  readonly path: string;
+  readonly version: string;
+  readonly algorithm: Algorithm;
+}
+
+interface LogHead extends PartOrigin {
+  readonly boot: string;
+}
+
+export class DownloadPart {
+  readonly file: OpenFile;
+  readonly #partPath: string;
+  readonly #destination: string;
+  #origin: PartOrigin | undefined;
+  #digests: Uint8Array[];
+
+  private constructor(
+    file: OpenFile,
+    paths: { part: string; destination: string },
+    origin: PartOrigin | undefined,
+    digests: Uint8Array[],
+  ) {
+    this.file = file;
+    this.#partPath = paths.part;
+    this.#destination = paths.destination;
+    this.#origin = origin;
+    this.#digests = digests;
+  }
+
+  static async open(destination: string, signal: AbortSignal): Promise<DownloadPart> {
+    const part = partPathOf(destination);
+    const file = await OpenFile.open(part, constants.O_RDWR | constants.O_CREAT, 0o666);
+    try {
+      const log = await readLog(logPathOf(part));
+      const opened = new DownloadPart(file, { part, destination }, log?.head, log?.digests ?? []);
+      await opened.#verify(log?.head.boot === (await bootId()), signal);
+      return opened;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** What the part is of; nothing when nothing is held. */
+  get origin(): PartOrigin | undefined {
+    return this.#origin;
+  }
+
+  /** Digests of the whole chunks that are held. */
+  get digests(): readonly Uint8Array[] {
+    return this.#digests;
+  }
+
+  /** Content in the part that may go on: held chunks and at most one chunk behind them. */
+  async heldBytes(): Promise<number> {
+    const { bytes } = await this.file.facts();
+    const held = this.#digests.length * CHUNK_BYTES;
+    return this.#origin === undefined ? 0 : Math.min(bytes, held + CHUNK_BYTES);
+  }
+
+  /** Keeps the first chunks as being of another origin, and drops the rest. */
+  async restart(origin: PartOrigin, chunkCount: number, fromOffset: number): Promise<void> {
+    this.#origin = origin;
+    this.#digests = this.#digests.slice(0, chunkCount);
+    await this.file.truncate(fromOffset);
+    const head: LogHead = { ...origin, boot: await bootId() };
+    const lines = [JSON.stringify(head), ...this.#digests.map(hexOf)];
+    await writeFile(this.#logPath, `${lines.join("\n")}\n`, { mode: 0o600 });
+  }
+
+  /** Forgets everything. */
+  async clear(): Promise<void> {
+    this.#origin = undefined;
+    this.#digests = [];
+    await rm(this.#logPath, { force: true });
+    await this.file.truncate(0);
+  }
+
+  /** Whole, proved chunks that are in the file. */
+  async add(digests: readonly Uint8Array[]): Promise<void> {
+    this.#digests.push(...digests);
+    if (this.#origin === undefined) return;
+    await appendFile(this.#logPath, digests.map((digest) => `${hexOf(digest)}\n`).join(""));
+  }
+
+  /** Turns the part into the destination: synced, renamed, directory synced. */
+  async publish(modifiedMs: number): Promise<void> {
+    await this.file.setModified(modifiedMs);
+    await this.file.sync();
+    await rename(this.#partPath, this.#destination);
+    await syncDirectory(dirname(this.#destination));
+    await rm(this.#logPath, { force: true });
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#partPath, { force: true });
+    await rm(this.#logPath, { force: true });
+  }
+
+  get #logPath(): string {
+    return logPathOf(this.#partPath);
+  }
+
+  async #verify(isSameBoot: boolean, signal: AbortSignal): Promise<void> {
+    const origin = this.#origin;
+    if (origin === undefined) return;
+    const { bytes } = await this.file.facts();
+    this.#digests = this.#digests.slice(0, Math.floor(bytes / CHUNK_BYTES));
+    const count = this.#digests.length;
+    const { algorithm } = origin;
+    if (isSameBoot && count > 0) {
+      const isIntact = await this.#isIntact(algorithm, count - 1);
+      if (isIntact) return;
+    }
+    const kept = await countEqualChunks(this.file, algorithm, this.#digests, signal);
+    await this.restart(origin, kept, kept * CHUNK_BYTES);
+  }
+
+  async #isIntact(algorithm: Algorithm, index: number): Promise<boolean> {
+    const found = await digestChunk(this.file, algorithm, index);
+    return Buffer.compare(found, this.#digests[index] ?? new Uint8Array(0)) === 0;
+  }
+}
+
+/** Beside the destination, so that the rename stays on one file system. */
+export function partPathOf(destination: string): string {
+  const leaf = basename(destination);
+  const name = `.${leaf}.ftpx-part`;
+  if (encodeText(`${name}.log`).byteLength <= NAME_BYTES_MAX)
+    return join(dirname(destination), name);
+  const short = new Bun.CryptoHasher("sha256").update(leaf).digest("hex").slice(0, 32);
+  return join(dirname(destination), `.${short}.ftpx-part`);
+}
+
+function logPathOf(part: string): string {
+  return `${part}.log`;
+}
+
+async function readLog(
+  path: string,
+): Promise<{ head: LogHead; digests: Uint8Array[] } | undefined> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  const [first, ...lines] = text.split("\n");
+  const head = parseHead(first ?? "");
+  if (head === undefined) return undefined;
+  const digests: Uint8Array[] = [];
+  for (const line of lines) {
+    // A line that a crash cut off ends what is known.
+    if (!/^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(line)) break;
+    digests.push(Uint8Array.from(Buffer.from(line, "hex")));
+  }
+  return { head, digests };
+}
+
+function parseHead(line: string): LogHead | undefined {
+  try {
+    const head = JSON.parse(line) as Partial<Record<keyof LogHead, unknown>>;
+    const { server, path, version, algorithm, boot } = head;
+    const fields = [server, path, version, algorithm, boot];
+    const isWhole = fields.every((field) => typeof field === "string");
+    return isWhole && isAlgorithm(String(algorithm)) ? (head as LogHead) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function hexOf(digest: Uint8Array): string {
+  return Buffer.from(digest).toString("hex");
+}
+
+/** Changes with every boot of this machine; where nothing tells, no two runs are of one boot. */
+async function bootId(): Promise<string> {
+  const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
+  return found.trim() === "" ? crypto.randomUUID() : found.trim();
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const directory = await OpenFile.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * A server as its user sees it: signed in, over as many connections as it takes.
+ *
+ * The password's keys are derived once. A lost connection is made again, with growing
+ * pauses, when something is asked for; requests that were under way then fail with
+ * CONNECTION_LOST, except those that only read, which are asked again.
+ */
+import { FtpxError, isKind } from "../base/errors.ts";
+import type { DerivedKeys } from "../base/scram.ts";
+import { TABLE } from "../commands/table.ts";
+import type { CommandName } from "../commands/table.ts";
+import { connect } from "./connect.ts";
+import type { Endpoint } from "./connect.ts";
+import type { Client, ReplyOf, RequestOf } from "./client.ts";
+
+export interface RemoteSettings {
+  readonly endpoint: Endpoint;
+  readonly user: string;
+  readonly keys: DerivedKeys;
+  /** What hello says about this program. */
+  readonly software: string;
+  /** Times a lost connection is made again before giving up. */
+  readonly retriesMax: number;
+  /** A connection is made again in `pauseMs`. */
+  readonly onRetry?: (retry: Retry) => void;
+}
+
+export interface Retrying {
+  /** Whether the work may be done twice: it was under way when the connection was lost. */
+  readonly mayRepeat?: boolean;
+  readonly signal?: AbortSignal;
+  /**
+   * When this grew since the last attempt, the count of retries begins anew: a line that
+   * is cut every minute still carries a large file.
+   */
+  readonly progress?: () => number;
+}
+
+export interface Retry {
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  readonly pauseMs: number;
+  readonly reason: FtpxError;
+}
+
+const PAUSE_MS_MIN = 250;
+const PAUSE_MS_MAX = 15_000;
+
+export class Remote {
+  readonly settings: RemoteSettings;
+  #connecting: Promise<Client> | undefined;
+  #client: Client | undefined;
+  #sentBytes = 0;
+
+  constructor(settings: RemoteSettings) {
+    this.settings = settings;
+  }
+
+  /** Bytes of all connections, before encryption. */
+  get sentBytes(): number {
+    return this.#sentBytes + (this.#client?.connection.sentBytes ?? 0);
+  }
+
+  /** An open, signed-in connection. One attempt; `retrying` makes several. */
+  client(): Promise<Client> {
+    if (this.#client?.isOpen === true) return Promise.resolve(this.#client);
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    return this.#connecting;
+  }
+
+  /** Asks, again after a lost connection when the row only reads. */
+  call<Name extends CommandName>(
+    name: Name,
+    request: RequestOf<Name>,
+    signal = NEVER,
+  ): Promise<ReplyOf<Name>> {
+    const mayRepeat = TABLE[name].needs === "read" || TABLE[name].needs === "sign-in";
+    const work = (client: Client) => unlessAborted(client.call(name, request), signal);
+    return this.retrying(work, { mayRepeat, signal });
+  }
+
+  /**
+   * Runs work that can be begun again, until it succeeds, fails for good, or the
+   * retries are used up.
+   */
+  async retrying<Value>(
+    work: (client: Client) => Promise<Value>,
+    { mayRepeat = true, signal = NEVER, progress = () => 0 }: Retrying = {},
+  ): Promise<Value> {
+    let attempt = 0;
+    for (;;) {
+      const before = progress();
+      let hasBegun = false;
+      try {
+        const client = await this.client();
+        hasBegun = true;
+        return await work(client);
+      } catch (error) {
+        if (signal.aborted) throw new FtpxError("INTERRUPTED", {}, { cause: error });
+        if (!isWorthRetrying(error) || (hasBegun && !mayRepeat)) throw error;
+        attempt = progress() > before ? 1 : attempt + 1;
+        if (attempt > this.settings.retriesMax) throw error;
+        await this.#pause(attempt, error, signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
+
+  async #connect(): Promise<Client> {
+    this.#sentBytes = this.sentBytes;
+    this.#client = undefined;
+    const { endpoint, software, user, keys } = this.settings;
+    const { client } = await connect(endpoint, software);
+    try {
+      await client.signIn(user, keys);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+
+  async #pause(attempt: number, reason: FtpxError, signal: AbortSignal): Promise<void> {
+    const { retriesMax, onRetry } = this.settings;
+    const grown = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (attempt - 1));
+    // Clients that lost the same server must not come back in step.
+    const spread = grown * (0.75 + Math.random() / 2);
+    const pauseMs = Math.round(Math.max(spread, reason.details.retryAfterMs ?? 0));
+    onRetry?.({ attempt, attemptsMax: retriesMax, pauseMs, reason });
+    await unlessAborted(Bun.sleep(pauseMs), signal);
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+/** @throws FtpxError INTERRUPTED as soon as the signal says so; the work goes on unheard */
+export async function unlessAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal,
+): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(new FtpxError("INTERRUPTED"));
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+const WORTH_RETRYING = [
+  "CONNECTION_LOST",
+  "UNREACHABLE",
+  "PEER_SILENT",
+  "SERVER_FULL",
+  "DRAINING",
+  "UPLOAD_BUSY",
+  "CHUNK_DAMAGED",
+  "CHANGED",
+  "SOURCE_CHANGED",
+  "TRANSFER_STALLED",
+] as const;
+
+function isWorthRetrying(error: unknown): error is FtpxError {
+  return isKind(error, ...WORTH_RETRYING);
+}

@@ -1,0 +1,76 @@
+/**
+ * Where to, as a person writes it:
+ *
+ *   [ftpx://][USER@]HOST[:PORT][/PATH][#sha256:FINGERPRINT]
+ *
+ * With `ftpx://` it is a URL and its path is percent-decoded; without, the path is
+ * taken as it stands. IPv6 addresses stand in brackets.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { isFingerprint } from "../base/fingerprint.ts";
+import { parsePath } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
+
+export const PORT_DEFAULT = 9999;
+
+export interface Target {
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly path: VirtualPath;
+  /** Whether the path ended in a slash: it means a directory. */
+  readonly isDirectory: boolean;
+  readonly fingerprint: string | undefined;
+}
+
+const SCHEME = "ftpx://";
+const AUTHORITY = /^(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^@:/[\]]+)(?::(\d{1,5}))?$/;
+
+/** @throws FtpxError USAGE, and what parsePath throws */
+export function parseTarget(text: string): Target {
+  const isUrl = text.toLowerCase().startsWith(SCHEME);
+  const { rest, fingerprint } = cutFingerprint(isUrl ? text.slice(SCHEME.length) : text);
+  const slash = rest.indexOf("/");
+  const authority = slash < 0 ? rest : rest.slice(0, slash);
+  const written = slash < 0 ? "/" : rest.slice(slash);
+  const parts = AUTHORITY.exec(authority);
+  const port = Number(parts?.[3] ?? PORT_DEFAULT);
+  if (parts === null || port > 65_535) throw notTarget(text);
+  const path = isUrl ? decodePath(written, text) : written;
+  return {
+    user: parts[1] === undefined || parts[1] === "" ? undefined : parts[1],
+    host: (parts[2] ?? "").replace(/^\[|\]$/g, ""),
+    port,
+    path: parsePath(path),
+    isDirectory: path.endsWith("/"),
+    fingerprint,
+  };
+}
+
+/** `HOST:PORT`, with brackets where they are needed: the name of a server in trust and messages. */
+export function formatHost(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function cutFingerprint(text: string): { rest: string; fingerprint: string | undefined } {
+  const hash = text.lastIndexOf("#");
+  const fingerprint = hash < 0 ? "" : text.slice(hash + 1);
+  if (!fingerprint.startsWith("sha256:")) return { rest: text, fingerprint: undefined };
+  if (!isFingerprint(fingerprint)) {
+    throw new FtpxError("USAGE", { reason: `"${fingerprint}" is not a whole fingerprint` });
+  }
+  return { rest: text.slice(0, hash), fingerprint };
+}
+
+function decodePath(written: string, text: string): string {
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    throw notTarget(text);
+  }
+}
+
+function notTarget(text: string): FtpxError {
+  const reason = `"${text}" is not a target ([ftpx://][USER@]HOST[:PORT][/PATH])`;
+  return new FtpxError("USAGE", { reason });
+}

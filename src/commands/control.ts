@@ -1,0 +1,28 @@
+/** The operator's commands, on the local socket only. */
+import { FtpxError } from "../base/errors.ts";
+import type { Session } from "../sessions/session.ts";
+
+/** What every account that was ever counted has stored. */
+export async function usages(session: Session) {
+  const accounts = await session.registry.depot.state.accounts();
+  return {
+    usages: accounts.map(({ user, account }) => ({
+      user,
+      usedBytes: account.used.bytes,
+      usedFiles: account.used.files,
+      reservedBytes: account.reserved.bytes,
+    })),
+  };
+}
+
+/**
+ * Removes what a removed account left: parts, ledger, home. @throws FtpxError
+ * ACCOUNT_EXISTS when accounts.toml still names the account
+ */
+export async function purge(session: Session, { user }: { user: string }) {
+  const { registry } = session;
+  if (registry.accounts.has(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
+  await registry.signOff(user);
+  await registry.depot.purge(user);
+  return {};
+}

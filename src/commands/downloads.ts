@@ -1,0 +1,140 @@
+/**
+ * Downloads as a session sees them: one open file, sent within the client's window.
+ *
+ * The descriptor pins one version of the file. If that version is written to while it
+ * is sent, the download ends with CHANGED instead of an end: the reader gets one whole
+ * version or a typed error.
+ */
+import { composeDigest } from "../base/digest.ts";
+import type { Algorithm } from "../base/digest.ts";
+import { FtpxError } from "../base/errors.ts";
+import type { FileFacts, OpenFile } from "../base/files.ts";
+import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Session, Transfer } from "../sessions/session.ts";
+import { sendFile } from "../transfer/sender.ts";
+import { SendWindow } from "../transfer/window.ts";
+import type { Call } from "./command.ts";
+
+interface OpenRequest {
+  readonly path: VirtualPath;
+  readonly algorithm: Algorithm;
+  readonly fromOffset: number;
+  /** The version that the held part is of; nothing is held when absent. */
+  readonly version: string | undefined;
+  readonly windowBytes: number;
+}
+
+class DownloadTransfer implements Transfer {
+  readonly direction = "download";
+  readonly windowBytes: number;
+  readonly #window: SendWindow;
+  readonly #opening = Promise.withResolvers<void>();
+  #sending: Promise<void> | undefined;
+
+  constructor(windowBytes: number, fromOffset: number) {
+    this.windowBytes = windowBytes;
+    this.#window = new SendWindow(windowBytes, fromOffset);
+  }
+
+  get window(): SendWindow {
+    return this.#window;
+  }
+
+  acknowledge(offset: number): void {
+    this.#window.acknowledge(offset);
+  }
+
+  /** The open call is over; `sending` is what goes on behind it. */
+  begun(sending: Promise<void> | undefined): void {
+    this.#sending = sending;
+    this.#opening.resolve();
+  }
+
+  async end(failure: FtpxError): Promise<void> {
+    this.#window.fail(failure);
+    await this.#opening.promise;
+    await this.#sending;
+  }
+}
+
+/** @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY, CHANGED, OUT_OF_RANGE, TOO_MANY_TRANSFERS */
+export async function openDownload(session: Session, request: OpenRequest, call: Call) {
+  const windowBytes = Math.min(
+    Math.max(request.windowBytes, WINDOW_BYTES_MIN),
+    Math.max(session.nextWindowBytes(), WINDOW_BYTES_MIN),
+    WINDOW_BYTES,
+  );
+  const transfer = new DownloadTransfer(windowBytes, request.fromOffset);
+  session.addTransfer(call.id, transfer);
+  try {
+    const file = await session.vfs.openFile(request.path);
+    try {
+      const facts = await demandVersion(file, request);
+      transfer.begun(send(session, request, call, transfer, file, facts));
+      const { bytes: totalBytes, modifiedMs, version } = facts;
+      return { totalBytes, modifiedMs, version, windowBytes };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  } catch (error) {
+    transfer.begun(undefined);
+    session.transfers.delete(call.id);
+    throw error;
+  }
+}
+
+/** Sends behind the reply; never throws, because nobody waits for it. */
+async function send(
+  session: Session,
+  request: OpenRequest,
+  call: Call,
+  transfer: DownloadTransfer,
+  file: OpenFile,
+  facts: FileFacts,
+): Promise<void> {
+  const { id, outlet } = call;
+  const beganMs = performance.now();
+  try {
+    await call.replied;
+    const { algorithm, fromOffset, path } = request;
+    const digests = await sendFile({
+      file,
+      algorithm,
+      totalBytes: facts.bytes,
+      firstChunk: Math.floor(fromOffset / CHUNK_BYTES),
+      fromOffset,
+      window: transfer.window,
+      target: {
+        prefixBytes: outlet.prefixBytes,
+        sendContent: (frame, offset, bytes) => outlet.sendContent(id, frame, offset, bytes),
+        sendProof: (index, digest) => outlet.notify(id, "proof", { index, digest }),
+      },
+    });
+    const after = await file.facts();
+    if (after.version !== facts.version) throw new FtpxError("CHANGED");
+    const { bytes, chunks } = await composeDigest(algorithm, digests);
+    outlet.notify(id, "end", { totalBytes: facts.bytes, chunks, digest: bytes });
+    const seconds = Math.round(performance.now() - beganMs) / 1000;
+    const fields = { direction: "download", path, bytes: facts.bytes, resumedAt: fromOffset };
+    session.emit("transfer", { ...fields, seconds });
+  } catch (error) {
+    outlet.fail(id, error instanceof FtpxError ? error : new FtpxError("INTERNAL"));
+  } finally {
+    session.transfers.delete(id);
+    await file.close();
+  }
+}
+
+async function demandVersion(file: OpenFile, request: OpenRequest): Promise<FileFacts> {
+  const facts = await file.facts();
+  if (request.version !== undefined && request.version !== facts.version) {
+    throw new FtpxError("CHANGED");
+  }
+  const isHeld = request.version !== undefined || request.fromOffset === 0;
+  if (!isHeld || request.fromOffset > facts.bytes) {
+    throw new FtpxError("OUT_OF_RANGE", { reason: "download offset" });
+  }
+  return facts;
+}

@@ -1,0 +1,114 @@
+/** Files and directories: what there is, and changes that carry no content. */
+import { FtpxError } from "../base/errors.ts";
+import type { Algorithm } from "../base/digest.ts";
+import type { OpenFile } from "../base/files.ts";
+import { DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
+import { HOME } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Session } from "../sessions/session.ts";
+
+interface OnPath {
+  readonly path: VirtualPath;
+}
+
+export async function list(session: Session, { path, cursor }: OnPath & { cursor: number }) {
+  if (cursor !== 0) return await session.listings.next(cursor);
+  return await session.listings.begin(await session.vfs.list(path));
+}
+
+export async function stat(session: Session, { path }: OnPath) {
+  const { kind, bytes, modifiedMs, version } = await session.vfs.facts(path);
+  return { kind, bytes: kind === "file" ? bytes : 0, modifiedMs, version };
+}
+
+export async function makeDir(
+  session: Session,
+  { path, withParents }: OnPath & { withParents: boolean },
+) {
+  await session.vfs.makeDir(path, withParents);
+  return {};
+}
+
+export async function move(session: Session, { from, to }: { from: VirtualPath; to: VirtualPath }) {
+  await session.vfs.move(from, to);
+  return {};
+}
+
+export async function remove(
+  session: Session,
+  { path, isRecursive }: OnPath & { isRecursive: boolean },
+) {
+  demandInside(path);
+  if (isRecursive) await session.vfs.removeTree(path);
+  else await session.vfs.removeFile(path);
+  return {};
+}
+
+export async function removeDir(session: Session, { path }: OnPath) {
+  demandInside(path);
+  await session.vfs.removeDir(path);
+  return {};
+}
+
+export async function quota(session: Session) {
+  const { account, limit } = await session.vfs.quota();
+  return {
+    usedBytes: account.used.bytes,
+    usedFiles: account.used.files,
+    reservedBytes: account.reserved.bytes,
+    reservedFiles: account.reserved.files,
+    limitBytes: limit.bytes,
+    limitFiles: limit.files,
+  };
+}
+
+/** The plain digest of the whole file, as md5sum and its kin print it. */
+export async function digest(
+  session: Session,
+  { path, algorithm }: OnPath & { algorithm: Algorithm },
+) {
+  return await withUnchangedFile(session, path, undefined, async (file, totalBytes) => ({
+    digest: await session.vfs.digest(file, algorithm, session.signal),
+    totalBytes,
+  }));
+}
+
+interface ChunkDigestsRequest extends OnPath {
+  readonly algorithm: Algorithm;
+  readonly version: string;
+  readonly firstChunk: number;
+  readonly count: number;
+}
+
+/** Digests of chunks of a file that is known by its version. @throws FtpxError CHANGED */
+export async function chunkDigests(session: Session, request: ChunkDigestsRequest) {
+  const { path, algorithm, version, firstChunk } = request;
+  const count = Math.min(request.count, DIGEST_PAGE_CHUNKS_MAX);
+  return await withUnchangedFile(session, path, version, async (file) => ({
+    digests: await session.vfs.chunkDigests(file, algorithm, firstChunk, count, session.signal),
+  }));
+}
+
+/** @throws FtpxError CHANGED when the file is not the one of that version, or changes meanwhile */
+async function withUnchangedFile<Value>(
+  session: Session,
+  path: VirtualPath,
+  version: string | undefined,
+  work: (file: OpenFile, totalBytes: number) => Promise<Value>,
+): Promise<Value> {
+  const file = await session.vfs.openFile(path);
+  try {
+    const before = await file.facts();
+    if (version !== undefined && version !== before.version) throw new FtpxError("CHANGED");
+    const value = await work(file, before.bytes);
+    const after = await file.facts();
+    if (after.version !== before.version) throw new FtpxError("CHANGED");
+    return value;
+  } finally {
+    await file.close();
+  }
+}
+
+function demandInside(path: VirtualPath): void {
+  if (path === HOME) throw new FtpxError("FORBIDDEN", { right: "to remove the home directory" });
+}

@@ -1,0 +1,80 @@
+/**
+ * Who is there: greeting and sign-in by password.
+ *
+ * Unknown, disabled and password-less accounts go through the same messages and the
+ * same work as real ones, against a verifier that nobody can satisfy; the refusal is
+ * one and the same, the true reason goes to the log.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { REQUESTS_MAX, BODY_BYTES_MAX, SIGN_IN_TRIES_MAX, TRANSFERS_MAX } from "../base/limits.ts";
+import { ServerExchange } from "../base/scram.ts";
+import { fakeVerifier } from "../base/verifier.ts";
+import type { Session } from "../sessions/session.ts";
+
+interface Hello {
+  readonly client: string;
+  readonly features: readonly string[];
+}
+
+export async function hello(session: Session, { client }: Hello) {
+  if (session.hasGreeted) throw new FtpxError("BAD_STATE", { reason: "second hello" });
+  session.hasGreeted = true;
+  session.client = client;
+  session.emit("session", { client });
+  return {
+    server: session.registry.settings.version,
+    features: [],
+    bodyBytesMax: BODY_BYTES_MAX,
+    requestsMax: REQUESTS_MAX,
+    transfersMax: TRANSFERS_MAX,
+  };
+}
+
+interface ScramMessage {
+  readonly message: string;
+}
+
+/** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES */
+export async function scramFirst(session: Session, { message }: ScramMessage) {
+  if (session.isSignedIn) throw new FtpxError("BAD_STATE", { reason: "signed in already" });
+  const { binding } = session.line;
+  if (binding === undefined) throw new FtpxError("SIGN_IN_REFUSED");
+  // Counted here, so that messages that are no sign-in at all count too.
+  session.tries += 1;
+  if (session.tries > SIGN_IN_TRIES_MAX) throw new FtpxError("TOO_MANY_TRIES");
+  const exchange = new ServerExchange(binding);
+  const user = exchange.first(message);
+  const { accounts, knownParameters, settings } = session.registry;
+  const account = accounts.get(user);
+  const verifier = account?.verifier ?? fakeVerifier(settings.secret, user, knownParameters);
+  session.attempt = { user, account, exchange };
+  return { message: exchange.challenge(verifier) };
+}
+
+/** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES */
+export async function scramFinal(session: Session, { message }: ScramMessage) {
+  const { attempt } = session;
+  session.attempt = undefined;
+  if (attempt === undefined) throw new FtpxError("BAD_STATE", { reason: "no sign-in has begun" });
+  const outcome = attempt.exchange.final(message);
+  // The account may have changed since the first message.
+  const account = session.registry.accounts.get(attempt.user);
+  const isUsable = account !== undefined && account.verifier === attempt.account?.verifier;
+  if (!outcome.ok || !isUsable || account.isDisabled) {
+    return refuse(session, attempt.user, reasonOf(account?.isDisabled, account === undefined));
+  }
+  await session.signIn(account);
+  session.emit("login", { method: "password" });
+  return { message: outcome.serverFinal };
+}
+
+function refuse(session: Session, user: string, reason: string): never {
+  session.emit("login-failed", { name: user, reason });
+  const isLast = session.tries >= SIGN_IN_TRIES_MAX;
+  throw new FtpxError(isLast ? "TOO_MANY_TRIES" : "SIGN_IN_REFUSED");
+}
+
+function reasonOf(isDisabled: boolean | undefined, isUnknown: boolean): string {
+  if (isUnknown) return "unknown user";
+  return isDisabled === true ? "account is disabled" : "wrong password";
+}

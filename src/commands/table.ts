@@ -1,0 +1,253 @@
+/**
+ * THE TABLE: everything that can be asked, by name.
+ *
+ * Server, client, shell and PROTOCOL.md follow from it. Codes are permanent: 0x01-0x0f
+ * connection, 0x10-0x1f sign-in, 0x20-0x2f files, 0x30-0x3f transfers, 0x40-0x4f
+ * content and notices (frame.ts, notices.ts), 0x60-0x6f the operator's.
+ */
+import {
+  DIGEST_PAGE_CHUNKS_MAX,
+  LIST_PAGE_ENTRIES_MAX,
+  NAME_BYTES_MAX,
+  SCRAM_MESSAGE_BYTES_MAX,
+  USER_BYTES_MAX,
+} from "../base/limits.ts";
+import {
+  algorithm,
+  bytes,
+  choice,
+  digest,
+  flag,
+  listOf,
+  optional,
+  path,
+  record,
+  size,
+  text,
+  u32,
+} from "../wire/shape.ts";
+import { command } from "./command.ts";
+import type { Command } from "./command.ts";
+import * as control from "./control.ts";
+import * as downloads from "./downloads.ts";
+import * as files from "./files.ts";
+import * as signin from "./signin.ts";
+import * as uploads from "./uploads.ts";
+
+const kind = choice({ file: 1, directory: 2, link: 3, other: 4 });
+/** Each byte of a name may come as an escape of four. */
+const name = text(4 * NAME_BYTES_MAX);
+const version = text(80);
+const source = bytes(64);
+const features = listOf(text(32), 32);
+const software = text(64);
+const scramMessage = text(SCRAM_MESSAGE_BYTES_MAX);
+const digests = listOf(digest, DIGEST_PAGE_CHUNKS_MAX);
+const user = text(USER_BYTES_MAX);
+
+export const TABLE = {
+  hello: command({
+    code: 0x01,
+    needs: "nothing",
+    about: "greets; comes first, once",
+    request: { client: software, features },
+    reply: { server: software, features, bodyBytesMax: u32, requestsMax: u32, transfersMax: u32 },
+    run: signin.hello,
+  }),
+  scramFirst: command({
+    code: 0x10,
+    needs: "hello",
+    about: "SCRAM client-first-message; answered by server-first-message",
+    request: { message: scramMessage },
+    reply: { message: scramMessage },
+    run: signin.scramFirst,
+  }),
+  scramFinal: command({
+    code: 0x11,
+    needs: "hello",
+    about: "SCRAM client-final-message; answered by server-final-message",
+    request: { message: scramMessage },
+    reply: { message: scramMessage },
+    run: signin.scramFinal,
+  }),
+  list: command({
+    code: 0x20,
+    needs: "read",
+    about: "a page of a directory; cursor 0 begins, a reply's cursor goes on, 0 ends",
+    request: { path, cursor: u32 },
+    reply: {
+      entries: listOf(record({ name, kind, bytes: size, modifiedMs: size }), LIST_PAGE_ENTRIES_MAX),
+      cursor: u32,
+    },
+    run: files.list,
+  }),
+  stat: command({
+    code: 0x21,
+    needs: "read",
+    about: "facts about one path; links are not followed",
+    request: { path },
+    reply: { kind, bytes: size, modifiedMs: size, version },
+    run: files.stat,
+  }),
+  makeDir: command({
+    code: 0x22,
+    needs: "write",
+    about: "makes a directory, with its parents when asked",
+    request: { path, withParents: flag },
+    reply: {},
+    run: files.makeDir,
+  }),
+  move: command({
+    code: 0x23,
+    needs: "remove",
+    about: "renames; a file replaces a file",
+    request: { from: path, to: path },
+    reply: {},
+    run: files.move,
+  }),
+  remove: command({
+    code: 0x24,
+    needs: "remove",
+    about: "removes a file, or a directory with all it holds",
+    request: { path, isRecursive: flag },
+    reply: {},
+    run: files.remove,
+  }),
+  removeDir: command({
+    code: 0x25,
+    needs: "remove",
+    about: "removes an empty directory",
+    request: { path },
+    reply: {},
+    run: files.removeDir,
+  }),
+  quota: command({
+    code: 0x26,
+    needs: "sign-in",
+    about: "what is used, reserved and allowed",
+    request: {},
+    reply: {
+      usedBytes: size,
+      usedFiles: size,
+      reservedBytes: size,
+      reservedFiles: size,
+      limitBytes: size,
+      limitFiles: size,
+    },
+    run: files.quota,
+  }),
+  digest: command({
+    code: 0x27,
+    needs: "read",
+    about: "the plain digest of a whole file",
+    request: { path, algorithm },
+    reply: { digest, totalBytes: size },
+    run: files.digest,
+  }),
+  chunkDigests: command({
+    code: 0x28,
+    needs: "read",
+    about: "digests of chunks of a file of a known version",
+    request: { path, algorithm, version, firstChunk: u32, count: u32 },
+    reply: { digests },
+    run: files.chunkDigests,
+  }),
+  openUpload: command({
+    code: 0x30,
+    needs: "write",
+    about: "reserves the whole size and opens an upload, or picks up an unfinished one",
+    request: {
+      path,
+      totalBytes: size,
+      modifiedMs: size,
+      source,
+      algorithm,
+      isFresh: flag,
+      mayReplace: flag,
+    },
+    reply: {
+      storedBytes: size,
+      chunkCount: u32,
+      isSameSource: flag,
+      lastDigest: optional(digest),
+      windowBytes: u32,
+    },
+    run: uploads.openUpload,
+  }),
+  partDigests: command({
+    code: 0x31,
+    needs: "write",
+    about: "digests of the chunks that an open upload holds",
+    request: { transfer: u32, firstChunk: u32, count: u32 },
+    reply: { digests },
+    run: uploads.partDigests,
+  }),
+  rewind: command({
+    code: 0x32,
+    needs: "write",
+    about: "keeps only the first chunks of an open upload, before any content",
+    request: { transfer: u32, chunkCount: u32, source },
+    reply: {},
+    run: uploads.rewind,
+  }),
+  commit: command({
+    code: 0x33,
+    needs: "write",
+    about: "all content was sent: proves, publishes and counts it",
+    request: { transfer: u32, totalBytes: size, digest, chunks: u32 },
+    reply: {},
+    run: uploads.commit,
+  }),
+  closeTransfer: command({
+    code: 0x34,
+    needs: "sign-in",
+    about: "ends a transfer; an upload's part stays unless it is discarded",
+    request: { transfer: u32, isDiscarded: flag },
+    reply: {},
+    run: uploads.closeTransfer,
+  }),
+  openDownload: command({
+    code: 0x38,
+    needs: "read",
+    about: "opens a file; content, proofs and `end` follow the reply",
+    request: {
+      path,
+      algorithm,
+      fromOffset: size,
+      version: optional(version),
+      windowBytes: u32,
+    },
+    reply: { totalBytes: size, modifiedMs: size, version, windowBytes: u32 },
+    run: downloads.openDownload,
+  }),
+  usages: command({
+    code: 0x60,
+    needs: "admin",
+    about: "what each account has stored",
+    request: {},
+    reply: {
+      usages: listOf(
+        record({ user, usedBytes: size, usedFiles: size, reservedBytes: size }),
+        10_000,
+      ),
+    },
+    run: control.usages,
+  }),
+  purge: command({
+    code: 0x61,
+    needs: "admin",
+    about: "removes all that a removed account left",
+    request: { user },
+    reply: {},
+    run: control.purge,
+  }),
+} as const;
+
+export type CommandName = keyof typeof TABLE;
+
+/** A row whose shapes are not known to the compiler; bodies decoded by it fit its function. */
+export type AnyCommand = Command<unknown, unknown>;
+
+export const COMMAND_OF_CODE: ReadonlyMap<number, AnyCommand> = new Map(
+  Object.values(TABLE).map((row) => [row.code, row as unknown as AnyCommand]),
+);

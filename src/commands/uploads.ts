@@ -1,0 +1,200 @@
+/**
+ * Uploads as a session sees them: opened, fed, committed or closed.
+ *
+ * A transfer is registered before the first wait, so content that was sent in the same
+ * flight as `openUpload` finds it and waits at the gate until the upload is open.
+ */
+import { formatDigest } from "../base/digest.ts";
+import type { Algorithm } from "../base/digest.ts";
+import { FtpxError } from "../base/errors.ts";
+import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX } from "../base/limits.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Session, Transfer } from "../sessions/session.ts";
+import { Gate } from "../transfer/gate.ts";
+import type { Upload } from "../vfs/upload.ts";
+import type { ClaimedUpload } from "../vfs/vfs.ts";
+import type { Call } from "./command.ts";
+
+interface OpenRequest {
+  readonly path: VirtualPath;
+  readonly totalBytes: number;
+  readonly modifiedMs: number;
+  readonly source: Uint8Array;
+  readonly algorithm: Algorithm;
+  readonly isFresh: boolean;
+  readonly mayReplace: boolean;
+}
+
+class UploadTransfer implements Transfer {
+  readonly direction = "upload";
+  readonly windowBytes: number;
+  readonly request: OpenRequest;
+  readonly #session: Session;
+  readonly #call: Call;
+  readonly #beganMs = performance.now();
+  readonly #opening: Promise<ClaimedUpload>;
+  /** Content may have come in the same flight as the request. */
+  readonly #gate = new Gate<Upload>(EAGER_BYTES_MAX);
+  #isEnding = false;
+  #resumedAt = 0;
+
+  constructor(session: Session, request: OpenRequest, call: Call) {
+    this.#session = session;
+    this.request = request;
+    this.#call = call;
+    this.windowBytes = session.nextWindowBytes();
+    session.addTransfer(call.id, this);
+    this.#opening = this.#open();
+    // Whoever needs the upload awaits it; a refusal before that is not a lost promise.
+    this.#opening.catch(() => {});
+  }
+
+  /** Waits until the upload is open. */
+  async opened(): Promise<Upload> {
+    const { upload } = await this.#opening;
+    return upload;
+  }
+
+  content(offset: number, piece: Uint8Array): void {
+    this.#gate.pass(piece.byteLength, (upload) => upload.accept(offset, piece));
+  }
+
+  prove(index: number, digest: Uint8Array): void {
+    this.#gate.pass(digest.byteLength, (upload) => upload.prove(index, digest));
+  }
+
+  async commit(totalBytes: number, bytes: Uint8Array, chunks: number): Promise<void> {
+    const upload = await this.opened();
+    const { algorithm } = this.request;
+    await upload.commit(totalBytes, { algorithm, bytes, chunks });
+    this.#session.emit("transfer", {
+      direction: this.direction,
+      path: this.request.path,
+      bytes: totalBytes,
+      digest: formatDigest({ algorithm, bytes, chunks }),
+      resumedAt: this.#resumedAt,
+      seconds: Math.round(performance.now() - this.#beganMs) / 1000,
+    });
+  }
+
+  async end(_failure: FtpxError): Promise<void> {
+    this.#isEnding = true;
+    const claimed = await this.#opening.catch(() => undefined);
+    await claimed?.close();
+  }
+
+  async discard(): Promise<void> {
+    const claimed = await this.#opening;
+    await claimed.discard();
+  }
+
+  async #open(): Promise<ClaimedUpload> {
+    const { vfs } = this.#session;
+    const { id, outlet } = this.#call;
+    const mayReplace = this.request.mayReplace && this.#session.may("remove");
+    const claimed = await vfs.openUpload(
+      { ...this.request, mayReplace, windowBytes: this.windowBytes },
+      {
+        acknowledge: (offset) => outlet.notify(id, "ack", { offset }),
+        failed: (failure) => this.#failed(failure),
+      },
+    );
+    this.#resumedAt = claimed.upload.storedBytes;
+    try {
+      this.#gate.open(claimed.upload);
+    } catch (error) {
+      if (!(error instanceof FtpxError)) throw error;
+      this.#failed(error);
+    }
+    return claimed;
+  }
+
+  #failed(failure: FtpxError): void {
+    if (this.#isEnding) return;
+    const { id, outlet } = this.#call;
+    outlet.fail(id, failure);
+    void this.#session.endTransfer(id, failure);
+  }
+}
+
+/** @throws FtpxError what Vfs.openUpload throws, TOO_MANY_TRANSFERS */
+export async function openUpload(session: Session, request: OpenRequest, call: Call) {
+  const transfer = new UploadTransfer(session, request, call);
+  try {
+    const upload = await transfer.opened();
+    const { chunkCount } = upload;
+    const [lastDigest] = chunkCount > 0 ? await upload.digests(chunkCount - 1, 1) : [];
+    return {
+      storedBytes: upload.storedBytes,
+      chunkCount,
+      isSameSource: upload.isSameSource,
+      lastDigest,
+      windowBytes: transfer.windowBytes,
+    };
+  } catch (error) {
+    if (error instanceof FtpxError && error.kind.endsWith("_EXCEEDED")) {
+      session.emit("quota-refused", { path: request.path, bytes: request.totalBytes });
+    }
+    const failure = error instanceof FtpxError ? error : new FtpxError("INTERNAL");
+    await session.endTransfer(call.id, failure);
+    throw error;
+  }
+}
+
+interface PageRequest {
+  readonly transfer: number;
+  readonly firstChunk: number;
+  readonly count: number;
+}
+
+export async function partDigests(session: Session, request: PageRequest) {
+  const upload = await transferOf(session, request.transfer).opened();
+  const count = Math.min(request.count, DIGEST_PAGE_CHUNKS_MAX);
+  return { digests: await upload.digests(request.firstChunk, count) };
+}
+
+interface RewindRequest {
+  readonly transfer: number;
+  readonly chunkCount: number;
+  readonly source: Uint8Array;
+}
+
+export async function rewind(session: Session, request: RewindRequest) {
+  const upload = await transferOf(session, request.transfer).opened();
+  await upload.rewind(request.chunkCount, request.source);
+  return {};
+}
+
+interface CommitRequest {
+  readonly transfer: number;
+  readonly totalBytes: number;
+  readonly digest: Uint8Array;
+  readonly chunks: number;
+}
+
+/** @throws FtpxError what Upload.commit throws; the transfer is over either way */
+export async function commit(session: Session, request: CommitRequest) {
+  const transfer = transferOf(session, request.transfer);
+  try {
+    await transfer.commit(request.totalBytes, request.digest, request.chunks);
+  } finally {
+    await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+  }
+  return {};
+}
+
+export async function closeTransfer(
+  session: Session,
+  request: { readonly transfer: number; readonly isDiscarded: boolean },
+) {
+  const transfer = session.transfers.get(request.transfer);
+  if (request.isDiscarded && transfer instanceof UploadTransfer) await transfer.discard();
+  await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+  return {};
+}
+
+function transferOf(session: Session, id: number): UploadTransfer {
+  const transfer = session.transfers.get(id);
+  if (!(transfer instanceof UploadTransfer)) throw new FtpxError("NO_SUCH_TRANSFER");
+  return transfer;
+}

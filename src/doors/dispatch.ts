@@ -1,0 +1,154 @@
+/**
+ * Frame → row → perform → reply: what a native session does with what comes in.
+ *
+ * Requests run side by side and are answered as they end. A failure that ends a
+ * request is answered under its id; one that ends the connection goes out as the last
+ * frame. Content for a transfer that is over is dropped, because its sender may not
+ * have heard of that yet.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { REQUESTS_MAX } from "../base/limits.ts";
+import { perform } from "../commands/command.ts";
+import type { Call, Outlet } from "../commands/command.ts";
+import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
+import type { Notice, NoticeName } from "../commands/notices.ts";
+import { COMMAND_OF_CODE } from "../commands/table.ts";
+import type { AnyCommand } from "../commands/table.ts";
+import type { Session, Transfer } from "../sessions/session.ts";
+import type { Connection, ConnectionOwner } from "../wire/connection.ts";
+import { CONTENT_PREFIX_BYTES, FLAG_REPLY } from "../wire/frame.ts";
+import type { Header } from "../wire/frame.ts";
+import { decodeBody, encodeBody } from "../wire/shape.ts";
+import type { Shape } from "../wire/shape.ts";
+
+export class Dispatch implements ConnectionOwner, Outlet {
+  readonly prefixBytes = CONTENT_PREFIX_BYTES;
+  readonly #session: Session;
+  readonly #connection: Connection;
+  #lastRequestId = 0;
+  #openRequests = 0;
+
+  /** @param connect makes the connection that this dispatch owns */
+  constructor(session: Session, connect: (owner: ConnectionOwner) => Connection) {
+    this.#session = session;
+    this.#connection = connect(this);
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  frame(header: Header, body: Uint8Array): void {
+    if (header.flags !== 0) throw new FtpxError("BAD_FRAME", { reason: "a reply to nothing" });
+    const notice = NOTICE_OF_CODE.get(header.command);
+    if (notice !== undefined) this.#notice(notice, header.requestId, body);
+    else this.#request(header, body);
+  }
+
+  content(requestId: number, offset: number, piece: Uint8Array): void {
+    this.#onTransfer(requestId, (transfer) => {
+      if (transfer.content === undefined) throw new FtpxError("BAD_STATE", { reason: "content" });
+      transfer.content(offset, piece);
+    });
+  }
+
+  closed(reason: FtpxError): void {
+    void this.#session.end(reason).catch((error: unknown) => this.defect(error));
+  }
+
+  defect(error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#session.emit("defect", { stack });
+  }
+
+  sendContent(id: number, frame: Uint8Array, offset: number, bytes: number): Promise<void> {
+    return this.#connection.sendContent(frame, id, offset, bytes);
+  }
+
+  notify<Name extends NoticeName>(id: number, name: Name, value: Notice<Name>): void {
+    const { code, body } = NOTICES[name];
+    this.#connection.send(code, 0, id, encodeBody(body as Shape<unknown>, value));
+  }
+
+  fail(id: number, failure: FtpxError): void {
+    this.#connection.sendError(0, id, failure);
+  }
+
+  #request(header: Header, body: Uint8Array): void {
+    const { command, requestId } = header;
+    if (requestId <= this.#lastRequestId) {
+      throw new FtpxError("BAD_FRAME", { reason: "request ids must grow" });
+    }
+    this.#lastRequestId = requestId;
+    const row = COMMAND_OF_CODE.get(command);
+    const refusal = this.#refusalOf(command, row);
+    if (row === undefined || refusal !== undefined) {
+      this.#connection.sendError(command, requestId, refusal ?? new FtpxError("INTERNAL"));
+      return;
+    }
+    this.#openRequests += 1;
+    void this.#answer(row, requestId, body);
+  }
+
+  #refusalOf(command: number, row: AnyCommand | undefined): FtpxError | undefined {
+    if (row === undefined) return new FtpxError("UNKNOWN_COMMAND", { command });
+    if (this.#openRequests < REQUESTS_MAX) return undefined;
+    return new FtpxError("TOO_MANY_REQUESTS", { limit: REQUESTS_MAX });
+  }
+
+  /** Reads the body before its first wait, because the body is lent. Never throws. */
+  async #answer(row: AnyCommand, id: number, body: Uint8Array): Promise<void> {
+    const replied = Promise.withResolvers<void>();
+    const call: Call = { id, replied: replied.promise, outlet: this };
+    try {
+      // Who may not ask does not get an opinion on the body either.
+      this.#session.require(row.needs);
+      const request = decodeBody(row.request, body);
+      const reply = await perform(this.#session, row, request, call);
+      this.#connection.send(row.code, FLAG_REPLY, id, encodeBody(row.reply, reply));
+    } catch (error) {
+      this.#refuse(row, id, error);
+    } finally {
+      this.#openRequests -= 1;
+      replied.resolve();
+    }
+  }
+
+  #refuse(row: AnyCommand, id: number, error: unknown): void {
+    if (!(error instanceof FtpxError)) this.defect(error);
+    const failure = error instanceof FtpxError ? error : new FtpxError("INTERNAL");
+    this.#connection.sendError(row.code, id, failure);
+    const isOver = failure.row.ends === "connection" || this.#session.isIntrusive;
+    if (isOver) this.#connection.fail(failure);
+  }
+
+  #notice(name: NoticeName, id: number, body: Uint8Array): void {
+    this.#onTransfer(id, (transfer) => {
+      if (name === "proof" && transfer.prove !== undefined) {
+        const { index, digest } = decodeBody(NOTICES.proof.body, body);
+        transfer.prove(index, digest);
+      } else if (name === "ack" && transfer.acknowledge !== undefined) {
+        const { offset } = decodeBody(NOTICES.ack.body, body);
+        transfer.acknowledge(offset);
+      } else {
+        throw new FtpxError("BAD_STATE", { reason: `${name} for this transfer` });
+      }
+    });
+  }
+
+  /** @throws FtpxError what ends the connection; what ends the transfer is answered here */
+  #onTransfer(id: number, work: (transfer: Transfer) => void): void {
+    const transfer = this.#session.transfers.get(id);
+    if (transfer === undefined) {
+      if (id <= this.#lastRequestId && this.#session.isSignedIn) return;
+      throw new FtpxError("BAD_FRAME", { reason: "content for a transfer that was never opened" });
+    }
+    try {
+      work(transfer);
+    } catch (error) {
+      if (!(error instanceof FtpxError) || error.row.ends === "connection") throw error;
+      this.fail(id, error);
+      void this.#session.endTransfer(id, error).catch((defect: unknown) => this.defect(defect));
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The native door: Bun.listen with TLS for users, and a unix socket for the operator.
+ *
+ * A connection gets its session when it is accepted, so that every deadline and every
+ * bound holds from then on. Nothing is believed before the handshake has ended with
+ * TLS 1.3 and our ALPN name; Bun lets a client without ALPN through, so that is
+ * checked here. The operator's socket lies in a directory that only its owner enters.
+ */
+import { rm } from "node:fs/promises";
+import type { Socket, SocketHandler } from "bun";
+import { FtpxError } from "../base/errors.ts";
+import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
+import type { Registry } from "../sessions/registry.ts";
+import type { Line, Session } from "../sessions/session.ts";
+import { Connection } from "../wire/connection.ts";
+import { exportBinding, hasOurAlpn, TLS_OPTIONS } from "../wire/tls.ts";
+import { Dispatch } from "./dispatch.ts";
+import type { Identity } from "./identity.ts";
+
+export interface OpenDoor {
+  readonly host: string;
+  readonly port: number;
+  /** To be called every WATCH_EVERY_MS. */
+  watch(nowMs: number): void;
+  /** No new connections; those that are open stay. */
+  stop(): void;
+}
+
+interface Peer {
+  /** Absent where there was no room for a session. */
+  readonly connection: Connection | undefined;
+  readonly refusal: FtpxError | undefined;
+}
+
+type PeerSocket = Socket<Peer>;
+
+/** Connections without a session that wait to be told so. */
+const REFUSED_MAX = 64;
+
+/** @throws FtpxError BAD_CONFIG when the address cannot be listened on */
+export function openTlsDoor(
+  registry: Registry,
+  identity: Identity,
+  address: { readonly hostname: string; readonly port: number },
+): OpenDoor {
+  const connections = new Connections(registry, "native");
+  const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
+  const socket = { ...connections.handlers, handshake: greet };
+  const options = { ...address, tls, allowHalfOpen: true, socket };
+  const listener = listen(() => Bun.listen<Peer>(options as never));
+  return {
+    host: address.hostname,
+    port: listener.port,
+    watch: (nowMs) => connections.watch(nowMs),
+    stop: () => listener.stop(),
+  };
+}
+
+/** The operator's commands reach a running server here. */
+export async function openOperatorDoor(registry: Registry, file: string): Promise<OpenDoor> {
+  // A file that a killed server left would be in the way; the lock on the state says
+  // that no other server uses it.
+  await rm(file, { force: true });
+  const connections = new Connections(registry, "operator");
+  const options = { unix: file, allowHalfOpen: true, socket: connections.handlers };
+  const listener = listen(() => Bun.listen<Peer>(options as never));
+  return {
+    host: file,
+    port: 0,
+    watch: (nowMs) => connections.watch(nowMs),
+    stop: () => listener.stop(),
+  };
+}
+
+class Connections {
+  readonly #registry: Registry;
+  readonly #door: "native" | "operator";
+  readonly #open = new Set<Connection>();
+  #refusedCount = 0;
+
+  constructor(registry: Registry, door: "native" | "operator") {
+    this.#registry = registry;
+    this.#door = door;
+  }
+
+  /** Synchronous, because a rejected handler would end the process and not the connection. */
+  get handlers(): SocketHandler<Peer> {
+    return {
+      open: (socket) => {
+        socket.data = this.#admit(socket);
+      },
+      data: (socket, bytes) => socket.data.connection?.received(bytes),
+      drain: (socket) => socket.data.connection?.drained(),
+      end: (socket) => {
+        if (socket.data.connection === undefined) socket.end();
+        else socket.data.connection.peerFinished();
+      },
+      close: (socket, error) => this.#leave(socket, error),
+      error: (socket, error) => socket.data.connection?.socketClosed(error),
+    };
+  }
+
+  watch(nowMs: number): void {
+    for (const connection of this.#open) connection.watch(nowMs);
+  }
+
+  #admit(socket: PeerSocket): Peer {
+    const door = this.#door;
+    const line: Line = {
+      door,
+      address: plainAddress(socket.remoteAddress),
+      get binding() {
+        return door === "native" ? exportBinding(socket) : undefined;
+      },
+      widen: () => (dispatch.connection.bodyBytesMax = BODY_BYTES_MAX),
+      close: (reason) => dispatch.connection.fail(reason),
+    };
+    let session: Session;
+    try {
+      session = this.#registry.admit(line);
+    } catch (error) {
+      if (!(error instanceof FtpxError)) throw error;
+      return this.#refuse(socket, error);
+    }
+    const dispatch = new Dispatch(
+      session,
+      (owner) => new Connection(socket, owner, UNSIGNED_BODY_BYTES_MAX),
+    );
+    if (door === "operator") session.signInOperator();
+    this.#open.add(dispatch.connection);
+    return { connection: dispatch.connection, refusal: undefined };
+  }
+
+  /** The peer hears why after the handshake, if it gets that far soon. */
+  #refuse(socket: PeerSocket, refusal: FtpxError): Peer {
+    this.#refusedCount += 1;
+    if (this.#refusedCount > REFUSED_MAX) socket.terminate();
+    else setTimeout(() => socket.terminate(), CLOSE_MS_MAX);
+    return { connection: undefined, refusal };
+  }
+
+  #leave(socket: PeerSocket, error: Error | undefined): void {
+    const { connection } = socket.data;
+    if (connection === undefined) {
+      this.#refusedCount -= 1;
+      return;
+    }
+    this.#open.delete(connection);
+    connection.socketClosed(error);
+  }
+}
+
+function greet(socket: PeerSocket, isOk: boolean): void {
+  const { connection, refusal } = socket.data;
+  // Bun lets a client through that offers no ALPN at all.
+  if (!isOk || !hasOurAlpn(socket)) socket.terminate();
+  else if (connection === undefined && refusal !== undefined) {
+    const farewell = { frame: () => {}, content: () => {}, closed: () => {}, defect: () => {} };
+    new Connection(socket, farewell, UNSIGNED_BODY_BYTES_MAX).fail(refusal);
+  }
+}
+
+/** IPv4 peers of a dual-stack listener appear as ::ffff:a.b.c.d. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+function listen<Listener>(open: () => Listener): Listener {
+  try {
+    return open();
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    throw new FtpxError("BAD_CONFIG", { reason: `cannot listen: ${code ?? message ?? ""}` });
+  }
+}

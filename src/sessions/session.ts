@@ -1,0 +1,191 @@
+/**
+ * One peer on one connection: who it is, what it may, what it has open.
+ *
+ * A session begins as a stranger; `signIn` gives it an account and its files.
+ * Whatever happens, `end` runs once and gives back all that was claimed: transfers
+ * (their parts stay for the next session), listings, the home.
+ */
+import type { Account } from "../accounts/account.ts";
+import { grantsOf } from "../accounts/grants.ts";
+import type { Grant } from "../accounts/grants.ts";
+import { FtpxError } from "../base/errors.ts";
+import type { EventValue } from "../base/events.ts";
+import {
+  SESSION_WINDOW_BYTES,
+  TRANSFERS_MAX,
+  WINDOW_BYTES,
+  WINDOW_BYTES_MIN,
+} from "../base/limits.ts";
+import type { ServerExchange } from "../base/scram.ts";
+import type { Vfs } from "../vfs/vfs.ts";
+import { Listings } from "./listings.ts";
+import type { Registry } from "./registry.ts";
+
+/** What a row of the command table demands before it runs. */
+export type Need = "nothing" | "hello" | "sign-in" | Grant;
+
+/** A file on its way, in either direction; its id is the request's that opened it. */
+export interface Transfer {
+  readonly direction: "upload" | "download";
+  readonly windowBytes: number;
+  content?(offset: number, piece: Uint8Array): void;
+  prove?(index: number, digest: Uint8Array): void;
+  acknowledge?(offset: number): void;
+  /** Called once, by the session, whatever ended it. */
+  end(failure: FtpxError): Promise<void>;
+}
+
+/** What the door does for its session. */
+export interface Line {
+  readonly door: string;
+  readonly address: string;
+  /** Exported from TLS, RFC 9266; absent where there is none. */
+  readonly binding: Uint8Array | undefined;
+  /** The peer is no stranger any more: larger bodies are allowed. */
+  widen(): void;
+  /** Tells the peer why, and closes. */
+  close(reason: FtpxError): void;
+}
+
+export interface SignInAttempt {
+  readonly user: string;
+  readonly account: Account | undefined;
+  readonly exchange: ServerExchange;
+}
+
+export class Session {
+  readonly id: number;
+  readonly line: Line;
+  readonly registry: Registry;
+  readonly transfers = new Map<number, Transfer>();
+  readonly listings = new Listings();
+  readonly beganMs = performance.now();
+  readonly #ending = new AbortController();
+  client = "";
+  hasGreeted = false;
+  attempt: SignInAttempt | undefined;
+  /** Sign-ins that were begun. */
+  tries = 0;
+  #strangerRequests = 0;
+  #account: Account | undefined;
+  #vfs: Vfs | undefined;
+  #isOperator = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(id: number, line: Line, registry: Registry) {
+    this.id = id;
+    this.line = line;
+    this.registry = registry;
+  }
+
+  get account(): Account | undefined {
+    return this.#account;
+  }
+
+  get isSignedIn(): boolean {
+    return this.#account !== undefined || this.#isOperator;
+  }
+
+  /** Aborted when the session ends, so that long work done for it can stop. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** The files of the account. @throws FtpxError NOT_SIGNED_IN */
+  get vfs(): Vfs {
+    if (this.#vfs === undefined) throw new FtpxError("NOT_SIGNED_IN");
+    return this.#vfs;
+  }
+
+  /** @throws FtpxError BAD_STATE, NOT_SIGNED_IN, FORBIDDEN */
+  require(need: Need): void {
+    if (need === "nothing") return;
+    if (!this.hasGreeted) throw new FtpxError("BAD_STATE", { reason: "hello comes first" });
+    if (need === "hello") return;
+    if (!this.isSignedIn) {
+      this.#strangerRequests += 1;
+      throw new FtpxError("NOT_SIGNED_IN");
+    }
+    if (need === "sign-in") return;
+    if (!this.may(need)) throw new FtpxError("FORBIDDEN", { right: need });
+  }
+
+  may(grant: Grant): boolean {
+    if (this.#isOperator) return grant === "admin";
+    return this.#account !== undefined && grantsOf(this.#account.access).has(grant);
+  }
+
+  /** A stranger that keeps asking for files is not somebody who forgot to sign in. */
+  get isIntrusive(): boolean {
+    return this.#strangerRequests > 1;
+  }
+
+  async signIn(account: Account): Promise<void> {
+    const vfs = await this.registry.depot.enter(account.name, () =>
+      this.registry.limitOf(this.#account ?? account),
+    );
+    if (this.#ended !== undefined) {
+      await vfs.leave();
+      throw new FtpxError("CONNECTION_LOST");
+    }
+    this.#account = account;
+    this.#vfs = vfs;
+    this.registry.signedIn();
+    this.line.widen();
+  }
+
+  /** The peer is the operator on this machine; the door has made sure of that. */
+  signInOperator(): void {
+    this.#isOperator = true;
+    this.hasGreeted = true;
+    this.registry.signedIn();
+    this.line.widen();
+  }
+
+  /** accounts.toml has changed; rights and limits hold from here on. */
+  refresh(account: Account): void {
+    this.#account = account;
+  }
+
+  /** @throws FtpxError TOO_MANY_TRANSFERS */
+  addTransfer(id: number, transfer: Transfer): void {
+    if (this.transfers.size >= TRANSFERS_MAX) {
+      throw new FtpxError("TOO_MANY_TRANSFERS", { limit: TRANSFERS_MAX });
+    }
+    this.transfers.set(id, transfer);
+  }
+
+  /** What the next transfer may have in flight, out of what all of the session's share. */
+  nextWindowBytes(): number {
+    let givenBytes = 0;
+    for (const { windowBytes } of this.transfers.values()) givenBytes += windowBytes;
+    return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES, SESSION_WINDOW_BYTES - givenBytes));
+  }
+
+  /** Ends one transfer and forgets it. */
+  async endTransfer(id: number, failure: FtpxError): Promise<void> {
+    const transfer = this.transfers.get(id);
+    this.transfers.delete(id);
+    await transfer?.end(failure);
+  }
+
+  emit(event: string, fields: Record<string, EventValue> = {}): void {
+    const { address, door } = this.line;
+    const user = this.#account?.name;
+    this.registry.emit({ event, session: this.id, door, user, address, ...fields });
+  }
+
+  end(failure: FtpxError): Promise<void> {
+    this.#ended ??= this.#release(failure);
+    return this.#ended;
+  }
+
+  async #release(failure: FtpxError): Promise<void> {
+    this.#ending.abort(failure);
+    const ids = [...this.transfers.keys()];
+    await Promise.all(ids.map((id) => this.endTransfer(id, failure)));
+    await this.listings.closeAll();
+    await this.#vfs?.leave();
+    this.registry.remove(this);
+  }
+}

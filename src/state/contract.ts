@@ -1,0 +1,107 @@
+/**
+ * What must be remembered, whatever database keeps it: the ledger (quota) and the
+ * journal (unfinished uploads). Every method is asynchronous and one transaction:
+ * when it resolves, its effect is on the disk.
+ *
+ * An upload reserves its whole size and one file when it is opened and keeps the
+ * reservation as long as its part exists. `publishing` and `settle` bracket the
+ * rename that makes it visible, so that a crash between them can be told apart.
+ */
+import type { Algorithm } from "../base/digest.ts";
+
+export interface Amount {
+  readonly bytes: number;
+  /** Files, directories and everything else that has a name. */
+  readonly files: number;
+}
+
+export interface Account {
+  readonly used: Amount;
+  readonly reserved: Amount;
+}
+
+export interface UploadIntent {
+  readonly user: string;
+  readonly path: string;
+  readonly totalBytes: number;
+  readonly modifiedMs: number;
+  /** What the client says about its source; opaque, compared as bytes. */
+  readonly source: Uint8Array;
+  readonly algorithm: Algorithm;
+  /** Forget what an earlier upload left. */
+  readonly isFresh: boolean;
+  readonly limit: Amount;
+}
+
+export interface UploadRow {
+  readonly id: string;
+  readonly user: string;
+  readonly path: string;
+  readonly totalBytes: number;
+  readonly modifiedMs: number;
+  readonly algorithm: Algorithm;
+  /** Whole chunks whose bytes are synced and whose digests are kept. */
+  readonly chunkCount: number;
+  readonly phase: "receiving" | "publishing";
+  /** While publishing: what stood at the path. */
+  readonly replaced: Amount;
+}
+
+export interface UploadOpened {
+  readonly row: UploadRow;
+  /** The part of an upload that was forgotten; whoever called removes it. */
+  readonly droppedId: string | undefined;
+  /** A part of that id exists already. */
+  readonly isResumed: boolean;
+  /** The source is the one that the held chunks came from. */
+  readonly isSameSource: boolean;
+}
+
+export interface Ledger {
+  /** Nothing is known of a user who was never counted. */
+  account(user: string): Promise<Account | undefined>;
+  accounts(): Promise<{ user: string; account: Account }[]>;
+  /** Sets what is used to what was counted; the reservation is the sum of the uploads. */
+  recount(user: string, used: Amount): Promise<void>;
+  /** Counts something new. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED */
+  charge(user: string, amount: Amount, limit: Amount): Promise<void>;
+  /** Counts what is gone. */
+  credit(user: string, amount: Amount): Promise<void>;
+  /** Everything about the user, uploads too; answers the ids of the parts. */
+  forget(user: string): Promise<string[]>;
+}
+
+export interface Journal {
+  /**
+   * Opens the upload to a path, or picks up the one that was cut off, and reserves its
+   * whole size. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED
+   */
+  openUpload(intent: UploadIntent): Promise<UploadOpened>;
+  upload(id: string): Promise<UploadRow | undefined>;
+  uploads(): Promise<UploadRow[]>;
+  /** Digests of held chunks from `firstChunk` on. */
+  digests(id: string, firstChunk: number, countMax: number): Promise<Uint8Array[]>;
+  /** Chunks whose bytes are synced; `firstChunk` must be the number that is held. */
+  addChunks(id: string, firstChunk: number, digests: readonly Uint8Array[]): Promise<void>;
+  /** Keeps only the first chunks, because the rest is not the source's any more. */
+  keepChunks(id: string, chunkCount: number, source: Uint8Array): Promise<void>;
+  publishing(id: string, replaced: Amount): Promise<void>;
+  /** The rename did not happen after all. */
+  unpublish(id: string): Promise<void>;
+  /** The new file counts, what it replaced does not, the reservation and the upload are gone. */
+  settle(id: string): Promise<void>;
+  /** The upload and its reservation are gone. */
+  discard(id: string): Promise<void>;
+  /** Milliseconds of running time that passed; answers the uploads older than `ageMsMax`. */
+  age(elapsedMs: number, ageMsMax: number): Promise<string[]>;
+}
+
+export interface Meta {
+  /** A random value made once: fake salts and the like are derived from it. */
+  secret(): Promise<Uint8Array>;
+  /** Whether the last run ended by `markStopped`; from here on it has not. */
+  markStarted(): Promise<{ wasClean: boolean }>;
+  markStopped(): Promise<void>;
+}
+
+export type State = Ledger & Journal & Meta & { close(): Promise<void> };

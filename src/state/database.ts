@@ -1,0 +1,128 @@
+/**
+ * The state in SQLite: schema, pragmas, transactions (only user of bun:sqlite).
+ *
+ * WAL with synchronous=FULL, because what was told to a client must survive power
+ * loss. The lock is exclusive for as long as the database is open: a second server
+ * or an administration command finds it busy instead of changing it behind our
+ * back, and the kernel drops the lock with the process, however that ends.
+ */
+import { Database } from "bun:sqlite";
+import { FtpxError } from "../base/errors.ts";
+
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE accounts (
+    user           TEXT PRIMARY KEY,
+    used_bytes     INTEGER NOT NULL CHECK (used_bytes >= 0),
+    used_files     INTEGER NOT NULL CHECK (used_files >= 0),
+    reserved_bytes INTEGER NOT NULL DEFAULT 0 CHECK (reserved_bytes >= 0),
+    reserved_files INTEGER NOT NULL DEFAULT 0 CHECK (reserved_files >= 0)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE uploads (
+    id             TEXT PRIMARY KEY,
+    user           TEXT NOT NULL,
+    path           TEXT NOT NULL,
+    total_bytes    INTEGER NOT NULL CHECK (total_bytes >= 0),
+    modified_ms    INTEGER NOT NULL,
+    source         BLOB NOT NULL,
+    algorithm      TEXT NOT NULL,
+    chunk_count    INTEGER NOT NULL DEFAULT 0 CHECK (chunk_count >= 0),
+    phase          TEXT NOT NULL DEFAULT 'receiving' CHECK (phase IN ('receiving', 'publishing')),
+    replaced_bytes INTEGER NOT NULL DEFAULT 0,
+    replaced_files INTEGER NOT NULL DEFAULT 0,
+    idle_ms        INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (user, path)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE chunks (
+    upload TEXT NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+    chunk  INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (upload, chunk)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
+export function openDatabase(file: string): Database {
+  try {
+    const db = new Database(file, { create: true, strict: true });
+    db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = FULL");
+    db.run("PRAGMA foreign_keys = ON");
+    demandPragma(db, "journal_mode", "wal");
+    demandPragma(db, "synchronous", 2);
+    demandPragma(db, "foreign_keys", 1);
+    // Takes the lock even if nothing is to be written.
+    db.run("BEGIN IMMEDIATE");
+    prepareSchema(db);
+    db.run("COMMIT");
+    return db;
+  } catch (error) {
+    throw errorOfDatabase(error);
+  }
+}
+
+/**
+ * Runs a job in a savepoint of the batch's transaction, so that a job that fails
+ * leaves nothing behind and the others of the batch stand.
+ */
+export function attempt<Value>(db: Database, job: () => Value): Value {
+  db.run("SAVEPOINT job");
+  try {
+    const value = job();
+    db.run("RELEASE job");
+    return value;
+  } catch (error) {
+    db.run("ROLLBACK TO job");
+    db.run("RELEASE job");
+    throw errorOfDatabase(error);
+  }
+}
+
+export function errorOfDatabase(error: unknown): FtpxError {
+  if (error instanceof FtpxError) return error;
+  const { code, message } = error as { code?: string; message?: string };
+  if (code === "SQLITE_BUSY") return new FtpxError("SERVER_RUNNING", {}, { cause: error });
+  if (code === "SQLITE_FULL") return new FtpxError("DISK_FULL", {}, { cause: error });
+  return new FtpxError("STATE_FAILED", { reason: code ?? message ?? "unknown" }, { cause: error });
+}
+
+function prepareSchema(db: Database): void {
+  const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
+  const version = row?.user_version ?? 0;
+  if (version === 0) db.run(SCHEMA);
+  else if (version !== SCHEMA_VERSION) {
+    throw new FtpxError("STATE_FAILED", { reason: `schema version ${version} is not known` });
+  }
+  db.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+function demandPragma(db: Database, name: string, expected: string | number): void {
+  const row = db.query<Record<string, unknown>, []>(`PRAGMA ${name}`).get();
+  if (row?.[name] !== expected) {
+    throw new FtpxError("STATE_FAILED", { reason: `cannot set ${name}` });
+  }
+}
+
+/**
+ * Holds a lock file for as long as the process lives or until released; answers
+ * nothing when somebody else holds it. An empty SQLite database is the portable way
+ * to a lock that the kernel drops with its owner.
+ */
+export function tryLock(file: string): (() => void) | undefined {
+  const db = new Database(file, { create: true, strict: true });
+  try {
+    db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    if ((error as { code?: string }).code === "SQLITE_BUSY") return undefined;
+    throw errorOfDatabase(error);
+  }
+  return () => {
+    db.run("ROLLBACK");
+    db.close();
+  };
+}

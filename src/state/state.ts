@@ -1,0 +1,128 @@
+/**
+ * The contract of contract.ts over the state worker.
+ *
+ * Calls that come while a batch is under way wait and form the next batch, so many
+ * sessions share one sync. Calls take effect in the order in which they were made.
+ */
+import { Worker } from "node:worker_threads";
+import { FtpxError } from "../base/errors.ts";
+import type { State } from "./contract.ts";
+import type { Job, Message, Outcome } from "./worker.ts";
+
+/** In the compiled program all modules lie in one file, above the folders of the workers. */
+const WORKER = Bun.isStandaloneExecutable ? "./state/worker.ts" : "./worker.ts";
+
+/** Jobs of one batch; bounds how long the database holds other callers up. */
+const BATCH_JOBS_MAX = 256;
+
+interface Waiting {
+  readonly job: Job;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
+export async function openState(file: string): Promise<State> {
+  const remote = new RemoteState();
+  await remote.open(file);
+  const call =
+    (method: string) =>
+    (...args: unknown[]): Promise<unknown> =>
+      remote.call({ method, args });
+  const methods = Object.fromEntries(METHODS.map((method) => [method, call(method)]));
+  return { ...methods, close: () => remote.close() } as unknown as State;
+}
+
+const METHODS = [
+  "account",
+  "accounts",
+  "recount",
+  "charge",
+  "credit",
+  "forget",
+  "openUpload",
+  "upload",
+  "uploads",
+  "digests",
+  "addChunks",
+  "keepChunks",
+  "publishing",
+  "unpublish",
+  "settle",
+  "discard",
+  "age",
+  "secret",
+  "markStarted",
+  "markStopped",
+] as const satisfies readonly (keyof State)[];
+
+class RemoteState {
+  readonly #worker = new Worker(new URL(WORKER, import.meta.url));
+  #waiting: Waiting[] = [];
+  #underWay: Waiting[] = [];
+
+  constructor() {
+    this.#worker.on("message", (outcomes: Outcome[]) => this.#answered(outcomes));
+    this.#worker.on("error", (error) => this.#died(String(error)));
+  }
+
+  open(file: string): Promise<void> {
+    return this.#control({ type: "open", file }).catch((error: unknown) => {
+      void this.#worker.terminate();
+      throw error;
+    });
+  }
+
+  async close(): Promise<void> {
+    while (this.#underWay.length > 0) await this.call({ method: "account", args: [""] });
+    await this.#control({ type: "close" });
+    await this.#worker.terminate();
+  }
+
+  call(job: Job): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject });
+      this.#sendBatch();
+    });
+  }
+
+  #control(message: Message): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const job = { method: message.type, args: [] };
+      this.#underWay = [{ job, resolve: () => resolve(), reject }];
+      this.#worker.postMessage(message);
+    });
+  }
+
+  #sendBatch(): void {
+    if (this.#underWay.length > 0 || this.#waiting.length === 0) return;
+    this.#underWay = this.#waiting.splice(0, BATCH_JOBS_MAX);
+    const jobs = this.#underWay.map(({ job }) => job);
+    this.#worker.postMessage({ type: "batch", jobs } satisfies Message);
+  }
+
+  #answered(outcomes: readonly Outcome[]): void {
+    const answered = this.#underWay;
+    this.#underWay = [];
+    this.#sendBatch();
+    for (const [index, { resolve, reject }] of answered.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined) reject(new Error("the state worker gave no answer"));
+      else if ("value" in outcome) resolve(outcome.value);
+      else reject(errorOf(outcome));
+    }
+  }
+
+  #died(message: string): void {
+    const failed = [...this.#underWay, ...this.#waiting];
+    this.#underWay = [];
+    this.#waiting = [];
+    const failure = new FtpxError("STATE_FAILED", { reason: message });
+    for (const { reject } of failed) reject(failure);
+  }
+}
+
+function errorOf(outcome: Exclude<Outcome, { value: unknown }>): Error {
+  if ("kind" in outcome) return new FtpxError(outcome.kind, outcome.details);
+  return new Error(outcome.defect);
+}

@@ -1,0 +1,115 @@
+/**
+ * The thread that owns the database, so that the event loop never waits for a disk.
+ *
+ * Jobs come in batches; a batch is one transaction and one sync, each job a
+ * savepoint of it. The answers of a batch go out when it is on the disk, never
+ * before.
+ */
+import type { Database } from "bun:sqlite";
+import { parentPort } from "node:worker_threads";
+import { FtpxError } from "../base/errors.ts";
+import type { Details, ErrorKind } from "../base/errors.ts";
+import { attempt, errorOfDatabase, openDatabase } from "./database.ts";
+import { JournalTable } from "./journal.ts";
+import { LedgerTable } from "./ledger.ts";
+import { MetaTable } from "./meta.ts";
+
+export interface Job {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+export type Outcome =
+  | { readonly value: unknown }
+  | { readonly kind: ErrorKind; readonly details: Details }
+  | { readonly defect: string };
+
+export type Message =
+  | { readonly type: "open"; readonly file: string }
+  | { readonly type: "batch"; readonly jobs: readonly Job[] }
+  | { readonly type: "close" };
+
+type Method = (...args: never[]) => unknown;
+
+let db: Database | undefined;
+let methods = new Map<string, Method>();
+
+parentPort?.on("message", (message: Message) => parentPort?.postMessage(answer(message)));
+
+function answer(message: Message): Outcome[] {
+  if (message.type === "open") return [outcomeOf(() => open(message.file))];
+  if (message.type === "batch") return runBatch(message.jobs);
+  return [outcomeOf(close)];
+}
+
+function open(file: string): void {
+  const opened = openDatabase(file);
+  const ledger = new LedgerTable(opened);
+  const journal = new JournalTable(opened, ledger);
+  const meta = new MetaTable(opened);
+  db = opened;
+  methods = new Map<string, Method>([
+    ["account", ledger.account.bind(ledger)],
+    ["accounts", ledger.accounts.bind(ledger)],
+    ["recount", ledger.recount.bind(ledger)],
+    ["charge", ledger.charge.bind(ledger)],
+    ["credit", ledger.credit.bind(ledger)],
+    ["forget", (user: string) => [journal.forget(user), ledger.forget(user)][0]],
+    ["openUpload", journal.openUpload.bind(journal)],
+    ["upload", journal.upload.bind(journal)],
+    ["uploads", journal.uploads.bind(journal)],
+    ["digests", journal.digests.bind(journal)],
+    ["addChunks", journal.addChunks.bind(journal)],
+    ["keepChunks", journal.keepChunks.bind(journal)],
+    ["publishing", journal.publishing.bind(journal)],
+    ["unpublish", journal.unpublish.bind(journal)],
+    ["settle", journal.settle.bind(journal)],
+    ["discard", journal.discard.bind(journal)],
+    ["age", journal.age.bind(journal)],
+    ["secret", meta.secret.bind(meta)],
+    ["markStarted", meta.markStarted.bind(meta)],
+    ["markStopped", meta.markStopped.bind(meta)],
+  ]);
+}
+
+function close(): void {
+  db?.close();
+  db = undefined;
+}
+
+function runBatch(jobs: readonly Job[]): Outcome[] {
+  const database = db;
+  if (database === undefined) return jobs.map(() => outcomeOf(refuseClosed));
+  try {
+    database.run("BEGIN IMMEDIATE");
+    const outcomes = jobs.map((job) => outcomeOf(() => attempt(database, () => run(job))));
+    database.run("COMMIT");
+    return outcomes;
+  } catch (error) {
+    if (database.inTransaction) database.run("ROLLBACK");
+    return jobs.map(() => outcomeOf(() => rethrow(errorOfDatabase(error))));
+  }
+}
+
+function run({ method, args }: Job): unknown {
+  const found = methods.get(method);
+  if (found === undefined) throw new Error(`no method ${method}`);
+  return found(...(args as never[]));
+}
+
+function outcomeOf(job: () => unknown): Outcome {
+  try {
+    return { value: job() };
+  } catch (error) {
+    if (error instanceof FtpxError) return { kind: error.kind, details: error.details };
+    return { defect: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+function refuseClosed(): never {
+  throw new FtpxError("STATE_FAILED", { reason: "closed" });
+}
+
+function rethrow(error: FtpxError): never {
+  throw error;
+}

@@ -1,0 +1,55 @@
+/**
+ * The system calls that change what a directory holds, each on one name of an open
+ * directory. They act on links themselves and report system errors as they are. A
+ * store takes them as an argument, so that tests can let one fail.
+ */
+import fs from "node:fs";
+import { FtpxError } from "../base/errors.ts";
+import { RENAME_NOREPLACE } from "./kernel.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Location } from "./location.ts";
+
+export interface Changes {
+  makeDir(at: Location): Promise<void>;
+  removeFile(at: Location): Promise<void>;
+  removeDir(at: Location): Promise<void>;
+  /** Atomic; replaces what may be replaced. Never copies: EXDEV is an error. */
+  rename(from: Location, to: Location): Promise<void>;
+  /** As `rename`, but replaces nothing. */
+  renameNew(from: Location, to: Location): Promise<void>;
+}
+
+const DIRECTORY_MODE = 0o700;
+
+export function systemChanges(kernel: Kernel | undefined): Changes {
+  return {
+    async makeDir(at) {
+      await fs.promises.mkdir(at.path, { mode: DIRECTORY_MODE });
+    },
+    removeFile: (at) => fs.promises.unlink(at.path),
+    removeDir: (at) => fs.promises.rmdir(at.path),
+    rename,
+    renameNew: kernel === undefined ? renameUnlessThere : renameByKernel(kernel),
+  };
+}
+
+function rename(from: Location, to: Location): Promise<void> {
+  return fs.promises.rename(from.path, to.path);
+}
+
+function renameByKernel(kernel: Kernel): Changes["renameNew"] {
+  return async (from, to) => {
+    try {
+      kernel.rename(from.directory.fd, from.name, to.directory.fd, to.name, RENAME_NOREPLACE);
+    } catch (error) {
+      // Some file systems cannot; a directory moved into itself is refused once more below.
+      if ((error as { code?: string }).code !== "EINVAL") throw error;
+      await renameUnlessThere(from, to);
+    }
+  };
+}
+
+async function renameUnlessThere(from: Location, to: Location): Promise<void> {
+  if ((await to.find()) !== undefined) throw new FtpxError("EXISTS");
+  await rename(from, to);
+}

@@ -1,0 +1,167 @@
+/**
+ * The tree of one account in a local directory.
+ *
+ * Changes of one home take turns, so that what is looked at first (what a rename
+ * replaces, how large what goes is) is what is changed then, and every byte is
+ * reported once. Reading needs no turn: a file is never written once it is here.
+ */
+import type { BigIntStats } from "node:fs";
+import { FtpxError, errorOfSystem } from "../base/errors.ts";
+import { factsOf } from "../base/files.ts";
+import type { FileFacts, OpenFile } from "../base/files.ts";
+import { HOME, isWithin, parentOf } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Changes } from "./changes.ts";
+import type { Jail } from "./jail.ts";
+import { DirectoryListing } from "./listing.ts";
+import { isSameThing } from "./location.ts";
+import type { Directory, Location } from "./location.ts";
+import type { DiskParts } from "./parts.ts";
+import type { Home, Listing, Usage } from "./store.ts";
+import { measureTree, removeTree, usageOf } from "./tree.ts";
+import type { Turn } from "./turn.ts";
+
+const NOTHING: Usage = { bytes: 0, files: 0 };
+
+export interface HomeTools {
+  readonly jail: Jail;
+  readonly parts: DiskParts;
+  readonly changes: Changes;
+  /** One for all homes that are the same directory. */
+  readonly turn: Turn;
+}
+
+export class DiskHome implements Home {
+  readonly #directory: Directory;
+  readonly #jail: Jail;
+  readonly #parts: DiskParts;
+  readonly #changes: Changes;
+  readonly #turn: Turn;
+
+  /** @param directory taken over */
+  constructor(directory: Directory, tools: HomeTools) {
+    this.#directory = directory;
+    this.#jail = tools.jail;
+    this.#parts = tools.parts;
+    this.#changes = tools.changes;
+    this.#turn = tools.turn;
+  }
+
+  async facts(path: VirtualPath): Promise<FileFacts> {
+    if (path === HOME) return await this.#directory.facts();
+    using place = await this.#jail.openParent(path);
+    return factsOf(await place.stats());
+  }
+
+  async list(path: VirtualPath): Promise<Listing> {
+    return await DirectoryListing.open(await this.#jail.openDirectory(path));
+  }
+
+  async openFile(path: VirtualPath): Promise<OpenFile> {
+    return await this.#jail.openFile(path);
+  }
+
+  async makeDir(path: VirtualPath): Promise<void> {
+    if (path === HOME) throw new FtpxError("EXISTS");
+    using place = await this.#jail.openParent(path);
+    await this.#change(() => this.#changes.makeDir(place));
+  }
+
+  async removeFile(path: VirtualPath): Promise<Usage> {
+    if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
+    using place = await this.#jail.openParent(path);
+    return await this.#change(async () => {
+      const stats = await place.stats();
+      if (stats.isDirectory()) throw new FtpxError("IS_A_DIRECTORY");
+      await this.#changes.removeFile(place);
+      return usageOf(stats);
+    });
+  }
+
+  async removeDir(path: VirtualPath): Promise<Usage> {
+    using place = await this.#jail.openParent(path);
+    return await this.#change(async () => {
+      await this.#changes.removeDir(place);
+      return { bytes: 0, files: 1 };
+    });
+  }
+
+  async removeTree(path: VirtualPath, removed: (usage: Usage) => Promise<void>): Promise<void> {
+    using place = await this.#jail.openParent(path);
+    await removeTree(place, { changes: this.#changes, turn: this.#turn, removed });
+  }
+
+  async move(from: VirtualPath, to: VirtualPath): Promise<Usage> {
+    using source = await this.#jail.openParent(from);
+    using target = await this.#jail.openParent(to);
+    return await this.#change(async () => {
+      const moved = await source.stats();
+      if (from !== to && isWithin(from, to) && moved.isDirectory()) {
+        throw new FtpxError("BAD_PATH", { reason: "a directory cannot be moved into itself" });
+      }
+      return await this.#move(source, target, moved);
+    });
+  }
+
+  async publish(part: string, path: VirtualPath): Promise<Usage> {
+    if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
+    using target = await this.#jail.openParent(path);
+    const source = this.#parts.at(part);
+    return await this.#change(async () => {
+      if (!(await source.stats()).isFile()) throw new FtpxError("NOT_A_FILE");
+      const replaced = await target.find();
+      if (replaced?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY");
+      if (replaced?.isFile() === false) throw new FtpxError("EXISTS");
+      await this.#changes.rename(source, target);
+      return replaced === undefined ? NOTHING : usageOf(replaced);
+    });
+  }
+
+  async syncParent(path: VirtualPath): Promise<void> {
+    using directory = await this.#jail.openDirectory(parentOf(path));
+    await directory.sync();
+  }
+
+  async measure(): Promise<Usage> {
+    return await measureTree(this.#directory);
+  }
+
+  close(): Promise<void> {
+    this.#directory.close();
+    return Promise.resolve();
+  }
+
+  async #move(source: Location, target: Location, moved: BigIntStats): Promise<Usage> {
+    const replaced = await target.find();
+    if (replaced === undefined) {
+      if (moved.isDirectory()) await this.#changes.renameNew(source, target);
+      else await this.#changes.rename(source, target);
+      return NOTHING;
+    }
+    const isSame = moved.ino === replaced.ino && moved.dev === replaced.dev;
+    if (isSame && (await isSamePlace(source, target))) return NOTHING;
+    if (!moved.isFile() || !replaced.isFile()) throw new FtpxError("EXISTS");
+
+    if (isSame && moved.nlink > 1n) {
+      // Two hard links: rename(2) would report success and leave both.
+      await this.#changes.removeFile(source);
+      return usageOf(replaced);
+    }
+    await this.#changes.rename(source, target);
+    // One link by two spellings, where the file system does not tell case: nothing went.
+    return isSame ? NOTHING : usageOf(replaced);
+  }
+
+  async #change<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await this.#turn.take(work);
+    } catch (error) {
+      throw errorOfSystem(error);
+    }
+  }
+}
+
+async function isSamePlace(a: Location, b: Location): Promise<boolean> {
+  if (Buffer.compare(a.name, b.name) !== 0) return false;
+  return isSameThing(await a.directory.facts(), await b.directory.facts());
+}

@@ -1,0 +1,158 @@
+/**
+ * Two system calls that Bun does not offer (only user of bun:ffi): `openat2`, which
+ * resolves a path and refuses to leave a directory while it does, and `renameat2`,
+ * which does not replace.
+ *
+ * Both run on the calling thread, so no open may ever wait: O_NONBLOCK always. The C
+ * library is loaded at the first use; where that fails, or the kernel or its filter
+ * does not know the calls, `loadKernel` answers undefined and walk.ts does the work.
+ */
+import { FFIType, dlopen, ptr, read } from "bun:ffi";
+import fs from "node:fs";
+import { constants } from "node:os";
+import { FtpxError } from "../base/errors.ts";
+import { OpenFile } from "../base/files.ts";
+import type { VirtualPath } from "../base/path.ts";
+import { PATH_BYTES_MAX } from "../base/limits.ts";
+import type { Resolver } from "./jail.ts";
+import { Directory, HAS_PROC, READ_FLAGS, refusalOf } from "./location.ts";
+import { relativeBytes } from "./walk.ts";
+
+export interface Kernel {
+  /**
+   * Opens `path` below the open directory `fd`; links are followed as long as they
+   * stay below it. Throws a system error: EXDEV when the path leaves the directory.
+   */
+  openBeneath(fd: number, path: Uint8Array, flags: number): number;
+  /** Renames by two open directories and a name in each. Throws a system error. */
+  rename(fromFd: number, from: Uint8Array, toFd: number, to: Uint8Array, flags: number): void;
+}
+
+/** For `rename`: EEXIST when there is something at the target. */
+export const RENAME_NOREPLACE = 1;
+/** For `rename`: both names change places. */
+export const RENAME_EXCHANGE = 2;
+
+const OPENAT2 = 437;
+const RENAMEAT2 = process.arch === "arm64" ? 276 : 316;
+const AT_FDCWD = -100;
+const RESOLVE_BENEATH = 0x08;
+const RESOLVE_NO_MAGICLINKS = 0x02;
+/** Not in `fs.constants`; the same on x64 and arm64. */
+const O_CLOEXEC = 0o2_000_000;
+const HOW_BYTES = 24;
+
+/** glibc, then what musl calls itself. */
+const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+/** A rename elsewhere while `..` of a link is resolved gives EAGAIN; openat2(2) says: again. */
+const TRIES_MAX = 16;
+
+/** Where glibc and musl keep a thread's errno. */
+const ERRNO = "__errno_location";
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, code]) => [code, name]));
+
+let loaded: { readonly kernel: Kernel | undefined } | undefined;
+
+export function loadKernel(): Kernel | undefined {
+  loaded ??= { kernel: load() };
+  return loaded.kernel;
+}
+
+/** Resolves by `openat2`: a link that stays in the home is followed, any other refused. */
+export function kernelResolver(kernel: Kernel): Resolver {
+  const open = (home: Directory, path: VirtualPath, flags: number): OpenFile => {
+    try {
+      return new OpenFile(kernel.openBeneath(home.fd, relativeBytes(path), flags));
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  };
+  return {
+    openDirectory: async (home, path) =>
+      new Directory(open(home, path, READ_FLAGS | fs.constants.O_DIRECTORY), undefined),
+    openEntry: async (home, path) => open(home, path, READ_FLAGS),
+  };
+}
+
+function load(): Kernel | undefined {
+  if (!HAS_PROC) return undefined;
+  for (const library of LIBRARIES) {
+    const libc = openLibrary(library);
+    if (libc !== undefined) return isAllowed(libc) ? libc : undefined;
+  }
+  return undefined;
+}
+
+function openLibrary(name: string): Kernel | undefined {
+  const word = FFIType.i64;
+  try {
+    const libc = dlopen(name, {
+      syscall: { args: [word, word, word, word, word, word], returns: FFIType.i64_fast },
+      [ERRNO]: { args: [], returns: FFIType.ptr },
+    });
+    return systemCalls(libc.symbols.syscall, libc.symbols[ERRNO]);
+  } catch {
+    return undefined; // not the C library of this system
+  }
+}
+
+type Syscall = (...words: [number, number, number, number, number, number]) => number | bigint;
+
+function systemCalls(syscall: Syscall, errnoLocation: () => unknown): Kernel {
+  // Kept for good: what a call reads must not be collected while it runs. `errno` has a
+  // fixed place in each thread, so reading it costs no second call that might change it.
+  const how = new BigUint64Array(HOW_BYTES / 8);
+  const paths = [Buffer.alloc(PATH_BYTES_MAX + 1), Buffer.alloc(PATH_BYTES_MAX + 1)] as const;
+  const addresses = [ptr(paths[0]), ptr(paths[1])] as const;
+  const howAddress = ptr(how);
+  const errno = errnoLocation() as Parameters<typeof read.i32>[0];
+
+  const call = (...words: Parameters<Syscall>): number => {
+    for (let tries = 1; ; tries += 1) {
+      const result = Number(syscall(...words));
+      if (result !== -1) return result;
+      const code = ERRNO_NAMES.get(read.i32(errno, 0)) ?? "UNKNOWN";
+      const isPassing = code === "EAGAIN" || code === "EINTR";
+      if (!isPassing || tries === TRIES_MAX) throw systemError(code);
+    }
+  };
+
+  return {
+    openBeneath(fd, path, flags) {
+      writePath(paths[0], path);
+      how[0] = BigInt(flags | O_CLOEXEC);
+      how[1] = 0n;
+      how[2] = BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+      return call(OPENAT2, fd, addresses[0], howAddress, HOW_BYTES, 0);
+    },
+    rename(fromFd, from, toFd, to, flags) {
+      writePath(paths[0], from);
+      writePath(paths[1], to);
+      call(RENAMEAT2, fromFd, addresses[0], toFd, addresses[1], flags);
+    },
+  };
+}
+
+/** C ends a path at its first NUL: `a\0b` would silently be `a`. */
+function writePath(into: Buffer, path: Uint8Array): void {
+  if (path.includes(0)) throw new FtpxError("BAD_PATH", { reason: "holds a NUL" });
+  if (path.byteLength >= into.byteLength) throw systemError("ENAMETOOLONG");
+  into.set(path);
+  into[path.byteLength] = 0;
+}
+
+/** Old kernels answer ENOSYS, filters of containers often EPERM. */
+function isAllowed(kernel: Kernel): boolean {
+  try {
+    const flags = READ_FLAGS | fs.constants.O_DIRECTORY;
+    fs.closeSync(kernel.openBeneath(AT_FDCWD, Buffer.from("."), flags));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}

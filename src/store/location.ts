@@ -1,0 +1,217 @@
+/**
+ * Open directories, and places in them.
+ *
+ * Whatever is done in a home is done by an open directory and one name in it. On
+ * Linux the path of an open directory is `/proc/self/fd/N`: however names are moved
+ * or swapped meanwhile, it means the directory that was opened. Without /proc it is
+ * the real path; what is opened is then compared with what was checked just before,
+ * and a swap between the two that fits both is not seen (SECURITY.md names that race).
+ *
+ * Names are bytes here. A name is never followed when it is a link.
+ */
+import fs from "node:fs";
+import { dirname } from "node:path";
+import { FtpxError, errorOfSystem } from "../base/errors.ts";
+import type { ErrorKind } from "../base/errors.ts";
+import { OpenFile, factsOf } from "../base/files.ts";
+import type { FileFacts } from "../base/files.ts";
+
+const PROC = "/proc/self/fd";
+
+/** Whether open directories can be named by their descriptors. */
+export const HAS_PROC = process.platform === "linux" && fs.existsSync(PROC);
+
+const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
+
+/** Nothing is waited for: a FIFO without a writer would hold a thread for ever. */
+export const READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+
+const SLASH = Buffer.from("/");
+const SELF = Buffer.from(".");
+const ABOVE = Buffer.from("..");
+
+/** An open directory. Whoever opened it closes it, at the latest by `using`. */
+export class Directory {
+  readonly fd: number;
+  /** Means this directory for as long as it is open, and something else afterwards. */
+  readonly path: Buffer;
+  readonly #isAnchored: boolean;
+  readonly #file: OpenFile;
+  #isOpen = true;
+
+  constructor(file: OpenFile, path: Buffer | undefined) {
+    this.fd = file.fd;
+    this.path = path ?? Buffer.from(`${PROC}/${file.fd}`);
+    this.#isAnchored = path === undefined;
+    this.#file = file;
+  }
+
+  /**
+   * Opens a directory that the operator named, links in its path included.
+   *
+   * @param isAnchored false: by real paths, although there is a /proc
+   */
+  static async open(path: string, isAnchored = HAS_PROC): Promise<Directory> {
+    const real = Buffer.from(await settled(fs.promises.realpath(path)));
+    const file = await OpenFile.open(real, READ_FLAGS | O_DIRECTORY | O_NOFOLLOW);
+    return new Directory(file, isAnchored ? undefined : real);
+  }
+
+  /** The path of the entry `name`. */
+  at(name: Uint8Array): Buffer {
+    return Buffer.concat([this.path, SLASH, name]);
+  }
+
+  /** @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, OUTSIDE_HOME when it is a link */
+  async openChild(name: Uint8Array): Promise<Directory> {
+    const file = await this.openEntry(name, O_DIRECTORY);
+    return new Directory(file, this.#isAnchored ? undefined : this.at(name));
+  }
+
+  /** This directory once more, to be closed on its own. */
+  async reopen(): Promise<Directory> {
+    const file = await this.openEntry(SELF, O_DIRECTORY);
+    return new Directory(file, this.#isAnchored ? undefined : this.path);
+  }
+
+  /** What `..` is now; whether that is where we came from is for the caller to compare. */
+  async openAbove(): Promise<Directory> {
+    if (this.#isAnchored) return await this.openChild(ABOVE);
+    const path = Buffer.from(dirname(this.path.toString("latin1")), "latin1");
+    const file = await openFound(path, O_DIRECTORY);
+    return new Directory(file, path);
+  }
+
+  /**
+   * Opens an entry of any kind for reading, never through a link and never waiting.
+   *
+   * @throws FtpxError NO_SUCH_PATH, NOT_A_FILE, OUTSIDE_HOME when it is a link
+   */
+  async openEntry(name: Uint8Array, flags = 0): Promise<OpenFile> {
+    const path = this.at(name);
+    if (!this.#isAnchored) return await openFound(path, flags);
+    try {
+      return await OpenFile.open(path, READ_FLAGS | O_NOFOLLOW | flags);
+    } catch (error) {
+      // With O_DIRECTORY Linux answers ENOTDIR for a link, as for a file.
+      const isLink = codeOf(error) === "ENOTDIR" && (await statsAt(path)).isSymbolicLink();
+      throw isLink ? new FtpxError("OUTSIDE_HOME", {}, { cause: error }) : refusalOf(error);
+    }
+  }
+
+  facts(): Promise<FileFacts> {
+    return this.#file.facts();
+  }
+
+  /** What was created, renamed and removed in it is on the disk. */
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  /** Only the first call closes. At once, because close(2) of a directory never waits. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    fs.closeSync(this.fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** One name in an open directory; there need not be anything. `using` closes the directory. */
+export class Location {
+  readonly directory: Directory;
+  readonly name: Uint8Array;
+
+  constructor(directory: Directory, name: Uint8Array) {
+    this.directory = directory;
+    this.name = name;
+  }
+
+  get path(): Buffer {
+    return this.directory.at(this.name);
+  }
+
+  /** What is here, links not followed. @throws FtpxError NO_SUCH_PATH */
+  stats(): Promise<fs.BigIntStats> {
+    return statsAt(this.path);
+  }
+
+  /** As `stats`; undefined when nothing is here. */
+  async find(): Promise<fs.BigIntStats | undefined> {
+    try {
+      return await fs.promises.lstat(this.path, { bigint: true });
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return undefined;
+      throw errorOfSystem(error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.directory.close();
+  }
+}
+
+/** Hands a regular file on and closes anything else. @throws FtpxError IS_A_DIRECTORY, NOT_A_FILE */
+export async function regularOnly(file: OpenFile): Promise<OpenFile> {
+  try {
+    const { kind } = await file.facts();
+    if (kind === "file") return file;
+    throw new FtpxError(kind === "directory" ? "IS_A_DIRECTORY" : "NOT_A_FILE");
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+export function isSameThing(a: FileFacts, b: FileFacts): boolean {
+  return a.inode === b.inode && a.device === b.device;
+}
+
+/** What a failed open says in our terms: a link that was not followed leads out of the home. */
+export function refusalOf(error: unknown): unknown {
+  const kind = KIND_OF_OPEN_ERRNO.get(codeOf(error) ?? "");
+  return kind === undefined ? errorOfSystem(error) : new FtpxError(kind, {}, { cause: error });
+}
+
+const KIND_OF_OPEN_ERRNO = new Map<string, ErrorKind>([
+  ["ELOOP", "OUTSIDE_HOME"],
+  ["EXDEV", "OUTSIDE_HOME"],
+  ["ENODEV", "NOT_A_FILE"],
+  ["EOPNOTSUPP", "NOT_A_FILE"], // a socket, on macOS
+]);
+
+/** The result of a system call, its failure in our terms. */
+export async function settled<Value>(call: Promise<Value>): Promise<Value> {
+  try {
+    return await call;
+  } catch (error) {
+    throw errorOfSystem(error);
+  }
+}
+
+function statsAt(path: Buffer): Promise<fs.BigIntStats> {
+  return settled(fs.promises.lstat(path, { bigint: true }));
+}
+
+/** Looks, opens, and looks whether that is what was opened. */
+async function openFound(path: Buffer, flags: number): Promise<OpenFile> {
+  const seen = factsOf(await statsAt(path));
+  if (seen.kind === "link") throw new FtpxError("OUTSIDE_HOME");
+  const file = await OpenFile.open(path, READ_FLAGS | O_NOFOLLOW | flags);
+  try {
+    if (isSameThing(seen, await file.facts())) return file;
+    throw new FtpxError("OUTSIDE_HOME");
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The errno's name, also of a failure that base/files.ts has named already. */
+function codeOf(error: unknown): string | undefined {
+  const raw = error instanceof FtpxError ? error.cause : error;
+  return (raw as { code?: string } | null | undefined)?.code;
+}

@@ -1,0 +1,58 @@
+/**
+ * Bytes in flight of one transfer: who may send, who must wait.
+ *
+ * The receiver acknowledges an offset when everything before it has been dealt
+ * with; the sender stays within `windowBytes` of that. So a slow disk or a slow
+ * reader stalls its own transfer, and never the connection or the memory.
+ */
+import { FtpxError } from "../base/errors.ts";
+
+export class SendWindow {
+  readonly windowBytes: number;
+  #sentOffset: number;
+  #acknowledgedOffset: number;
+  #wake: (() => void) | undefined;
+  #failure: FtpxError | undefined;
+
+  constructor(windowBytes: number, startOffset: number) {
+    this.windowBytes = windowBytes;
+    this.#sentOffset = startOffset;
+    this.#acknowledgedOffset = startOffset;
+  }
+
+  /** Everything up to here was dealt with. */
+  get acknowledgedOffset(): number {
+    return this.#acknowledgedOffset;
+  }
+
+  /** Waits until `bytes` (at most the window) may be sent, and counts them as sent. */
+  async claim(bytes: number): Promise<void> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#sentOffset + bytes - this.#acknowledgedOffset <= this.windowBytes) break;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    this.#sentOffset += bytes;
+  }
+
+  /** @throws FtpxError OUT_OF_RANGE for what was never sent or goes back */
+  acknowledge(offset: number): void {
+    if (offset < this.#acknowledgedOffset || offset > this.#sentOffset) {
+      throw new FtpxError("OUT_OF_RANGE", { reason: "acknowledged offset" });
+    }
+    this.#acknowledgedOffset = offset;
+    this.#wakeUp();
+  }
+
+  /** Ends the transfer for the sender; a `claim` that waits throws this. */
+  fail(failure: FtpxError): void {
+    this.#failure ??= failure;
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * One upload that a session has open: its part, its receiver, its row in the journal.
+ *
+ * Chunks are entered in the journal when they are proved and their bytes are synced;
+ * that runs behind the content and never holds it up. The part outlives the session;
+ * only `commit` turns it into a file, in the order: content synced, digest equal,
+ * `publishing` noted, renamed, directory synced, ledger settled.
+ */
+import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
+import type { FileDigest } from "../base/digest.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
+import type { OpenFile } from "../base/files.ts";
+import { CHUNK_BYTES } from "../base/limits.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Amount, State, UploadOpened, UploadRow } from "../state/contract.ts";
+import type { Home, Parts } from "../store/store.ts";
+import { Receiver } from "../transfer/receiver.ts";
+import type { ProvedChunk } from "../transfer/receiver.ts";
+import type { Turns } from "./turns.ts";
+
+/** What an upload works on; all of it belongs to others. */
+export interface UploadGround {
+  readonly state: State;
+  readonly parts: Parts;
+  readonly home: Home;
+  readonly turns: Turns;
+}
+
+export interface UploadManner {
+  readonly path: VirtualPath;
+  /** Whether a file that stands at the path may be replaced. */
+  readonly mayReplace: boolean;
+  /** What the client may have in flight. */
+  readonly windowBytes: number;
+}
+
+export interface UploadListener {
+  acknowledge(offset: number): void;
+  failed(failure: FtpxError): void;
+}
+
+export class Upload {
+  readonly path: VirtualPath;
+  readonly isSameSource: boolean;
+  readonly #ground: UploadGround;
+  readonly #listener: UploadListener;
+  readonly #mayReplace: boolean;
+  readonly #windowBytes: number;
+  readonly #file: OpenFile;
+  readonly #row: UploadRow;
+  #chunkCount: number;
+  /** Where the receiver began. */
+  #firstChunk = 0;
+  #receiver: Receiver | undefined;
+  #isUntouched = true;
+  /** Proved chunks that are not in the journal yet, and the work that brings them there. */
+  #unsaved: ProvedChunk[] = [];
+  #saving: Promise<void> | undefined;
+  #failure: FtpxError | undefined;
+  #isOver = false;
+  #lastActiveMs = performance.now();
+
+  private constructor(
+    ground: UploadGround,
+    listener: UploadListener,
+    opened: UploadOpened,
+    manner: UploadManner,
+    file: OpenFile,
+  ) {
+    this.#ground = ground;
+    this.#listener = listener;
+    this.#row = opened.row;
+    this.path = manner.path;
+    this.isSameSource = opened.isSameSource;
+    this.#mayReplace = manner.mayReplace;
+    this.#windowBytes = manner.windowBytes;
+    this.#file = file;
+    this.#chunkCount = opened.row.chunkCount;
+  }
+
+  /** Opens the part that belongs to a row of the journal. */
+  static async open(
+    ground: UploadGround,
+    listener: UploadListener,
+    opened: UploadOpened,
+    manner: UploadManner,
+  ): Promise<Upload> {
+    const { id } = opened.row;
+    if (opened.droppedId !== undefined) await ground.parts.remove(opened.droppedId);
+    const file = opened.isResumed
+      ? await openOrCreate(ground.parts, id)
+      : await ground.parts.create(id);
+    const upload = new Upload(ground, listener, opened, manner, file);
+    try {
+      await upload.#prepare(opened.isSameSource);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return upload;
+  }
+
+  /** Bytes that need not be sent, when the source is the same. */
+  get storedBytes(): number {
+    return this.#receiver?.acceptedOffset ?? 0;
+  }
+
+  get chunkCount(): number {
+    return this.#chunkCount;
+  }
+
+  get totalBytes(): number {
+    return this.#row.totalBytes;
+  }
+
+  /** When content came last, on the clock of performance.now(). */
+  get lastActiveMs(): number {
+    return this.#lastActiveMs;
+  }
+
+  digests(firstChunk: number, countMax: number): Promise<Uint8Array[]> {
+    return this.#ground.state.digests(this.#row.id, firstChunk, countMax);
+  }
+
+  /** @throws FtpxError as Receiver.accept, and what ended the upload */
+  accept(offset: number, piece: Uint8Array): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#isUntouched = false;
+    this.#lastActiveMs = performance.now();
+    this.#demandReceiver().accept(offset, piece);
+  }
+
+  /** @throws FtpxError as Receiver.prove, and what ended the upload */
+  prove(index: number, digest: Uint8Array): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#isUntouched = false;
+    this.#demandReceiver().prove(index, digest);
+  }
+
+  /**
+   * Keeps only the first chunks, because the source differs behind them. Only before
+   * any content. @throws FtpxError BAD_STATE, OUT_OF_RANGE
+   */
+  async rewind(chunkCount: number, source: Uint8Array): Promise<void> {
+    if (!this.#isUntouched) throw new FtpxError("BAD_STATE", { reason: "content has come" });
+    if (chunkCount > this.#chunkCount) throw new FtpxError("OUT_OF_RANGE", { reason: "chunks" });
+    await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
+    this.#chunkCount = chunkCount;
+    await this.#file.truncate(chunkCount * CHUNK_BYTES);
+    await this.#receive(chunkCount * CHUNK_BYTES);
+  }
+
+  /**
+   * Proves the whole, publishes it, and counts it. The part is gone afterwards, unless
+   * the failure is one that can be mended by sending more.
+   *
+   * @throws FtpxError SIZE_MISMATCH, DIGEST_MISMATCH, EXISTS, IS_A_DIRECTORY,
+   *   DISK_FULL, IO_FAILED, OUTCOME_UNKNOWN
+   */
+  async commit(totalBytes: number, sent: FileDigest): Promise<void> {
+    const received = await this.#demandReceiver().finish();
+    if (totalBytes !== this.totalBytes) {
+      throw new FtpxError("SIZE_MISMATCH", { expectedBytes: this.totalBytes, bytes: totalBytes });
+    }
+    await this.#saving;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#isOver = true;
+    const { algorithm, id } = this.#row;
+    const held = await this.#ground.state.digests(id, 0, this.#firstChunk);
+    const found = await composeDigest(algorithm, [...held, ...received]);
+    if (!isSameDigest(found, sent)) {
+      await this.#drop();
+      throw new FtpxError("DIGEST_MISMATCH", {
+        expected: formatDigest(sent),
+        digest: formatDigest(found),
+      });
+    }
+    await this.#syncContent();
+    await this.#publish();
+  }
+
+  /** Ends the upload for this session; what came in stays for the next one. */
+  async close(failure = new FtpxError("CONNECTION_LOST")): Promise<void> {
+    this.#failure ??= failure;
+    await this.#receiver?.settle();
+    this.#receiver?.stop(this.#failure);
+    await this.#saving;
+    await this.#file.close();
+  }
+
+  /** Ends the upload and forgets what came in. */
+  async discard(): Promise<void> {
+    await this.close();
+    if (!this.#isOver) await this.#drop();
+  }
+
+  async #prepare(isSameSource: boolean): Promise<void> {
+    const { bytes } = await this.#file.facts();
+    const wholeChunks = Math.floor(Math.min(bytes, this.totalBytes) / CHUNK_BYTES);
+    if (wholeChunks < this.#chunkCount) {
+      // The disk lost what the journal promised, or the file has become smaller.
+      this.#chunkCount = wholeChunks;
+      const source = new Uint8Array(0);
+      await this.#ground.state.keepChunks(this.#row.id, wholeChunks, source);
+    }
+    const heldBytes = this.#chunkCount * CHUNK_BYTES;
+    const tailEnd = Math.min(bytes, heldBytes + CHUNK_BYTES, this.totalBytes);
+    const fromOffset = isSameSource ? tailEnd : heldBytes;
+    if (bytes !== fromOffset) await this.#file.truncate(fromOffset);
+    await this.#receive(fromOffset);
+  }
+
+  async #receive(fromOffset: number): Promise<void> {
+    const { algorithm, totalBytes } = this.#row;
+    const firstChunk = this.#chunkCount;
+    const windowBytes = this.#windowBytes;
+    this.#firstChunk = firstChunk;
+    this.#receiver = await Receiver.create(
+      { file: this.#file, algorithm, totalBytes, firstChunk, fromOffset, windowBytes },
+      {
+        acknowledge: (offset) => this.#listener.acknowledge(offset),
+        received: (chunks) => this.#save(chunks),
+        failed: (failure) => this.#fail(failure),
+      },
+    );
+  }
+
+  #demandReceiver(): Receiver {
+    if (this.#receiver === undefined || this.#isOver) throw new FtpxError("NO_SUCH_TRANSFER");
+    return this.#receiver;
+  }
+
+  #save(chunks: readonly ProvedChunk[]): void {
+    this.#unsaved.push(...chunks);
+    this.#saving ??= this.#saveAll();
+  }
+
+  async #saveAll(): Promise<void> {
+    try {
+      while (this.#unsaved.length > 0) {
+        const chunks = this.#unsaved.splice(0);
+        await this.#file.syncData();
+        const digests = chunks.map(({ digest }) => digest);
+        await this.#ground.state.addChunks(this.#row.id, this.#chunkCount, digests);
+        this.#chunkCount += chunks.length;
+      }
+    } catch (error) {
+      this.#fail(failureOf(error));
+    } finally {
+      this.#saving = undefined;
+    }
+  }
+
+  #fail(failure: FtpxError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#receiver?.stop(failure);
+    this.#listener.failed(failure);
+  }
+
+  /** After a failed sync nobody knows what the disk holds: the part is of no use any more. */
+  async #syncContent(): Promise<void> {
+    try {
+      await this.#file.setModified(this.#row.modifiedMs);
+      await this.#file.sync();
+    } catch (error) {
+      await this.#drop();
+      throw error;
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const { state, home, turns } = this.#ground;
+    const { id } = this.#row;
+    await turns.onPath(this.path, async () => {
+      try {
+        await state.publishing(id, await this.#replaced());
+        await home.publish(id, this.path);
+      } catch (error) {
+        await state.unpublish(id);
+        this.#isOver = false;
+        throw error;
+      }
+    });
+    const unsynced = await home.syncParent(this.path).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await state.settle(id);
+    if (unsynced !== undefined) throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: unsynced });
+  }
+
+  /** What stands at the path. @throws FtpxError EXISTS, IS_A_DIRECTORY */
+  async #replaced(): Promise<Amount> {
+    try {
+      const { kind, bytes } = await this.#ground.home.facts(this.path);
+      if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
+      if (kind !== "file" || !this.#mayReplace) throw new FtpxError("EXISTS");
+      return { bytes, files: 1 };
+    } catch (error) {
+      if (isKind(error, "NO_SUCH_PATH")) return { bytes: 0, files: 0 };
+      throw error;
+    }
+  }
+
+  async #drop(): Promise<void> {
+    this.#isOver = true;
+    await this.#ground.parts.remove(this.#row.id);
+    await this.#ground.state.discard(this.#row.id);
+  }
+}
+
+/** A row without its part: begin the part anew, the journal is put right by whoever opens it. */
+async function openOrCreate(parts: Parts, id: string): Promise<OpenFile> {
+  try {
+    return await parts.open(id);
+  } catch (error) {
+    if (isKind(error, "NO_SUCH_PATH")) return await parts.create(id);
+    throw error;
+  }
+}
+
+function failureOf(error: unknown): FtpxError {
+  return error instanceof FtpxError ? error : new FtpxError("INTERNAL", {}, { cause: error });
+}

@@ -1,0 +1,229 @@
+/**
+ * Files as one user sees them: the home, the ledger and the journal behind one set of
+ * operations. Every path is a VirtualPath, every change is counted in the ledger in
+ * the turn in which it is made.
+ *
+ * What is added is charged before it is made and credited if it then fails; what is
+ * removed is credited after it is gone. So a crash leaves too much counted, never too
+ * little, and a recount puts it right.
+ */
+import type { Algorithm } from "../base/digest.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
+import type { FileFacts, OpenFile } from "../base/files.ts";
+import { childPath, HOME, isWithin, namesOf, parentOf } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Account, Amount } from "../state/contract.ts";
+import type { Home, Listing } from "../store/store.ts";
+import { claimKey } from "./claims.ts";
+import type { Claim } from "./claims.ts";
+import type { Depot } from "./depot.ts";
+import type { Turns } from "./turns.ts";
+import { Upload } from "./upload.ts";
+import type { UploadListener, UploadManner } from "./upload.ts";
+
+export interface UploadWish extends UploadManner {
+  readonly totalBytes: number;
+  readonly modifiedMs: number;
+  readonly source: Uint8Array;
+  readonly algorithm: Algorithm;
+  /** Forget what an earlier upload to the path left. */
+  readonly isFresh: boolean;
+}
+
+/** An upload and the claim on its path; `close` gives the path back. */
+export interface ClaimedUpload {
+  readonly upload: Upload;
+  close(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+const ONE_ENTRY: Amount = { bytes: 0, files: 1 };
+
+export class Vfs {
+  readonly #depot: Depot;
+  readonly #user: string;
+  readonly #home: Home;
+  readonly #turns: Turns;
+  readonly #limit: () => Amount;
+
+  constructor(depot: Depot, user: string, home: Home, turns: Turns, limit: () => Amount) {
+    this.#depot = depot;
+    this.#user = user;
+    this.#home = home;
+    this.#turns = turns;
+    this.#limit = limit;
+  }
+
+  facts(path: VirtualPath): Promise<FileFacts> {
+    return this.#home.facts(path);
+  }
+
+  list(path: VirtualPath): Promise<Listing> {
+    return this.#home.list(path);
+  }
+
+  openFile(path: VirtualPath): Promise<OpenFile> {
+    return this.#home.openFile(path);
+  }
+
+  async quota(): Promise<{ account: Account; limit: Amount }> {
+    const nothing = { bytes: 0, files: 0 };
+    const account = await this.#depot.state.account(this.#user);
+    return { account: account ?? { used: nothing, reserved: nothing }, limit: this.#limit() };
+  }
+
+  /** @throws FtpxError EXISTS, NO_SUCH_PATH, FILES_EXCEEDED */
+  async makeDir(path: VirtualPath, withParents: boolean): Promise<void> {
+    if (!withParents) return await this.#makeOne(path);
+    let current = HOME;
+    for (const name of namesOf(path)) {
+      current = childPath(current, name);
+      await this.#makeUnlessThere(current);
+    }
+  }
+
+  /** @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY */
+  async removeFile(path: VirtualPath): Promise<void> {
+    await this.#turns.onPath(path, async () => {
+      await this.#credit(await this.#home.removeFile(path));
+    });
+  }
+
+  /** @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, NOT_EMPTY */
+  async removeDir(path: VirtualPath): Promise<void> {
+    await this.#turns.onPath(path, async () => {
+      await this.#credit(await this.#home.removeDir(path));
+    });
+  }
+
+  /** Removes whatever stands there, directories with all they hold. */
+  async removeTree(path: VirtualPath): Promise<void> {
+    const { kind } = await this.#home.facts(path);
+    if (kind !== "directory") return await this.removeFile(path);
+    await this.#turns.onTree(() => this.#home.removeTree(path, (usage) => this.#credit(usage)));
+  }
+
+  /** @throws FtpxError NO_SUCH_PATH, EXISTS, BAD_PATH */
+  async move(from: VirtualPath, to: VirtualPath): Promise<void> {
+    if (from !== to && isWithin(from, to)) {
+      throw new FtpxError("BAD_PATH", { reason: "cannot be moved into itself" });
+    }
+    await this.#turns.onTree(async () => {
+      await this.#credit(await this.#home.move(from, to));
+      await this.#home.syncParent(to);
+      if (parentOf(from) !== parentOf(to)) await this.#home.syncParent(from);
+    });
+  }
+
+  digest(file: OpenFile, algorithm: Algorithm, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#depot.digests.plain(file, algorithm, signal);
+  }
+
+  chunkDigests(
+    file: OpenFile,
+    algorithm: Algorithm,
+    firstChunk: number,
+    count: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    return this.#depot.digests.chunks(file, algorithm, firstChunk, count, signal);
+  }
+
+  /**
+   * Opens an upload, or picks up the one that was cut off.
+   *
+   * The whole file is charged to the quota here, not as its bytes arrive, so that a
+   * user hears "it will not fit" before sending anything. An upload that is picked up
+   * was charged when it began and is not charged again.
+   *
+   * @throws FtpxError UPLOAD_BUSY, QUOTA_EXCEEDED, FILES_EXCEEDED, NO_SUCH_PATH, EXISTS,
+   *   IS_A_DIRECTORY
+   */
+  async openUpload(wish: UploadWish, listener: UploadListener): Promise<ClaimedUpload> {
+    await this.#demandPlace(wish.path, wish.mayReplace);
+    const key = claimKey(this.#user, wish.path);
+    const claim = await this.#depot.claims.claim(key);
+    try {
+      const upload = await this.#open(wish, listener);
+      claim.upload = upload;
+      return {
+        upload,
+        close: () => this.#release(key, claim, () => upload.close()),
+        discard: () => this.#release(key, claim, () => upload.discard()),
+      };
+    } catch (refusal) {
+      // Or the path would stay busy until the session ends.
+      await this.#release(key, claim, async () => {});
+      throw refusal;
+    }
+  }
+
+  leave(): Promise<void> {
+    return this.#depot.leave(this.#user);
+  }
+
+  async #open(wish: UploadWish, listener: UploadListener): Promise<Upload> {
+    const { state, store } = this.#depot;
+    const ground = { state, parts: store.parts, home: this.#home, turns: this.#turns };
+    const intent = { ...wish, user: this.#user, limit: this.#limit() };
+    const opened = await state.openUpload(intent);
+    try {
+      return await Upload.open(ground, listener, opened, wish);
+    } catch (error) {
+      if (!opened.isResumed) await state.discard(opened.row.id);
+      throw error;
+    }
+  }
+
+  #release(key: string, claim: Claim, work: () => Promise<void>): Promise<void> {
+    return this.#depot.claims.release(key, claim, work);
+  }
+
+  /** A file could be published there as things stand. */
+  async #demandPlace(path: VirtualPath, mayReplace: boolean): Promise<void> {
+    if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
+    const parent = await this.#home.facts(parentOf(path));
+    if (parent.kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY");
+    try {
+      const { kind } = await this.#home.facts(path);
+      if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
+      if (kind !== "file" || !mayReplace) throw new FtpxError("EXISTS");
+    } catch (error) {
+      if (!isKind(error, "NO_SUCH_PATH")) throw error;
+    }
+  }
+
+  async #makeOne(path: VirtualPath): Promise<void> {
+    if (path === HOME) throw new FtpxError("EXISTS");
+    await this.#turns.onPath(path, async () => {
+      await this.#depot.state.charge(this.#user, ONE_ENTRY, this.#limit());
+      try {
+        await this.#home.makeDir(path);
+      } catch (error) {
+        await this.#credit(ONE_ENTRY);
+        throw error;
+      }
+      await this.#home.syncParent(path);
+    });
+  }
+
+  async #makeUnlessThere(path: VirtualPath): Promise<void> {
+    try {
+      const { kind } = await this.#home.facts(path);
+      if (kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY");
+      return;
+    } catch (error) {
+      if (!isKind(error, "NO_SUCH_PATH")) throw error;
+    }
+    try {
+      await this.#makeOne(path);
+    } catch (error) {
+      // Somebody else made it meanwhile, which is as good.
+      if (!isKind(error, "EXISTS")) throw error;
+    }
+  }
+
+  async #credit(amount: Amount): Promise<void> {
+    if (amount.bytes > 0 || amount.files > 0) await this.#depot.state.credit(this.#user, amount);
+  }
+}

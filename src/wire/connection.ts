@@ -1,0 +1,170 @@
+/**
+ * Frames over one socket, for both ends: a Link for what goes out, a Deframer for
+ * what comes in, pings, and the one way in which a broken connection ends.
+ *
+ * The owner hears frames and content until `closed`, which comes exactly once, with
+ * the reason when there is one. A peer that breaks the protocol is told why in an
+ * error frame of request id 0 before the connection is closed.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { PING_AFTER_MS, SILENCE_MS_MAX } from "../base/limits.ts";
+import { Deframer } from "./deframer.ts";
+import type { FrameSink } from "./deframer.ts";
+import {
+  decodeError,
+  encodeError,
+  encodeFrame,
+  FLAG_ERROR,
+  FLAG_REPLY,
+  PING,
+  sealContent,
+} from "./frame.ts";
+import type { Header } from "./frame.ts";
+import { Link } from "./link.ts";
+import type { RawSocket } from "./link.ts";
+
+export interface ConnectionOwner extends FrameSink {
+  closed(reason: FtpxError): void;
+  /** A defect: something that is not an FtpxError came out of the owner. */
+  defect(error: unknown): void;
+}
+
+const NO_BODY = new Uint8Array(0);
+const CONNECTION_REQUEST_ID = 0;
+
+export class Connection implements FrameSink {
+  readonly #link: Link;
+  readonly #owner: ConnectionOwner;
+  readonly #deframer: Deframer;
+  #lastHeardMs = performance.now();
+  #isAsking = false;
+  #hasClosed = false;
+  #sentBytes = 0;
+  #receivedBytes = 0;
+
+  constructor(socket: RawSocket, owner: ConnectionOwner, bodyBytesMax: number) {
+    this.#link = new Link(socket);
+    this.#owner = owner;
+    this.#deframer = new Deframer(this, bodyBytesMax);
+  }
+
+  get isOpen(): boolean {
+    return !this.#hasClosed && this.#link.isOpen;
+  }
+
+  /** Content and framing that went out, before encryption. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  set bodyBytesMax(bytes: number) {
+    this.#deframer.bodyBytesMax = bytes;
+  }
+
+  send(command: number, flags: number, requestId: number, body: Uint8Array): void {
+    const frame = encodeFrame(command, flags, requestId, body);
+    this.#sentBytes += frame.byteLength;
+    this.#link.send(frame);
+  }
+
+  sendError(command: number, requestId: number, error: FtpxError): void {
+    this.send(command, FLAG_REPLY | FLAG_ERROR, requestId, encodeError(error));
+  }
+
+  /**
+   * Sends content that stands in `frame` behind CONTENT_PREFIX_BYTES; the frame is
+   * lent until the promise settles. @throws FtpxError CONNECTION_LOST
+   */
+  sendContent(frame: Uint8Array, requestId: number, offset: number, bytes: number): Promise<void> {
+    const sealed = sealContent(frame, requestId, offset, bytes);
+    this.#sentBytes += sealed.byteLength;
+    return this.#link.sendContent(sealed);
+  }
+
+  /** To be called from the socket's `data`. */
+  received(bytes: Uint8Array): void {
+    if (!this.isOpen) return;
+    this.#lastHeardMs = performance.now();
+    this.#isAsking = false;
+    this.#receivedBytes += bytes.byteLength;
+    try {
+      this.#deframer.push(bytes);
+    } catch (error) {
+      if (!(error instanceof FtpxError)) this.#owner.defect(error);
+      this.fail(error instanceof FtpxError ? error : new FtpxError("INTERNAL"));
+    }
+  }
+
+  drained(): void {
+    this.#link.drained();
+  }
+
+  /** The peer's FIN. End of stream completes nothing: whatever was open is cut off. */
+  peerFinished(): void {
+    this.#link.peerFinished();
+    this.#close(new FtpxError("CONNECTION_LOST", { reason: "closed by the other side" }));
+  }
+
+  socketClosed(cause?: unknown): void {
+    this.#link.closed();
+    this.#close(new FtpxError("CONNECTION_LOST", {}, { cause }));
+  }
+
+  /** Tells the peer what ends the connection, and ends it. */
+  fail(error: FtpxError): void {
+    if (this.#hasClosed) return;
+    this.sendError(0, CONNECTION_REQUEST_ID, error);
+    this.#link.finish();
+    this.#close(error);
+  }
+
+  /** Closes after everything that is queued has gone out. */
+  finish(): void {
+    this.#link.finish();
+    this.#close(new FtpxError("CONNECTION_LOST", { reason: "closed" }));
+  }
+
+  terminate(): void {
+    this.#link.terminate();
+    this.#close(new FtpxError("CONNECTION_LOST", { reason: "closed" }));
+  }
+
+  /** To be called every WATCH_EVERY_MS: asks a silent peer, gives up one that stays silent. */
+  watch(nowMs: number): void {
+    const silentMs = nowMs - this.#lastHeardMs;
+    if (this.#link.isStalled(nowMs) || (silentMs > SILENCE_MS_MAX && !this.#link.isPaused)) {
+      const elapsedMs = Math.round(silentMs);
+      this.#link.terminate();
+      this.#close(new FtpxError("PEER_SILENT", { elapsedMs }));
+    } else if (silentMs > PING_AFTER_MS && !this.#isAsking) {
+      this.#isAsking = true;
+      this.send(PING, 0, CONNECTION_REQUEST_ID, NO_BODY);
+    }
+  }
+
+  frame(header: Header, body: Uint8Array): void {
+    if (!this.isOpen) return;
+    if (header.command === PING) {
+      if ((header.flags & FLAG_REPLY) === 0) this.send(PING, FLAG_REPLY, header.requestId, NO_BODY);
+    } else if ((header.flags & FLAG_ERROR) !== 0 && header.requestId === CONNECTION_REQUEST_ID) {
+      this.#link.finish();
+      this.#close(decodeError(body));
+    } else {
+      this.#owner.frame(header, body);
+    }
+  }
+
+  content(requestId: number, offset: number, piece: Uint8Array): void {
+    if (this.isOpen) this.#owner.content(requestId, offset, piece);
+  }
+
+  #close(reason: FtpxError): void {
+    if (this.#hasClosed) return;
+    this.#hasClosed = true;
+    this.#owner.closed(reason);
+  }
+}

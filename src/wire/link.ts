@@ -1,0 +1,207 @@
+/**
+ * One socket: what waits to be sent, and how it ends.
+ *
+ * Two lanes, served frame by frame: control frames go first, so that an `ls` is
+ * answered while a file is on its way; content waits behind them in the order in
+ * which the transfers offered it, so that no transfer starves another. A frame that
+ * has begun is always finished first.
+ *
+ * Bun's `write` takes what fits and reports it; the rest stays here until `drain`.
+ * The end is always: queue empty, FIN, the peer's FIN, close; `end()` alone would
+ * make the kernel drop what was accepted. With a deadline, then RST.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { CLOSE_MS_MAX, REPLY_QUEUE_BYTES_MAX, WRITE_STALL_MS_MAX } from "../base/limits.ts";
+
+/** What a Link needs of a Bun socket, TCP or TLS. */
+export interface RawSocket {
+  /** Bytes taken; negative when closed. */
+  write(bytes: Uint8Array, offset: number, length: number): number;
+  shutdown(): void;
+  end(): void;
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+}
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  /** Called once: the bytes are with the kernel, or never will be. */
+  readonly sent?: (failure?: FtpxError) => void;
+}
+
+type Phase = "open" | "finishing" | "shut" | "closed";
+
+/** Small frames are joined up to this much, because each write is a TLS record and a system call. */
+const JOIN_BYTES_MAX = 64 * 1024;
+const JOINED_FRAME_BYTES_MAX = 16 * 1024;
+
+export class Link {
+  readonly #socket: RawSocket;
+  #phase: Phase = "open";
+  #control: Waiting[] = [];
+  #controlBytes = 0;
+  #content: Waiting[] = [];
+  /** What is being written: offset, and whom to tell. */
+  #current: { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined;
+  #flushIsDue = false;
+  #blockedSinceMs: number | undefined;
+  #isPaused = false;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: RawSocket) {
+    this.#socket = socket;
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === "open";
+  }
+
+  /** Whether reading has stopped because the peer does not take its replies. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Queues a control frame; the bytes are given. Nothing happens on a link that is closing. */
+  send(bytes: Uint8Array): void {
+    if (this.#phase !== "open") return;
+    this.#control.push({ bytes });
+    this.#controlBytes += bytes.byteLength;
+    if (this.#controlBytes > REPLY_QUEUE_BYTES_MAX && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#socket.pause();
+    }
+    this.#flushSoon();
+  }
+
+  /**
+   * Queues a content frame. The bytes are lent until the promise settles.
+   *
+   * @throws FtpxError CONNECTION_LOST
+   */
+  sendContent(bytes: Uint8Array): Promise<void> {
+    if (this.#phase !== "open") return Promise.reject(new FtpxError("CONNECTION_LOST"));
+    return new Promise((resolve, reject) => {
+      const sent = (failure?: FtpxError) => (failure === undefined ? resolve() : reject(failure));
+      this.#content.push({ bytes, sent });
+      this.#flushSoon();
+    });
+  }
+
+  /** To be called from the socket's `drain`. */
+  drained(): void {
+    this.#blockedSinceMs = undefined;
+    this.#flush();
+  }
+
+  /** Sends what is queued, then closes properly. What comes in meanwhile is of no interest. */
+  finish(): void {
+    if (this.#phase !== "open") return;
+    this.#phase = "finishing";
+    this.#resume();
+    this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_MS_MAX);
+    this.#flush();
+  }
+
+  /** To be called from the socket's `end`: the peer sends no more. */
+  peerFinished(): void {
+    if (this.#phase === "open") this.finish();
+    if (this.#phase === "shut") this.#socket.end();
+  }
+
+  terminate(): void {
+    if (this.#phase === "closed") return;
+    this.#socket.terminate();
+    this.closed();
+  }
+
+  /** To be called from the socket's `close`; releases everybody who waits. */
+  closed(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    clearTimeout(this.#closeTimer);
+    const waiting = [...(this.#current?.waiting ?? []), ...this.#content];
+    this.#current = undefined;
+    this.#control = [];
+    this.#content = [];
+    for (const { sent } of waiting) sent?.(new FtpxError("CONNECTION_LOST"));
+  }
+
+  /** Whether bytes have waited too long for a peer that does not take them. */
+  isStalled(nowMs: number): boolean {
+    return this.#blockedSinceMs !== undefined && nowMs - this.#blockedSinceMs > WRITE_STALL_MS_MAX;
+  }
+
+  /** Joins everything that is queued in the same turn of the event loop. */
+  #flushSoon(): void {
+    if (this.#flushIsDue || this.#blockedSinceMs !== undefined) return;
+    this.#flushIsDue = true;
+    queueMicrotask(() => {
+      this.#flushIsDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#phase === "shut" || this.#phase === "closed") return;
+    while (this.#blockedSinceMs === undefined) {
+      this.#current ??= this.#next();
+      if (this.#current === undefined) break;
+      if (!this.#write(this.#current)) return;
+    }
+    if (this.#phase === "finishing" && this.#current === undefined) {
+      this.#phase = "shut";
+      this.#socket.shutdown();
+    }
+  }
+
+  /** Whether the link is still alive afterwards. */
+  #write(current: { bytes: Uint8Array; offset: number; waiting: Waiting[] }): boolean {
+    const length = current.bytes.byteLength - current.offset;
+    const taken = this.#socket.write(current.bytes, current.offset, length);
+    if (taken < 0) {
+      this.terminate();
+      return false;
+    }
+    current.offset += taken;
+    if (taken < length) {
+      this.#blockedSinceMs = performance.now();
+      return true;
+    }
+    this.#current = undefined;
+    for (const { sent } of current.waiting) sent?.();
+    return true;
+  }
+
+  #next(): { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined {
+    const joined: Waiting[] = [];
+    let joinedBytes = 0;
+    for (;;) {
+      const lane = this.#control.length > 0 ? this.#control : this.#content;
+      const first = lane[0];
+      const isSmall = first !== undefined && first.bytes.byteLength <= JOINED_FRAME_BYTES_MAX;
+      if (first === undefined || (joined.length > 0 && !isSmall)) break;
+      if (joinedBytes + first.bytes.byteLength > JOIN_BYTES_MAX && joined.length > 0) break;
+      lane.shift();
+      if (lane === this.#control) this.#tookControl(first.bytes.byteLength);
+      joined.push(first);
+      joinedBytes += first.bytes.byteLength;
+      if (!isSmall) break;
+    }
+    const [only] = joined;
+    if (only === undefined) return undefined;
+    const bytes = joined.length === 1 ? only.bytes : Buffer.concat(joined.map((one) => one.bytes));
+    return { bytes, offset: 0, waiting: joined };
+  }
+
+  #tookControl(bytes: number): void {
+    this.#controlBytes -= bytes;
+    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#resume();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What both ends demand of TLS: version 1.3, our ALPN name, and the channel binding.
+ *
+ * Bun's types know neither the options nor the values used here, so the casts are kept
+ * in this one place.
+ */
+import { BINDING_BYTES, BINDING_LABEL } from "../base/scram.ts";
+import { ALPN } from "./frame.ts";
+
+/** The version is a number on the wire; ALPN works in its wire form only: length, name. */
+export const TLS_OPTIONS = {
+  minVersion: 0x0304,
+  ALPNProtocols: `${String.fromCharCode(ALPN.length)}${ALPN}`,
+};
+
+interface TlsSocket {
+  exportKeyingMaterial(length: number, label: string, context: Buffer): unknown;
+}
+
+/** The other side speaks our protocol. A peer that offers no ALPN gets through TLS unasked. */
+export function hasOurAlpn(socket: object): boolean {
+  return (socket as { alpnProtocol?: unknown }).alpnProtocol === ALPN;
+}
+
+/** RFC 9266's `tls-exporter` value of this connection; only after the handshake. */
+export function exportBinding(socket: object): Uint8Array {
+  const noContext = Buffer.alloc(0);
+  const tls = socket as TlsSocket;
+  const exported = tls.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, noContext);
+  if (!(exported instanceof Uint8Array)) throw new Error("no TLS exporter");
+  return exported;
+}

@@ -1,0 +1,199 @@
+import { expect, test } from "bun:test";
+import fs from "node:fs";
+import { join } from "node:path";
+import { TREE_DEPTH_MAX } from "../../src/base/limits.ts";
+import { parsePath } from "../../src/base/path.ts";
+import type { Changes } from "../../src/store/changes.ts";
+import type { Usage } from "../../src/store/store.ts";
+import {
+  NOTHING,
+  WAYS,
+  countDescriptors,
+  growTree,
+  makeFifo,
+  openScratch,
+  outcomeOf,
+  removeTree,
+  snapshot,
+  sum,
+  systemError,
+} from "./scratch.ts";
+
+/** Row D6 names 200,000; making so many files takes longer than all other tests. */
+const ENTRIES = Number(process.env["FTPX_ENTRIES"] ?? 20_000);
+
+for (const way of WAYS) {
+  test.each(["EIO", "EACCES"])(
+    `Q7 what could not be removed for %s is not reported as removed (${way})`,
+    async (code) => {
+      const faults = faultsOf(code);
+      const scratch = await openScratch({ way, changes: faults.changes });
+      const { home, close } = scratch;
+      const before = await growTree(scratch, 1, 1);
+      faults.failFrom(1);
+
+      expect(await outcomeOf(home.removeFile(parsePath("/t/f0")))).not.toBe("done");
+      expect(await outcomeOf(home.removeDir(parsePath("/t")))).not.toBe("done");
+      expect(await outcomeOf(removeTree(home, "/t"))).not.toBe("done");
+      expect(await home.measure()).toEqual(before);
+      await close();
+    },
+  );
+
+  test(`F17 removeTree that fails anywhere tells what went, and runs again (${way})`, async () => {
+    for (const failAt of [1, 2, 3, 5, 8, 13, 21, 34]) {
+      const faults = faultsOf("EIO");
+      const scratch = await openScratch({ way, changes: faults.changes });
+      const before = await growTree(scratch, 3, 3);
+      const usages: Usage[] = [];
+      const removed = async (usage: Usage) => void usages.push(usage);
+      faults.failFrom(failAt);
+      const first = await outcomeOf(scratch.home.removeTree(parsePath("/t"), removed));
+      const left = await scratch.home.measure();
+      faults.failFrom(Infinity);
+
+      expect(first).toBe("IO_FAILED");
+      expect(sum([...usages, left])).toEqual(before);
+      expect(await removeTree(scratch.home, "/t")).toEqual(left);
+      await scratch.close();
+    }
+  });
+
+  test(`removeTree and measure count links and FIFOs, and follow none (${way})`, async () => {
+    const { dir, home, homeDir, close } = await openScratch({ way });
+    fs.mkdirSync(join(dir, "outside"));
+    fs.writeFileSync(join(dir, "outside/f"), "canary");
+    fs.mkdirSync(join(homeDir, "t"));
+    fs.symlinkSync("../../../outside", join(homeDir, "t/out"));
+    fs.symlinkSync(".", join(homeDir, "t/self"));
+    makeFifo(join(homeDir, "t/fifo"));
+
+    expect(await home.measure()).toEqual({ bytes: 0, files: 4 });
+    expect(await removeTree(home, "/t")).toEqual({ bytes: 0, files: 4 });
+    expect(snapshot(join(dir, "outside"))).toEqual(["f = canary"]);
+    await close();
+  });
+}
+
+test(`D6 ${ENTRIES} entries are listed and removed without stopping the loop`, async () => {
+  const { home, homeDir, close } = await openScratch();
+  fs.mkdirSync(join(homeDir, "t"));
+  for (let index = 0; index < ENTRIES; index += 1) {
+    fs.closeSync(fs.openSync(join(homeDir, `t/one-of-the-files-${index}`), "w"));
+  }
+  Bun.gc(true);
+  const watch = watchLoop();
+  const listing = await home.list(parsePath("/t"));
+  let entries = 0;
+  for (let page = await listing.next(800); page.length > 0; page = await listing.next(800)) {
+    entries += page.length;
+  }
+  await listing.close();
+  const removed = await removeTree(home, "/t");
+  const { stallMs, grownBytes } = watch.stop();
+
+  expect(entries).toBe(ENTRIES);
+  expect(removed.files).toBe(ENTRIES + 1);
+  expect(stallMs).toBeLessThan(50);
+  expect(grownBytes).toBeLessThan(64 * 1024 * 1024);
+  await close();
+}, 120_000);
+
+test.each([...WAYS].filter((way) => way !== "path"))(
+  "D6 a tree 5,000 deep is counted and removed with few descriptors (%s)",
+  async (way) => {
+    const { home, homeDir, close } = await openScratch({ way });
+    const depth = 5_000;
+    fs.closeSync(growDeep(join(homeDir, "t"), depth));
+    expect(depth).toBeGreaterThan(TREE_DEPTH_MAX);
+    const descriptors = countDescriptors();
+    let mostDescriptors = 0;
+
+    expect(await home.measure()).toEqual({ bytes: 0, files: depth + 1 });
+    await home.removeTree(parsePath("/t"), async () => {
+      mostDescriptors = Math.max(mostDescriptors, countDescriptors());
+    });
+    expect(mostDescriptors).toBeLessThan(descriptors + 32);
+    expect(countDescriptors()).toBe(descriptors);
+    expect(await home.measure()).toEqual(NOTHING);
+    await close();
+  },
+  60_000,
+);
+
+test("a directory that is moved while it is removed stops the work, and nothing else goes", async () => {
+  let homeDir = "";
+  const scratch = await openScratch({
+    changes: (system) => ({
+      ...system,
+      async removeFile(at) {
+        const halfway = join(homeDir, "t", ...Array.from({ length: 20 }, () => "d"));
+        fs.renameSync(halfway, join(homeDir, "elsewhere/d"));
+        await system.removeFile(at);
+      },
+    }),
+  });
+  ({ homeDir } = scratch);
+  const bottom = growDeep(join(homeDir, "t"), 60);
+  fs.writeFileSync(`/proc/self/fd/${bottom}/f`, "x");
+  fs.closeSync(bottom);
+  fs.mkdirSync(join(homeDir, "elsewhere"));
+  fs.writeFileSync(join(homeDir, "elsewhere/f"), "bystander");
+
+  expect(await outcomeOf(removeTree(scratch.home, "/t"))).toBe("CHANGED");
+  expect(fs.readFileSync(join(homeDir, "elsewhere/f"), "utf8")).toBe("bystander");
+  await scratch.close();
+});
+
+/** Changes of which all removals fail from the n-th on. */
+function faultsOf(code: string): {
+  changes: (system: Changes) => Changes;
+  failFrom(n: number): void;
+} {
+  let left = Infinity;
+  const mayFail = (call: () => Promise<void>): Promise<void> => {
+    left -= 1;
+    return left > 0 ? call() : Promise.reject(systemError(code));
+  };
+  return {
+    changes: (system) => ({
+      ...system,
+      removeFile: (at) => mayFail(() => system.removeFile(at)),
+      removeDir: (at) => mayFail(() => system.removeDir(at)),
+    }),
+    failFrom: (n) => (left = n),
+  };
+}
+
+/** A directory with `depth` others, each in the one before. Answers the descriptor of the last. */
+function growDeep(top: string, depth: number): number {
+  fs.mkdirSync(top);
+  let fd = fs.openSync(top, fs.constants.O_DIRECTORY);
+  for (let level = 0; level < depth; level += 1) {
+    fs.mkdirSync(`/proc/self/fd/${fd}/d`);
+    const below = fs.openSync(`/proc/self/fd/${fd}/d`, fs.constants.O_DIRECTORY);
+    fs.closeSync(fd);
+    fd = below;
+  }
+  return fd;
+}
+
+/** Notes how long the event loop stood still at most, and how much memory came to it. */
+function watchLoop(): { stop(): { stallMs: number; grownBytes: number } } {
+  const started = process.memoryUsage.rss();
+  let [stallMs, mostBytes, last] = [0, 0, performance.now()];
+  const look = () => {
+    const now = performance.now();
+    stallMs = Math.max(stallMs, now - last);
+    mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  return {
+    stop() {
+      look();
+      clearInterval(timer);
+      return { stallMs, grownBytes: mostBytes - started };
+    },
+  };
+}
