@@ -94,24 +94,30 @@ export class Writer {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
+  // The place is claimed in a statement of its own: claiming may move the bytes.
   u8(value: number): void {
-    this.#view.setUint8(this.#claim(1), value);
+    const offset = this.#claim(1);
+    this.#view.setUint8(offset, value);
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#claim(2), value);
+    const offset = this.#claim(2);
+    this.#view.setUint16(offset, value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#claim(4), value);
+    const offset = this.#claim(4);
+    this.#view.setUint32(offset, value);
   }
 
   size(value: number): void {
-    this.#view.setBigUint64(this.#claim(8), BigInt(value));
+    const offset = this.#claim(8);
+    this.#view.setBigUint64(offset, BigInt(value));
   }
 
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.#claim(value.byteLength));
+    const offset = this.#claim(value.byteLength);
+    this.#bytes.set(value, offset);
   }
 
   get byteLength(): number {

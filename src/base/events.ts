@@ -14,12 +14,19 @@ export interface ServerEvent {
 
 export type EventSink = (event: ServerEvent) => void;
 
+/** What JSON leaves as it is, and a terminal that shows the log does not. */
+const OTHER_CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
+
 const SECRET_FIELDS = /password|secret|proof|verifier|private/i;
 
-/** One line, without its line end. Control characters in values are escaped by JSON. */
+/** One line, without its line end. Control characters in values are escaped. */
 export function formatEvent(event: ServerEvent, time: Date): string {
   for (const field of Object.keys(event)) {
     if (SECRET_FIELDS.test(field)) throw new Error(`event field ${field} may hold a secret`);
   }
-  return JSON.stringify({ time: time.toISOString(), ...event });
+  const line = JSON.stringify({ time: time.toISOString(), ...event });
+  return line.replace(
+    OTHER_CONTROLS,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -8,7 +8,10 @@
  */
 import fs from "node:fs";
 import { checkSize } from "./bytes.ts";
-import { errorOfSystem } from "./errors.ts";
+import { errorOfSystem, FtpxError } from "./errors.ts";
+
+/** The last moment that a Date can name; file systems end before. */
+const DATE_MS_MAX = 8.64e15;
 
 export interface FileFacts {
   readonly kind: "file" | "directory" | "link" | "other";
@@ -57,7 +60,11 @@ export class OpenFile {
     while (rest.length > 0) {
       const count = await this.#writeSome(rest, offset);
       offset += count;
-      rest = dropFront(rest, count);
+      const left = dropFront(rest, count);
+      // Or a disk that takes nothing and says nothing would keep us here for ever.
+      if (count === 0 && left.length > 0)
+        throw new FtpxError("IO_FAILED", { reason: "no progress" });
+      rest = left;
     }
   }
 
@@ -71,15 +78,19 @@ export class OpenFile {
     return new Promise((resolve, reject) => fs.fdatasync(this.fd, settle(resolve, reject)));
   }
 
-  truncate(bytes: number): Promise<void> {
+  async truncate(bytes: number): Promise<void> {
     checkSize(bytes, "length");
-    return new Promise((resolve, reject) => fs.ftruncate(this.fd, bytes, settle(resolve, reject)));
+    await new Promise<void>((resolve, reject) => {
+      fs.ftruncate(this.fd, bytes, settle(resolve, reject));
+    });
   }
 
-  setModified(modifiedMs: number): Promise<void> {
-    const seconds = checkSize(modifiedMs, "time") / 1000;
-    return new Promise((resolve, reject) => {
-      fs.futimes(this.fd, seconds, seconds, settle(resolve, reject));
+  async setModified(modifiedMs: number): Promise<void> {
+    // As a Date: Bun takes a number for seconds, and their binary fraction ends up a
+    // millisecond early for every second time.
+    const time = new Date(Math.min(checkSize(modifiedMs, "time"), DATE_MS_MAX));
+    await new Promise<void>((resolve, reject) => {
+      fs.futimes(this.fd, time, time, settle(resolve, reject));
     });
   }
 

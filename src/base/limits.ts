@@ -33,9 +33,6 @@ export const EAGER_BYTES_MAX = 512 * KIB;
 /** A receiver acknowledges after so many bytes, so that a window never runs dry and acknowledgements stay rare. */
 export const ACK_EVERY_BYTES = MIB;
 
-/** Received content that is gathered into one write: larger writes are fewer trips to the thread pool. */
-export const WRITE_BYTES_MAX = MIB;
-
 /** Requests of one connection that are being worked on: a page of small files in a pipeline. */
 export const REQUESTS_MAX = 256;
 
@@ -146,6 +143,9 @@ export const GRACE_MS_DEFAULT = 30_000;
 
 /** An unfinished upload that nobody touched for this long is dropped and its room given back. */
 export const PART_AGE_MS_MAX = 7 * 24 * 3_600_000;
+
+/** Threads for file operations: several syncs may wait for the disk while reads go on. */
+export const THREADS = 16;
 
 /** Directories below directories in recursive work; deeper trees cannot be named within PATH_BYTES_MAX. */
 export const TREE_DEPTH_MAX = 2048;

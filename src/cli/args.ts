@@ -111,7 +111,10 @@ function valuesOf<Options extends OptionSpecs>(
 ): OptionsOf<Options> {
   const values: Record<string, unknown> = {};
   for (const [name, { flags, parse }] of Object.entries(spec.options)) {
-    const value = found[new Option(flags).attributeName()];
+    const option = new Option(flags);
+    const stored = found[option.attributeName()];
+    // commander keeps `--no-clobber` as `clobber`, true unless it was given.
+    const value = option.negate ? stored === false || undefined : stored;
     values[name] = parse !== undefined && typeof value === "string" ? parse(value) : value;
   }
   return values as OptionsOf<Options>;

@@ -94,6 +94,7 @@ class Server {
     const address = parseListen(options.listen);
     const state = await openState(place.stateFile);
     await directory.create();
+    await directory.load();
     const store = await openDiskStore(place.storage);
     const recovered = await recover(state, store.parts);
     const depot = new Depot(state, store, new Digests());

@@ -100,10 +100,11 @@ export class Client implements ConnectionOwner {
       reject(this.#end);
       return { id, reply: promise };
     }
+    const body = encodeBody(row.request, request);
     if (listener !== undefined) this.#transfers.set(id, listener);
     const settle = resolve as (reply: unknown) => void;
     this.#pending.set(id, { reply: row.reply, resolve: settle, reject });
-    this.#connection.send(row.code, 0, id, encodeBody(row.request, request));
+    this.#connection.send(row.code, 0, id, body);
     return { id, reply: promise };
   }
 

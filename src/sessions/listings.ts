@@ -27,7 +27,7 @@ export class Listings {
     const listing = this.#open.get(cursor);
     if (listing === undefined) throw new FtpxError("LIST_EXPIRED");
     const entries = await listing.next(LIST_PAGE_ENTRIES_MAX);
-    if (entries.length > 0) return { entries, cursor };
+    if (entries.length === LIST_PAGE_ENTRIES_MAX) return { entries, cursor };
     await this.#close(cursor);
     return { entries, cursor: 0 };
   }

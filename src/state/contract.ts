@@ -74,7 +74,8 @@ export interface Ledger {
 export interface Journal {
   /**
    * Opens the upload to a path, or picks up the one that was cut off, and reserves its
-   * whole size. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED
+   * whole size. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED; STATE_FAILED when the
+   * last one to the path is still being published
    */
   openUpload(intent: UploadIntent): Promise<UploadOpened>;
   upload(id: string): Promise<UploadRow | undefined>;

@@ -45,8 +45,9 @@ const SCHEMA = `
 
 /** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
 export function openDatabase(file: string): Database {
+  let db: Database | undefined;
   try {
-    const db = new Database(file, { create: true, strict: true });
+    db = new Database(file, { create: true, strict: true });
     db.run("PRAGMA locking_mode = EXCLUSIVE");
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = FULL");
@@ -60,6 +61,8 @@ export function openDatabase(file: string): Database {
     db.run("COMMIT");
     return db;
   } catch (error) {
+    // Or this process would keep what the failed attempt had locked.
+    db?.close();
     throw errorOfDatabase(error);
   }
 }
@@ -69,24 +72,31 @@ export function openDatabase(file: string): Database {
  * leaves nothing behind and the others of the batch stand.
  */
 export function attempt<Value>(db: Database, job: () => Value): Value {
+  // After some failures SQLite takes the whole transaction back. A savepoint would then
+  // begin one of its own, and commit what its caller is told has failed.
+  if (!db.inTransaction) throw new FtpxError("STATE_FAILED", { reason: "transaction lost" });
   db.run("SAVEPOINT job");
   try {
     const value = job();
     db.run("RELEASE job");
     return value;
   } catch (error) {
-    db.run("ROLLBACK TO job");
-    db.run("RELEASE job");
+    if (db.inTransaction) {
+      db.run("ROLLBACK TO job");
+      db.run("RELEASE job");
+    }
     throw errorOfDatabase(error);
   }
 }
 
-export function errorOfDatabase(error: unknown): FtpxError {
-  if (error instanceof FtpxError) return error;
-  const { code, message } = error as { code?: string; message?: string };
-  if (code === "SQLITE_BUSY") return new FtpxError("SERVER_RUNNING", {}, { cause: error });
+/** What is not the database's failure, and a constraint that was hit, is a defect: left as it is. */
+export function errorOfDatabase(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof FtpxError || typeof code !== "string") return error;
+  if (code.startsWith("SQLITE_CONSTRAINT")) return error;
+  if (code.startsWith("SQLITE_BUSY")) return new FtpxError("SERVER_RUNNING", {}, { cause: error });
   if (code === "SQLITE_FULL") return new FtpxError("DISK_FULL", {}, { cause: error });
-  return new FtpxError("STATE_FAILED", { reason: code ?? message ?? "unknown" }, { cause: error });
+  return new FtpxError("STATE_FAILED", { reason: code }, { cause: error });
 }
 
 function prepareSchema(db: Database): void {

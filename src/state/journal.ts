@@ -9,6 +9,7 @@ import { randomUUIDv7 } from "bun";
 import type { Database } from "bun:sqlite";
 import { isSameBytes } from "../base/bytes.ts";
 import { isAlgorithm } from "../base/digest.ts";
+import { FtpxError } from "../base/errors.ts";
 import type { Amount, UploadIntent, UploadOpened, UploadRow } from "./contract.ts";
 import type { LedgerTable } from "./ledger.ts";
 
@@ -40,6 +41,10 @@ export class JournalTable {
       .query<Row, [string, string]>("SELECT * FROM uploads WHERE user = ? AND path = ?")
       .get(intent.user, intent.path);
     if (found === null) return this.#begin(intent, undefined);
+    // Its file may be in place and not counted yet; only what happens at a start can tell.
+    if (found.phase === "publishing") {
+      throw new FtpxError("STATE_FAILED", { reason: "the last upload there was not settled" });
+    }
     if (intent.isFresh || found.algorithm !== intent.algorithm) {
       this.discard(found.id);
       return this.#begin(intent, found.id);
@@ -78,22 +83,25 @@ export class JournalTable {
   }
 
   keepChunks(id: string, chunkCount: number, source: Uint8Array): void {
-    this.#db
+    const { changes } = this.#db
       .query(
         `UPDATE uploads SET chunk_count = $chunkCount, source = $source, idle_ms = 0
          WHERE id = $id AND chunk_count >= $chunkCount`,
       )
       .run({ id, chunkCount, source });
+    if (changes === 0) throw new Error(`upload ${id} does not hold ${chunkCount} chunks`);
     this.#db.query("DELETE FROM chunks WHERE upload = ? AND chunk >= ?").run(id, chunkCount);
   }
 
   publishing(id: string, replaced: Amount): void {
-    this.#db
+    const { changes } = this.#db
       .query(
         `UPDATE uploads SET phase = 'publishing', replaced_bytes = $bytes, replaced_files = $files
          WHERE id = $id`,
       )
       .run({ id, bytes: replaced.bytes, files: replaced.files });
+    // Or a file would come into its place that nobody counts.
+    if (changes === 0) throw new Error(`no upload ${id}`);
   }
 
   unpublish(id: string): void {

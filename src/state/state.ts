@@ -60,10 +60,13 @@ class RemoteState {
   readonly #worker = new Worker(new URL(WORKER, import.meta.url));
   #waiting: Waiting[] = [];
   #underWay: Waiting[] = [];
+  /** Why no call can be answered any more. */
+  #end: FtpxError | undefined;
 
   constructor() {
     this.#worker.on("message", (outcomes: Outcome[]) => this.#answered(outcomes));
     this.#worker.on("error", (error) => this.#died(String(error)));
+    this.#worker.on("exit", () => this.#died("the state worker has ended"));
   }
 
   open(file: string): Promise<void> {
@@ -75,11 +78,14 @@ class RemoteState {
 
   async close(): Promise<void> {
     while (this.#underWay.length > 0) await this.call({ method: "account", args: [""] });
+    if (this.#end !== undefined) return;
+    this.#end = new FtpxError("STATE_FAILED", { reason: "closed" });
     await this.#control({ type: "close" });
     await this.#worker.terminate();
   }
 
   call(job: Job): Promise<unknown> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
       this.#sendBatch();
@@ -117,8 +123,8 @@ class RemoteState {
     const failed = [...this.#underWay, ...this.#waiting];
     this.#underWay = [];
     this.#waiting = [];
-    const failure = new FtpxError("STATE_FAILED", { reason: message });
-    for (const { reject } of failed) reject(failure);
+    this.#end ??= new FtpxError("STATE_FAILED", { reason: message });
+    for (const { reject } of failed) reject(this.#end);
   }
 }
 

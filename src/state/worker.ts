@@ -110,6 +110,6 @@ function refuseClosed(): never {
   throw new FtpxError("STATE_FAILED", { reason: "closed" });
 }
 
-function rethrow(error: FtpxError): never {
+function rethrow(error: unknown): never {
   throw error;
 }

@@ -17,11 +17,11 @@ import { DiskHome } from "./home.ts";
 import { bestWay, openJail } from "./jail.ts";
 import type { Way } from "./jail.ts";
 import { loadKernel } from "./kernel.ts";
+import { Lane } from "./lane.ts";
 import { Directory, Location, settled } from "./location.ts";
 import { DiskParts } from "./parts.ts";
 import type { Home, Store } from "./store.ts";
 import { removeTree } from "./tree.ts";
-import { Turn } from "./turn.ts";
 
 export interface DiskOptions {
   /** How paths are resolved; the best that the system has unless given. */
@@ -67,8 +67,8 @@ class DiskStore implements Store {
   readonly #partsDirectory: Directory;
   readonly #way: Way;
   readonly #changes: Changes;
-  /** By account. A home may be open more than once; its changes take turns all the same. */
-  readonly #turns = new Map<string, Turn>();
+  /** By account, because a home may be open more than once. */
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(storage: Directory, parts: Directory, way: Way, changes: DiskOptions["changes"]) {
     const system = systemChanges(way === "kernel" ? loadKernel() : undefined);
@@ -82,12 +82,13 @@ class DiskStore implements Store {
   async openHome(user: string): Promise<Home> {
     const directory = await this.#openOrMake(this.#at(user));
     try {
-      refuseOtherDevice(user, await directory.facts(), await this.#partsDirectory.facts());
+      const parts = await this.#partsDirectory.facts();
+      refuseOtherDevice(`the home of ${user}`, await directory.facts(), parts);
       return new DiskHome(directory, {
         jail: openJail(directory, this.#way),
         parts: this.parts,
         changes: this.#changes,
-        turn: this.#turnOf(user),
+        lane: this.#laneOf(user),
       });
     } catch (error) {
       directory.close();
@@ -96,8 +97,8 @@ class DiskStore implements Store {
   }
 
   async removeHome(user: string): Promise<void> {
-    const turn = this.#turnOf(user);
-    const tools = { changes: this.#changes, turn, removed: hearNothing };
+    const lane = this.#laneOf(user);
+    const tools = { changes: this.#changes, lane, removed: hearNothing };
     try {
       await removeTree(this.#at(user), tools);
     } catch (error) {
@@ -129,17 +130,17 @@ class DiskStore implements Store {
     return await this.#storage.openChild(place.name);
   }
 
-  #turnOf(user: string): Turn {
-    const turn = this.#turns.get(user) ?? new Turn();
-    this.#turns.set(user, turn);
-    return turn;
+  #laneOf(user: string): Lane {
+    const lane = this.#lanes.get(user) ?? new Lane();
+    this.#lanes.set(user, lane);
+    return lane;
   }
 }
 
 /** Uploads end with a rename, which does not work between file systems. */
-export function refuseOtherDevice(user: string, home: FileFacts, parts: FileFacts): void {
-  if (home.device === parts.device) return;
-  const reason = `the home of ${user} and ${OWN}/${PARTS} are on different file systems`;
+export function refuseOtherDevice(name: string, directory: FileFacts, parts: FileFacts): void {
+  if (directory.device === parts.device) return;
+  const reason = `${name} and ${OWN}/${PARTS} are on different file systems`;
   throw new FtpxError("BAD_CONFIG", { reason });
 }
 
@@ -148,5 +149,12 @@ async function hearNothing(): Promise<void> {}
 
 async function openParts(storage: Directory): Promise<Directory> {
   using own = await storage.openChild(Buffer.from(OWN));
-  return await own.openChild(Buffer.from(PARTS));
+  const parts = await own.openChild(Buffer.from(PARTS));
+  try {
+    refuseOtherDevice("the storage", await storage.facts(), await parts.facts());
+    return parts;
+  } catch (error) {
+    parts.close();
+    throw error;
+  }
 }

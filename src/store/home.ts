@@ -1,9 +1,10 @@
 /**
  * The tree of one account in a local directory.
  *
- * Changes of one home take turns, so that what is looked at first (what a rename
+ * Changes of one home go one at a time, so that what is looked at first (what a rename
  * replaces, how large what goes is) is what is changed then, and every byte is
- * reported once. Reading needs no turn: a file is never written once it is here.
+ * reported once. A lane for each path would not do: links let two paths name one
+ * thing. Reading needs none, because no file is written once it is here.
  */
 import type { BigIntStats } from "node:fs";
 import { FtpxError, errorOfSystem } from "../base/errors.ts";
@@ -13,13 +14,13 @@ import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Changes } from "./changes.ts";
 import type { Jail } from "./jail.ts";
+import type { Lane } from "./lane.ts";
 import { DirectoryListing } from "./listing.ts";
 import { isSameThing } from "./location.ts";
 import type { Directory, Location } from "./location.ts";
 import type { DiskParts } from "./parts.ts";
 import type { Home, Listing, Usage } from "./store.ts";
 import { measureTree, removeTree, usageOf } from "./tree.ts";
-import type { Turn } from "./turn.ts";
 
 const NOTHING: Usage = { bytes: 0, files: 0 };
 
@@ -28,7 +29,7 @@ export interface HomeTools {
   readonly parts: DiskParts;
   readonly changes: Changes;
   /** One for all homes that are the same directory. */
-  readonly turn: Turn;
+  readonly lane: Lane;
 }
 
 export class DiskHome implements Home {
@@ -36,7 +37,7 @@ export class DiskHome implements Home {
   readonly #jail: Jail;
   readonly #parts: DiskParts;
   readonly #changes: Changes;
-  readonly #turn: Turn;
+  readonly #lane: Lane;
 
   /** @param directory taken over */
   constructor(directory: Directory, tools: HomeTools) {
@@ -44,7 +45,7 @@ export class DiskHome implements Home {
     this.#jail = tools.jail;
     this.#parts = tools.parts;
     this.#changes = tools.changes;
-    this.#turn = tools.turn;
+    this.#lane = tools.lane;
   }
 
   async facts(path: VirtualPath): Promise<FileFacts> {
@@ -88,7 +89,7 @@ export class DiskHome implements Home {
 
   async removeTree(path: VirtualPath, removed: (usage: Usage) => Promise<void>): Promise<void> {
     using place = await this.#jail.openParent(path);
-    await removeTree(place, { changes: this.#changes, turn: this.#turn, removed });
+    await removeTree(place, { changes: this.#changes, lane: this.#lane, removed });
   }
 
   async move(from: VirtualPath, to: VirtualPath): Promise<Usage> {
@@ -107,8 +108,8 @@ export class DiskHome implements Home {
     if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
     using target = await this.#jail.openParent(path);
     const source = this.#parts.at(part);
+    if (!(await source.stats()).isFile()) throw new FtpxError("NOT_A_FILE");
     return await this.#change(async () => {
-      if (!(await source.stats()).isFile()) throw new FtpxError("NOT_A_FILE");
       const replaced = await target.find();
       if (replaced?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY");
       if (replaced?.isFile() === false) throw new FtpxError("EXISTS");
@@ -154,7 +155,7 @@ export class DiskHome implements Home {
 
   async #change<Value>(work: () => Promise<Value>): Promise<Value> {
     try {
-      return await this.#turn.take(work);
+      return await this.#lane.run(work);
     } catch (error) {
       throw errorOfSystem(error);
     }

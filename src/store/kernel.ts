@@ -1,7 +1,7 @@
 /**
- * Two system calls that Bun does not offer (only user of bun:ffi): `openat2`, which
- * resolves a path and refuses to leave a directory while it does, and `renameat2`,
- * which does not replace.
+ * What the system can do and Bun does not offer (only user of bun:ffi): `openat2`, which
+ * resolves a path and refuses to leave a directory while it does, `renameat2`, which
+ * does not replace, and the size of the thread pool.
  *
  * Both run on the calling thread, so no open may ever wait: O_NONBLOCK always. The C
  * library is loaded at the first use; where that fails, or the kernel or its filter
@@ -50,6 +50,7 @@ const TRIES_MAX = 16;
 
 /** Where glibc and musl keep a thread's errno. */
 const ERRNO = "__errno_location";
+/** Where a number has two names (EAGAIN, EWOULDBLOCK), either. */
 const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, code]) => [code, name]));
 
 let loaded: { readonly kernel: Kernel | undefined } | undefined;
@@ -57,6 +58,28 @@ let loaded: { readonly kernel: Kernel | undefined } | undefined;
 export function loadKernel(): Kernel | undefined {
   loaded ??= { kernel: load() };
   return loaded.kernel;
+}
+
+/**
+ * Gives file operations more threads than there are processors, because syncs wait for the
+ * disk and everybody else's reads would wait behind them. Bun takes the size from the
+ * environment when it uses the pool for the first time; `process.env` does not get that
+ * far, so it is set where the C library keeps it. Whoever runs ftpx may set it first.
+ */
+export function widenThreadPool(threads: number): void {
+  const size = "UV_THREADPOOL_SIZE";
+  if (process.env[size] !== undefined) return;
+  for (const library of [...LIBRARIES, "libSystem.B.dylib"]) {
+    try {
+      const libc = dlopen(library, {
+        setenv: { args: [FFIType.ptr, FFIType.ptr, FFIType.i32], returns: FFIType.i32 },
+      });
+      libc.symbols.setenv(ptr(Buffer.from(`${size}\0`)), ptr(Buffer.from(`${threads}\0`)), 0);
+      return;
+    } catch {
+      continue; // not the C library of this system
+    }
+  }
 }
 
 /** Resolves by `openat2`: a link that stays in the home is followed, any other refused. */
@@ -79,7 +102,7 @@ function load(): Kernel | undefined {
   if (!HAS_PROC) return undefined;
   for (const library of LIBRARIES) {
     const libc = openLibrary(library);
-    if (libc !== undefined) return isAllowed(libc) ? libc : undefined;
+    if (libc !== undefined) return isGuarding(libc) ? libc : undefined;
   }
   return undefined;
 }
@@ -112,9 +135,9 @@ function systemCalls(syscall: Syscall, errnoLocation: () => unknown): Kernel {
     for (let tries = 1; ; tries += 1) {
       const result = Number(syscall(...words));
       if (result !== -1) return result;
-      const code = ERRNO_NAMES.get(read.i32(errno, 0)) ?? "UNKNOWN";
-      const isPassing = code === "EAGAIN" || code === "EINTR";
-      if (!isPassing || tries === TRIES_MAX) throw systemError(code);
+      const number = read.i32(errno, 0);
+      const isPassing = number === constants.errno.EAGAIN || number === constants.errno.EINTR;
+      if (!isPassing || tries === TRIES_MAX) throw systemError(ERRNO_NAMES.get(number) ?? "?");
     }
   };
 
@@ -142,14 +165,13 @@ function writePath(into: Buffer, path: Uint8Array): void {
   into[path.byteLength] = 0;
 }
 
-/** Old kernels answer ENOSYS, filters of containers often EPERM. */
-function isAllowed(kernel: Kernel): boolean {
+/** Old kernels answer ENOSYS, filters of containers often EPERM; what works refuses `/`. */
+function isGuarding(kernel: Kernel): boolean {
   try {
-    const flags = READ_FLAGS | fs.constants.O_DIRECTORY;
-    fs.closeSync(kernel.openBeneath(AT_FDCWD, Buffer.from("."), flags));
-    return true;
-  } catch {
+    fs.closeSync(kernel.openBeneath(AT_FDCWD, Buffer.from("/"), READ_FLAGS));
     return false;
+  } catch (error) {
+    return (error as { code?: string }).code === "EXDEV";
   }
 }
 

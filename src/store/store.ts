@@ -29,7 +29,7 @@ export interface Usage {
 
 /** An open directory that is read page by page. */
 export interface Listing {
-  /** The next entries, at most `entriesMax`; empty at the end. In no particular order. */
+  /** The next entries: `entriesMax` of them, fewer only at the end. In no particular order. */
   next(entriesMax: number): Promise<Entry[]>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export interface Listing {
 export interface Store {
   /** The home of an account; made when it is missing, with mode 0700. */
   openHome(user: string): Promise<Home>;
-  /** Removes a home and all it holds. */
+  /** Removes a home and all it holds; a missing one is no failure. */
   removeHome(user: string): Promise<void>;
   readonly parts: Parts;
   close(): Promise<void>;
@@ -58,13 +58,14 @@ export interface Home {
   removeDir(path: VirtualPath): Promise<Usage>;
   /**
    * Removes a directory and all it holds, children first. `removed` hears what went, in
-   * batches, also when the work then fails in the middle.
+   * batches, also when the work then fails in the middle. What vanishes meanwhile is no
+   * failure. @throws FtpxError NOT_A_DIRECTORY, FORBIDDEN for the home itself, CHANGED
    */
   removeTree(path: VirtualPath, removed: (usage: Usage) => Promise<void>): Promise<void>;
   /**
    * Renames; what it replaces (a file by a file) is answered. A directory never replaces
    * anything, nothing is moved into itself, and the home itself stays.
-   * @throws FtpxError EXISTS, NO_SUCH_PATH
+   * @throws FtpxError EXISTS, NO_SUCH_PATH, BAD_PATH into itself, FORBIDDEN for the home
    */
   move(from: VirtualPath, to: VirtualPath): Promise<Usage>;
   /**

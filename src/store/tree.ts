@@ -6,14 +6,14 @@
  * when somebody moved a directory meanwhile, the walk stops with CHANGED. Links are
  * not followed. What vanishes meanwhile is no failure.
  */
-import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
 import type { BigIntStats } from "node:fs";
+import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
 import type { FileFacts } from "../base/files.ts";
 import type { Changes } from "./changes.ts";
+import type { Lane } from "./lane.ts";
 import { LOOKS_AT_ONCE, Names } from "./listing.ts";
 import { Directory, Location, isSameThing } from "./location.ts";
 import type { Usage } from "./store.ts";
-import type { Turn } from "./turn.ts";
 
 /** What went is reported after so many entries: seldom enough for a database, often for a person. */
 const REPORT_AFTER_FILES = 512;
@@ -40,7 +40,7 @@ interface Above {
 
 export interface RemovalTools {
   readonly changes: Changes;
-  readonly turn: Turn;
+  readonly lane: Lane;
   readonly removed: (usage: Usage) => Promise<void>;
 }
 
@@ -104,9 +104,9 @@ class Removal implements Visitor {
     await this.#change(() =>
       everyOne(places, async (place) => {
         const stats = await place.find();
-        if (stats?.isDirectory() === true) below.push(place);
-        else if (stats !== undefined)
-          await this.#remove(() => this.#tools.changes.removeFile(place), usageOf(stats));
+        if (stats === undefined) return;
+        if (stats.isDirectory()) below.push(place);
+        else await this.#remove(() => this.#tools.changes.removeFile(place), usageOf(stats));
       }),
     );
     return below;
@@ -126,7 +126,7 @@ class Removal implements Visitor {
   }
 
   async #change(work: () => Promise<void>): Promise<void> {
-    await this.#tools.turn.take(work);
+    await this.#tools.lane.run(work);
     if (this.#files >= REPORT_AFTER_FILES) await this.report();
   }
 

@@ -13,7 +13,8 @@ import { ChunkDigester, createHasher, digestRange } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { OpenFile } from "../base/files.ts";
-import { ACK_EVERY_BYTES, CHUNK_BYTES, WRITE_BYTES_MAX } from "../base/limits.ts";
+import { ACK_EVERY_BYTES, CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
+import { giveBuffer, takeBuffer } from "./buffers.ts";
 
 export interface ReceiverOwner {
   /** Everything before `offset` has been dealt with; the sender may go on. */
@@ -45,8 +46,8 @@ export interface ReceiverStart {
   readonly windowBytes: number;
 }
 
-/** Pieces of one write: below Linux's IOV_MAX of 1024. */
-const PIECES_MAX = 512;
+/** More in one write are fewer trips to the thread pool, and a longer wait for the first. */
+const BUFFERS_PER_WRITE = 4;
 
 export class Receiver {
   readonly #file: OpenFile;
@@ -54,12 +55,18 @@ export class Receiver {
   readonly #windowBytes: number;
   readonly #digester: ChunkDigester;
   readonly #owner: ReceiverOwner;
+  readonly #acknowledgeEveryBytes: number;
   #acceptedOffset: number;
   #writtenOffset: number;
   #acknowledgedOffset: number;
+  /** Accepted and not yet written: buffers in use, all full but the last. */
   #pending: Uint8Array[] = [];
+  /** Bytes of the last pending buffer that are in use. */
+  #lastBytes = 0;
   #writing: Promise<void> | undefined;
   #failure: FtpxError | undefined;
+  /** Where the first chunk begins that is not what was sent. */
+  #damagedOffset: number | undefined;
   /** Digested, and waiting for the sender's digest. */
   readonly #unproved: ProvedChunk[];
   /** Proved, and waiting to be written. */
@@ -75,6 +82,9 @@ export class Receiver {
     this.#file = start.file;
     this.#totalBytes = start.totalBytes;
     this.#windowBytes = start.windowBytes;
+    // A sender waits when a whole frame does not fit; by then it must have been answered.
+    const roomBytes = Math.max(1, start.windowBytes - CONTENT_BYTES_MAX);
+    this.#acknowledgeEveryBytes = Math.min(ACK_EVERY_BYTES, roomBytes);
     this.#digester = digester;
     this.#owner = owner;
     this.#acceptedOffset = start.fromOffset;
@@ -98,7 +108,7 @@ export class Receiver {
   }
 
   /**
-   * Takes a piece, which is given until its write has ended.
+   * Takes a piece, which is lent until this returns.
    *
    * @throws FtpxError WRONG_OFFSET, SIZE_MISMATCH, WINDOW_EXCEEDED
    */
@@ -116,7 +126,7 @@ export class Receiver {
     }
     this.#acceptedOffset += piece.byteLength;
     this.#digester.update(piece);
-    this.#pending.push(piece);
+    this.#keep(piece);
     this.#writing ??= this.#write();
   }
 
@@ -132,6 +142,7 @@ export class Receiver {
       throw new FtpxError("BAD_STATE", { reason: "proof of a chunk that did not come" });
     }
     if (!isSameBytes(chunk.digest, digest)) {
+      this.#damagedOffset ??= index * CHUNK_BYTES;
       throw new FtpxError("CHUNK_DAMAGED", { offset: index * CHUNK_BYTES });
     }
     this.#unwritten.push(chunk);
@@ -154,23 +165,47 @@ export class Receiver {
     return this.#digester.finish();
   }
 
-  /** Waits until no write is under way; never throws. The file may be closed afterwards. */
+  /**
+   * Waits until no write is under way; never throws. The file may be closed afterwards. It
+   * ends before a chunk that was damaged, or the next attempt would go on behind the damage.
+   */
   async settle(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
+    if (this.#damagedOffset === undefined) return;
+    // Where that fails, the next attempt finds the same damage.
+    await this.#file.truncate(this.#damagedOffset).catch(() => {});
   }
 
   /** Takes nothing more and drops what waits to be written. */
   stop(failure: FtpxError): void {
     this.#failure ??= failure;
-    this.#pending = [];
+    for (const buffer of this.#pending.splice(0)) giveBuffer(buffer);
+  }
+
+  #keep(piece: Uint8Array): void {
+    let rest = piece;
+    while (rest.byteLength > 0) {
+      let last = this.#pending.at(-1);
+      if (last === undefined || this.#lastBytes === last.byteLength) {
+        last = takeBuffer();
+        this.#pending.push(last);
+        this.#lastBytes = 0;
+      }
+      const taken = rest.subarray(0, last.byteLength - this.#lastBytes);
+      last.set(taken, this.#lastBytes);
+      this.#lastBytes += taken.byteLength;
+      rest = rest.subarray(taken.byteLength);
+    }
   }
 
   async #write(): Promise<void> {
     try {
       while (this.#pending.length > 0) {
-        const { pieces, bytes } = this.#takePending();
+        const buffers = this.#pending.splice(0, BUFFERS_PER_WRITE);
+        const pieces = this.#pending.length > 0 ? buffers : this.#cutLast(buffers);
         await this.#file.write(pieces, this.#writtenOffset);
-        this.#writtenOffset += bytes;
+        for (const piece of pieces) this.#writtenOffset += piece.byteLength;
+        for (const buffer of buffers) giveBuffer(buffer);
         this.#afterWrite();
       }
     } catch (error) {
@@ -183,21 +218,16 @@ export class Receiver {
     }
   }
 
-  #takePending(): { pieces: Uint8Array[]; bytes: number } {
-    let count = 0;
-    let bytes = 0;
-    for (const piece of this.#pending) {
-      if (count > 0 && (count === PIECES_MAX || bytes + piece.byteLength > WRITE_BYTES_MAX)) break;
-      count += 1;
-      bytes += piece.byteLength;
-    }
-    return { pieces: this.#pending.splice(0, count), bytes };
+  /** The last buffer is written as far as it is filled; what comes next begins another one. */
+  #cutLast(buffers: readonly Uint8Array[]): Uint8Array[] {
+    const last = buffers.at(-1);
+    if (last === undefined) return [];
+    return [...buffers.slice(0, -1), last.subarray(0, this.#lastBytes)];
   }
 
   #afterWrite(): void {
     if (this.#failure !== undefined) return;
-    const dueBytes = Math.min(ACK_EVERY_BYTES, this.#windowBytes / 2);
-    const isDue = this.#writtenOffset - this.#acknowledgedOffset >= dueBytes;
+    const isDue = this.#writtenOffset - this.#acknowledgedOffset >= this.#acknowledgeEveryBytes;
     if (isDue || this.#writtenOffset === this.#totalBytes) {
       this.#acknowledgedOffset = this.#writtenOffset;
       this.#owner.acknowledge(this.#writtenOffset);

@@ -77,7 +77,9 @@ async function* readPieces(
   prefixBytes: number,
 ): AsyncGenerator<Piece> {
   const bufferBytes = prefixBytes + Math.min(pieceBytesMax, totalBytes - fromOffset);
-  const isShort = totalBytes - fromOffset <= pieceBytesMax;
+  // Everything in one piece: less than that, and not across the end of a chunk.
+  const isShort =
+    totalBytes - fromOffset <= Math.min(pieceBytesMax, CHUNK_BYTES - (fromOffset % CHUNK_BYTES));
   const buffers = [new Uint8Array(bufferBytes), new Uint8Array(isShort ? 0 : bufferBytes)] as const;
   let turn: 0 | 1 = 0;
   const read = (offset: number): Promise<Piece> | undefined => {

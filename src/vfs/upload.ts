@@ -269,25 +269,25 @@ export class Upload {
     }
   }
 
+  /** In one turn, so that nobody counts the home between the rename and the settlement. */
   async #publish(): Promise<void> {
     const { state, home, turns } = this.#ground;
     const { id } = this.#row;
     await turns.onPath(this.path, async () => {
-      try {
-        await state.publishing(id, await this.#replaced());
-        await home.publish(id, this.path);
-      } catch (error) {
+      const expected = await this.#replaced();
+      await state.publishing(id, expected);
+      const replaced = await home.publish(id, this.path).catch(async (error: unknown) => {
         await state.unpublish(id);
         this.#isOver = false;
         throw error;
-      }
+      });
+      // A link of the operator's can give one file two paths, and so two turns.
+      if (replaced.bytes !== expected.bytes) await state.publishing(id, replaced);
+      const synced = await Promise.allSettled([home.syncParent(this.path)]);
+      await state.settle(id);
+      const [failed] = synced.filter(({ status }) => status === "rejected");
+      if (failed !== undefined) throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: failed });
     });
-    const unsynced = await home.syncParent(this.path).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    await state.settle(id);
-    if (unsynced !== undefined) throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: unsynced });
   }
 
   /** What stands at the path. @throws FtpxError EXISTS, IS_A_DIRECTORY */

@@ -132,7 +132,7 @@ export function encodeError(error: FtpxError): Uint8Array {
     if (typeof value === "number") {
       writer.size(value);
     } else {
-      const text = encodeText(cutText(String(value)));
+      const text = encodeText(cutText(value));
       writer.u16(text.byteLength);
       writer.bytes(text);
     }

@@ -38,6 +38,7 @@ const JOINED_FRAME_BYTES_MAX = 16 * 1024;
 
 export class Link {
   readonly #socket: RawSocket;
+  readonly #closeMsMax: number;
   #phase: Phase = "open";
   #control: Waiting[] = [];
   #controlBytes = 0;
@@ -47,10 +48,13 @@ export class Link {
   #flushIsDue = false;
   #blockedSinceMs: number | undefined;
   #isPaused = false;
+  #peerHasFinished = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: RawSocket) {
+  /** @param closeMsMax how long the peer may take nothing while we close, and then its side */
+  constructor(socket: RawSocket, closeMsMax = CLOSE_MS_MAX) {
     this.#socket = socket;
+    this.#closeMsMax = closeMsMax;
   }
 
   get isOpen(): boolean {
@@ -99,14 +103,15 @@ export class Link {
     if (this.#phase !== "open") return;
     this.#phase = "finishing";
     this.#resume();
-    this.#closeTimer = setTimeout(() => this.terminate(), CLOSE_MS_MAX);
+    this.#closeTimer = setTimeout(() => this.terminate(), this.#closeMsMax);
     this.#flush();
   }
 
   /** To be called from the socket's `end`: the peer sends no more. */
   peerFinished(): void {
+    this.#peerHasFinished = true;
     if (this.#phase === "open") this.finish();
-    if (this.#phase === "shut") this.#socket.end();
+    else if (this.#phase === "shut") this.#socket.end();
   }
 
   terminate(): void {
@@ -151,7 +156,9 @@ export class Link {
     }
     if (this.#phase === "finishing" && this.#current === undefined) {
       this.#phase = "shut";
+      this.#closeTimer?.refresh();
       this.#socket.shutdown();
+      if (this.#peerHasFinished) this.#socket.end();
     }
   }
 
@@ -164,6 +171,7 @@ export class Link {
       return false;
     }
     current.offset += taken;
+    if (taken > 0) this.#closeTimer?.refresh();
     if (taken < length) {
       this.#blockedSinceMs = performance.now();
       return true;

@@ -137,7 +137,7 @@ test("every call gives its descriptors back, whether it succeeds or not", async 
   const scratch = await openScratch();
   const { store, home } = scratch;
   await growTree(scratch, 2, 2);
-  const descriptors = countDescriptors();
+  const descriptors = countDescriptors(scratch.dir);
   for (const path of ["/t", "/t/f0", "/t/no", "/no/f", "/t/f0/x", "/"].map(parsePath)) {
     await outcomeOf(home.facts(path));
     await outcomeOf(home.list(path).then((listing) => listing.close()));
@@ -153,7 +153,7 @@ test("every call gives its descriptors back, whether it succeeds or not", async 
   }
   await home.measure();
 
-  expect(countDescriptors()).toBe(descriptors);
+  expect(countDescriptors(scratch.dir)).toBe(descriptors);
   expect((await home.facts(HOME)).kind).toBe("directory");
   await scratch.close();
 });

@@ -130,15 +130,19 @@ export function sum(usages: readonly Usage[]): Usage {
   return { bytes, files };
 }
 
-/** Everything below a directory: path, kind, and content or link text. */
+/**
+ * Everything below a directory: path, kind, and content or link text. Not by a
+ * recursive readdir, which in Bun 1.4.5 follows links.
+ */
 export function snapshot(dir: string): string[] {
-  const names = fs.readdirSync(dir, { recursive: true, encoding: "utf8" });
-  return names.toSorted().map((name) => {
+  const names = fs.readdirSync(dir).toSorted();
+  return names.flatMap((name) => {
     const path = join(dir, name);
     const stats = fs.lstatSync(path);
-    if (stats.isSymbolicLink()) return `${name} -> ${fs.readlinkSync(path)}`;
-    if (stats.isFile()) return `${name} = ${fs.readFileSync(path, "latin1")}`;
-    return `${name} ${stats.isDirectory() ? "directory" : "other"}`;
+    if (stats.isSymbolicLink()) return [`${name} -> ${fs.readlinkSync(path)}`];
+    if (stats.isFile()) return [`${name} = ${fs.readFileSync(path, "latin1")}`];
+    if (!stats.isDirectory()) return [`${name} other`];
+    return [`${name} directory`, ...snapshot(path).map((line) => `${name}/${line}`)];
   });
 }
 
@@ -166,8 +170,17 @@ export function refusal(kind: ErrorKind): object {
   return expect.objectContaining({ kind }) as object;
 }
 
-export function countDescriptors(): number {
-  return fs.readdirSync("/proc/self/fd").length;
+/** Open descriptors of what lies below `dir`. */
+export function countDescriptors(dir: string): number {
+  return fs.readdirSync("/proc/self/fd").filter((fd) => targetOf(fd).startsWith(dir)).length;
+}
+
+function targetOf(fd: string): string {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ""; // of the listing itself, or deeper than a path can say
+  }
 }
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */

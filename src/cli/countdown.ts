@@ -1,0 +1,61 @@
+/**
+ * A lost connection that is made again: why, and in how many seconds. On a terminal a
+ * live line that counts down, otherwise one line on stderr.
+ *
+ * Several transfers lose one connection at the same time and each of them says so; the
+ * person hears it once.
+ */
+import type { Retry } from "../client/remote.ts";
+import { formatDuration } from "../base/units.ts";
+import { shorten } from "./layout.ts";
+import { describe, isScreen, repaint, showLive, writeNote } from "./terminal.ts";
+
+const TICK_MS = 200;
+
+export class Countdown {
+  #retry: Retry | undefined;
+  #dueMs = 0;
+  #end: (() => void) | undefined;
+
+  /** To be told of each retry; see Remote.onRetry. */
+  readonly show = (retry: Retry): void => {
+    const nowMs = performance.now();
+    const isSaid = nowMs < this.#dueMs && this.#retry?.attempt === retry.attempt;
+    this.#retry = retry;
+    this.#dueMs = Math.max(isSaid ? this.#dueMs : 0, nowMs + retry.pauseMs);
+    if (isScreen(process.stderr)) this.#end ??= this.#begin();
+    else if (!isSaid) writeNote(retryLine(retry, retry.pauseMs));
+  };
+
+  /** Nothing waits any more. */
+  readonly stop = (): void => {
+    this.#end?.();
+    this.#end = undefined;
+  };
+
+  #begin(): () => void {
+    const hide = showLive((columns) => this.#lines(columns));
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    return () => {
+      clearInterval(timer);
+      hide();
+    };
+  }
+
+  #lines(columns: number): string[] {
+    const leftMs = Math.max(0, this.#dueMs - performance.now());
+    if (this.#retry === undefined) return [];
+    return [shorten(retryLine(this.#retry, Math.ceil(leftMs / 1000) * 1000), columns - 1)];
+  }
+
+  #tick(): void {
+    if (performance.now() > this.#dueMs) this.stop();
+    else repaint();
+  }
+}
+
+export function retryLine(retry: Retry, leftMs: number): string {
+  const [reason = ""] = describe(retry.reason);
+  const when = leftMs >= 60_000 ? formatDuration(leftMs) : `${Math.round(leftMs / 100) / 10} s`;
+  return `${reason}; again in ${when} (${retry.attempt} of ${retry.attemptsMax})`;
+}

@@ -1,0 +1,94 @@
+/**
+ * Text in the columns of a terminal: shortened, fitted into one line, side by side.
+ *
+ * Pure. Widths are columns, not characters. What comes in was made safe by `visible`.
+ */
+
+const NAME_COLUMNS_MIN = 12;
+const BAR_COLUMNS_MIN = 8;
+const BAR_COLUMNS_MAX = 40;
+
+/** Between neighbours. */
+const GAP = 2;
+
+const GRAPHEMES = new Intl.Segmenter();
+
+/**
+ * One line of less than `columns`: a name, a bar where there is room, and as many facts
+ * as leave the name readable.
+ *
+ * @param variants the facts, from all that is known to nothing
+ * @param share    how much of the bar is full, from 0 to 1; no bar without it
+ */
+export function fitLine(
+  name: string,
+  variants: readonly string[],
+  share: number | undefined,
+  columns: number,
+): string {
+  // The last column stays free: some terminals wrap as soon as it is written.
+  const width = Math.max(1, columns - 1);
+  const nameColumns = Math.min(NAME_COLUMNS_MIN, Bun.stringWidth(name));
+  const roomFor = (facts: string) => width - Bun.stringWidth(facts) - GAP;
+  const facts = variants.find((variant) => variant !== "" && roomFor(variant) >= nameColumns);
+  if (facts === undefined) return shorten(name, width);
+  const room = roomFor(facts);
+  const shown = shorten(name, room);
+  const free = room - Bun.stringWidth(shown);
+  const middle = share === undefined ? "" : bar(share, free - GAP);
+  return `${shown}${middle.padStart(free)}${" ".repeat(GAP)}${facts}`.trimEnd();
+}
+
+/** Cut in the middle, because names differ at their ends. */
+export function shorten(text: string, columns: number): string {
+  if (Bun.stringWidth(text) <= columns) return text;
+  if (columns < 1) return "";
+  const characters = Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+  const head = takeColumns(characters, Math.ceil((columns - 1) / 2));
+  const rest = columns - 1 - Bun.stringWidth(head.join(""));
+  const tail = takeColumns(characters.toReversed(), rest).toReversed();
+  return `${head.join("")}…${tail.join("")}`;
+}
+
+/**
+ * Names side by side, down and then right, as ls shows them.
+ *
+ * @param paint what colours a name; it does not change its width
+ */
+export function sideBySide(
+  names: readonly string[],
+  columns: number,
+  paint: (name: string, index: number) => string = (name) => name,
+): string[] {
+  const widths = names.map((name) => Bun.stringWidth(name));
+  const cell = widths.reduce((widest, width) => Math.max(widest, width), 0) + GAP;
+  const perLine = Math.max(1, Math.floor((columns + GAP) / cell));
+  const rows = Math.ceil(names.length / perLine);
+  return Array.from({ length: rows }, (_, row) => {
+    let line = "";
+    for (let index = row; index < names.length; index += rows) {
+      const isLast = index + rows >= names.length;
+      const gap = isLast ? "" : " ".repeat(cell - (widths[index] ?? 0));
+      line += paint(names[index] ?? "", index) + gap;
+    }
+    return line;
+  });
+}
+
+function bar(share: number, room: number): string {
+  if (room < BAR_COLUMNS_MIN) return "";
+  const cells = Math.min(room, BAR_COLUMNS_MAX) - 2;
+  const full = Math.round(share * cells);
+  return `[${"#".repeat(full)}${"-".repeat(cells - full)}]`;
+}
+
+function takeColumns(characters: readonly string[], columns: number): string[] {
+  const taken: string[] = [];
+  let width = 0;
+  for (const character of characters) {
+    width += Bun.stringWidth(character);
+    if (width > columns) break;
+    taken.push(character);
+  }
+  return taken;
+}

@@ -1,0 +1,100 @@
+/**
+ * All commands of the executable: the server's, the administration's, the client's. The
+ * first word picks one; its Spec reads the rest.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import * as admin from "./admin.ts";
+import { helpOf, HelpWanted, parseWords } from "./args.ts";
+import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
+import { serve, SERVE_SPEC } from "./serve.ts";
+import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
+import { VERSION_TEXT } from "./version.ts";
+import { CLIENT_COMMANDS } from "./oneshot.ts";
+
+/** One command; `run` answers the exit status. */
+export interface ProgramCommand {
+  readonly spec: Spec;
+  run(words: readonly string[]): Promise<number>;
+}
+
+function bind<Options extends OptionSpecs>(
+  spec: Spec<Options>,
+  work: (words: readonly string[], options: OptionsOf<Options>) => Promise<number | void>,
+): ProgramCommand {
+  return {
+    spec: spec as unknown as Spec,
+    run: async (words) => {
+      const parsed = parseWords(spec, words);
+      return (await work(parsed.words, parsed.options)) ?? 0;
+    },
+  };
+}
+
+const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
+  ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
+  ["Files on a server", CLIENT_COMMANDS],
+  [
+    "Accounts of the data directory on this machine",
+    [
+      bind(admin.USERADD, admin.useradd),
+      bind(admin.USERMOD, admin.usermod),
+      bind(admin.USERDEL, admin.userdel),
+      bind(admin.PASSWD, admin.passwd),
+      bind(admin.USERS, admin.users),
+      bind(admin.FINGERPRINT, admin.fingerprint),
+    ],
+  ],
+];
+
+/** Runs one command line. @returns the exit status */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    return await run(words);
+  } catch (error) {
+    if (error instanceof HelpWanted) {
+      writeLine(error.text.trimEnd());
+      return 0;
+    }
+    showError(error);
+    return exitStatusOf(error);
+  }
+}
+
+async function run([first, ...rest]: readonly string[]): Promise<number> {
+  if (first === undefined) {
+    writeNote(overview());
+    return 64;
+  }
+  if (first === "--version" || first === "-V") {
+    writeLine(`ftpx ${VERSION_TEXT}`);
+    return 0;
+  }
+  if (first === "help" || first === "--help" || first === "-h") {
+    writeLine(rest[0] === undefined ? overview() : helpOf(findCommand(rest[0]).spec).trimEnd());
+    return 0;
+  }
+  return await findCommand(first).run(rest);
+}
+
+/** @throws FtpxError USAGE with the nearest name */
+function findCommand(name: string): ProgramCommand {
+  const commands = GROUPS.flatMap(([, group]) => group);
+  const names = ({ spec }: ProgramCommand) => [spec.name, ...(spec.aliases ?? [])];
+  const found = commands.find((command) => names(command).includes(name));
+  if (found !== undefined) return found;
+  const near = nearest(name, commands.flatMap(names));
+  const hint = near === undefined ? "see ftpx help" : `did you mean ${near}?`;
+  throw new FtpxError("USAGE", { reason: `no command "${name}" (${hint})` });
+}
+
+function overview(): string {
+  const lines = ["ftpx: multi-user file transfer, server and client in one executable", ""];
+  for (const [title, commands] of GROUPS) {
+    lines.push(`${title}:`);
+    for (const { spec } of commands) lines.push(`  ${spec.name.padEnd(12)} ${spec.about}`);
+    lines.push("");
+  }
+  lines.push("ftpx help COMMAND tells more about one of them; ftpx --version says which this is.");
+  return lines.join("\n");
+}

@@ -1,0 +1,321 @@
+/**
+ * The terminal: all output and all questions (only user of clack and picocolors).
+ *
+ * stdout carries data only; notes, progress, questions and errors go to stderr. What
+ * comes from a name, a peer or an error passes `visible` before it is shown, so nobody
+ * else can move the cursor or name the window; `writeJson` keeps it exact.
+ *
+ * Live lines stay at the bottom of a terminal: other output takes them away, is written
+ * in their place, and they are painted again below it. What they say is progress.ts's.
+ */
+import fs from "node:fs";
+import * as clack from "@clack/prompts";
+import picocolors from "picocolors";
+import { DETAILS, FtpxError } from "../base/errors.ts";
+import type { DetailName, Details } from "../base/errors.ts";
+import { PASSWORD_BYTES_MAX } from "../base/limits.ts";
+import { nameBytes } from "../base/path.ts";
+import { formatDuration, formatSize } from "../base/units.ts";
+
+/** Where a terminal tells no width, as one behind a bare pseudo-terminal does. */
+const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
+
+/** sysexits(3) EX_SOFTWARE: a defect. */
+const DEFECT_STATUS = 70;
+
+/** C0, DEL, C1; marks and overrides of direction; line separators; half characters; escaped bytes. */
+const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u{10fe80}-\u{10feff}]/gu;
+
+/** What JSON leaves as it is although a terminal does not. */
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text of others as it may be shown: `\x1b` for what a terminal would act on. */
+export function visible(text: string): string {
+  return text.replace(UNSAFE, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  if (point < 0x80) return `\\x${hex(point, 2)}`;
+  if (point <= 0xffff) return `\\u${hex(point, 4)}`;
+  return `\\x${hex(nameBytes(character)[0] ?? 0, 2)}`;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
+}
+
+// --- output ---
+
+/** One line of data. */
+export function writeLine(text: string): void {
+  write(process.stdout, `${text}\n`);
+}
+
+/** One JSON object a line: every string exact, and yet nothing in it for a terminal to act on. */
+export function writeJson(value: Readonly<Record<string, unknown>>): void {
+  writeLine(formatJson(value));
+}
+
+export function formatJson(value: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(value).replace(
+    UNSAFE_IN_JSON,
+    (character) => `\\u${hex(character.charCodeAt(0), 4)}`,
+  );
+}
+
+/** One line for the person, beside the data. */
+export function writeNote(text: string): void {
+  write(process.stderr, `${text}\n`);
+}
+
+/** Says on stderr what went wrong and what can be done. */
+export function showError(error: unknown): void {
+  const isDebug = isSet("FTPX_DEBUG");
+  const { red, dim } = coloursOf(process.stderr);
+  const [first = "", ...more] = describe(error, isDebug);
+  const [, name = "", rest = ""] = /^(ftpx:)(.*)$/su.exec(first) ?? [];
+  writeNote([red(name) + rest, ...more.map((line) => dim(line))].join("\n"));
+}
+
+/** Colours of picocolors, which do nothing where none are wanted. */
+export function coloursOf(stream: NodeJS.WriteStream) {
+  return picocolors.createColors(isScreen(stream) && !isSet("NO_COLOR"));
+}
+
+/** Whether somebody looks at it, on something that knows about cursors. */
+export function isScreen(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env["TERM"] !== "dumb";
+}
+
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  return stream.columns > 0 ? stream.columns : COLUMNS_DEFAULT;
+}
+
+let hasOutputFailed = false;
+
+for (const stream of [process.stdout, process.stderr]) stream.on("error", outputFailed);
+
+/** Whoever read the output has gone: the rest is for nobody. Anything else is a failure. */
+function outputFailed({ code }: NodeJS.ErrnoException): void {
+  if (code === "EPIPE" || hasOutputFailed) return;
+  hasOutputFailed = true;
+  const failure = new FtpxError("LOCAL_IO", { path: "standard output", reason: code ?? "" });
+  showError(failure);
+  process.once("exit", (status) => (process.exitCode = worstStatus([status, failure.row.exit])));
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  if (views.size === 0) {
+    stream.write(text);
+    return;
+  }
+  process.stderr.write(takeAway());
+  stream.write(text);
+  repaint();
+}
+
+function isSet(variable: string): boolean {
+  return (process.env[variable] ?? "") !== "";
+}
+
+// --- live lines ---
+
+/** Lines of at most so many columns, and how many of them there is room for. */
+export type View = (columns: number, rows: number) => readonly string[];
+
+const views = new Set<View>();
+let painted: readonly string[] = [];
+
+/**
+ * Keeps a view's lines at the bottom of the terminal, as they are at each `repaint`.
+ *
+ * @returns what ends it
+ */
+export function showLive(view: View): () => void {
+  views.add(view);
+  repaint();
+  return () => {
+    views.delete(view);
+    repaint();
+  };
+}
+
+export function repaint(): void {
+  const { stderr } = process;
+  const away = takeAway();
+  const columns = columnsOf(stderr);
+  const rows = stderr.rows > 0 ? stderr.rows : ROWS_DEFAULT;
+  painted = [...views].flatMap((view) => view(columns, rows - 1)).slice(0, rows - 1);
+  stderr.write(away + painted.map((line) => `${line}\n`).join(""));
+}
+
+/** What takes the painted lines away. A terminal that became narrower has wrapped them. */
+function takeAway(): string {
+  const columns = columnsOf(process.stderr);
+  let rows = 0;
+  for (const line of painted) rows += Math.max(1, Math.ceil(Bun.stringWidth(line) / columns));
+  painted = [];
+  return rows === 0 ? "" : `\x1b[${rows}A\r\x1b[J`;
+}
+
+// --- failures ---
+
+/**
+ * What went wrong, as lines for stderr: `ftpx: PATH: text`, then hints. An error that
+ * is not ours is a defect; its stack is told only when wanted.
+ */
+export function describe(error: unknown, isDebug = false): string[] {
+  if (!(error instanceof FtpxError)) return describeDefect(error, isDebug);
+  const { details, row } = error;
+  const path = details.path ?? "";
+  const place = path === "" ? "" : `${visible(path)}: `;
+  const lines = [`ftpx: ${place}${fill(row.text, details) ?? error.kind}`];
+  const hint = row.hint === undefined ? undefined : fill(row.hint, details);
+  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  const { retryAfterMs } = details;
+  if (retryAfterMs !== undefined) lines.push(`hint: try again in ${formatDuration(retryAfterMs)}`);
+  if (isDebug) lines.push(...stackOf(error));
+  return lines;
+}
+
+/** The exit status that a failure alone would end with. */
+export function exitStatusOf(error: unknown): number {
+  return error instanceof FtpxError ? error.row.exit : DEFECT_STATUS;
+}
+
+/**
+ * From worst to best: what a person ended; a defect; content that is wrong; what does
+ * not get better by trying again, the stranger first; what may succeed later.
+ */
+const STATUSES_BY_WEIGHT = [130, DEFECT_STATUS, 65, 76, 77, 78, 64, 73, 66, 69, 75, 0];
+
+/** The status of several outcomes is that of the worst. */
+export function worstStatus(statuses: Iterable<number>): number {
+  let worst = 0;
+  for (const status of statuses) if (weightOf(status) < weightOf(worst)) worst = status;
+  return worst;
+}
+
+/** A status that is not ours weighs as much as a defect. */
+function weightOf(status: number): number {
+  const index = STATUSES_BY_WEIGHT.indexOf(status);
+  return index < 0 ? 1 : index;
+}
+
+function describeDefect(error: unknown, isDebug: boolean): string[] {
+  const reason = error instanceof Error ? error.message : String(error);
+  const line = `ftpx: a defect of ftpx: ${visible(reason)}`;
+  if (isDebug) return [line, ...stackOf(error)];
+  return [line, "hint: FTPX_DEBUG=1 shows where; please report it"];
+}
+
+function stackOf(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  return stack.split("\n").map(visible);
+}
+
+/** A sentence of the error table with its fields; nothing when one is missing that must be there. */
+function fill(template: string, details: Details): string | undefined {
+  const isThere = (name: string) => details[name as DetailName] !== undefined;
+  // Segments go before fields come in: a field may hold brackets too.
+  const sentence = template.replace(/\[([^\]]*)\]/g, (_all, segment: string) =>
+    namesIn(segment).every(isThere) ? segment : "",
+  );
+  if (!namesIn(sentence).every(isThere)) return undefined;
+  return sentence.replace(/\{(\w+)\}/g, (_all, name: string) => formatDetail(name, details));
+}
+
+function namesIn(template: string): string[] {
+  return [...template.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+}
+
+function formatDetail(name: string, details: Details): string {
+  const value = details[name as DetailName] ?? "";
+  if (typeof value === "number" && DETAILS[name as DetailName].type === "size") {
+    if (/^bytes$|Bytes$/.test(name)) return formatSize(value);
+    if (name.endsWith("Ms")) return formatDuration(value);
+  }
+  return visible(String(value));
+}
+
+// --- questions ---
+
+/** Whether a question would reach anybody. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && isScreen(process.stderr);
+}
+
+/** @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function ask(message: string): Promise<string> {
+  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask for: ${message}` }));
+  return (await answerTo(clack.text({ ...onStderr(), message: visible(message) }))) ?? "";
+}
+
+/** @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function confirm(message: string): Promise<boolean> {
+  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
+  const question = { ...onStderr(), message: visible(message), initialValue: false };
+  return await answerTo(clack.confirm(question));
+}
+
+/** What is typed is not shown. @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED */
+export async function askPassword(message: string): Promise<string> {
+  demandTerminal(new FtpxError("NO_PASSWORD"));
+  return (await answerTo(clack.password({ ...onStderr(), message: visible(message) }))) ?? "";
+}
+
+function demandTerminal(refusal: FtpxError): void {
+  if (!canAsk()) throw refusal;
+}
+
+function onStderr() {
+  const { stderr } = process;
+  // With a width of 0 clack and readline put each character on a line of its own.
+  if (!(stderr.columns > 0)) stderr.columns = COLUMNS_DEFAULT;
+  return { output: stderr, withGuide: false };
+}
+
+async function answerTo<Answer>(
+  question: Promise<Answer | typeof clack.CANCEL_SYMBOL>,
+): Promise<Answer> {
+  const answer = await question;
+  if (clack.isCancel(answer)) throw new FtpxError("INTERRUPTED");
+  return answer;
+}
+
+/**
+ * The next line of stdin, without its end, and not one byte more, so that whatever comes
+ * behind a password is still there for others. Nothing at the end of stdin.
+ */
+export async function readInputLine(): Promise<string | undefined> {
+  const bytes: number[] = [];
+  const one = new Uint8Array(1);
+  while (bytes.length <= 4 * PASSWORD_BYTES_MAX) {
+    const count = await readSome(one);
+    if (count === 0 && bytes.length === 0) return undefined;
+    if (count === 0 || one[0] === 0x0a) break;
+    bytes.push(one[0] ?? 0);
+  }
+  return Buffer.from(bytes).toString("utf8").replace(/\r$/, "");
+}
+
+async function readSome(into: Uint8Array): Promise<number> {
+  for (;;) {
+    try {
+      return await new Promise((resolve, reject) => {
+        fs.read(0, into, 0, into.byteLength, null, (error, count) => {
+          if (error === null) resolve(count);
+          else reject(error);
+        });
+      });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EOF") return 0; // Windows, at the end of a pipe
+      if (code !== "EAGAIN")
+        throw new FtpxError("LOCAL_IO", { path: "standard input", reason: code ?? "" });
+      await Bun.sleep(20);
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/** Verbs that look around: what there is, on the server and here, and where one is. */
+import { lstat, readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { FtpxError, isKind } from "../../base/errors.ts";
+import { factsOf } from "../../base/files.ts";
+import { HOME, leafOf } from "../../base/path.ts";
+import { localFailure } from "../../client/copy.ts";
+import { unlessAborted } from "../../client/remote.ts";
+import { visible, writeJson, writeLine } from "../terminal.ts";
+import { byName, fetchEntries, pathsIn, writeEntries, writeEntriesJson } from "./entries.ts";
+import type { Entry } from "./entries.ts";
+import { forEach, shellOf, verb } from "./verb.ts";
+import type { Spot, Stage } from "./verb.ts";
+
+const LONG = {
+  long: { flags: "-l, --long", about: "kind, size in bytes, date and name" },
+} as const;
+
+export const LS = verb({
+  name: "ls",
+  about: "lists directories and files on the server",
+  options: LONG,
+  shell: { usage: "[PATH…]", words: [0, Infinity], examples: ["ls", "ls -l backup"] },
+  oneShot: {
+    usage: "TARGET[/PATH]…",
+    words: [1, Infinity],
+    examples: ["ftpx ls ann@files.example.org", "ftpx ls -l --json files.example.org/backup"],
+  },
+  firstWord: ["remote"],
+  furtherWords: ["remote"],
+  target: "first",
+  run: async (stage, words, { long }) => {
+    const spots = (words.length === 0 ? ["."] : words).map((word) => stage.spot(word));
+    const show = new Listing(stage, long === true, spots.length > 1);
+    const status = await forEach(
+      spots,
+      ({ path }) => path,
+      (spot) => show.spot(spot),
+    );
+    return status;
+  },
+});
+
+/** What `ls` says about several things: a title above each directory. */
+class Listing {
+  readonly #stage: Stage;
+  readonly #isLong: boolean;
+  readonly #hasTitles: boolean;
+  #count = 0;
+
+  constructor(stage: Stage, isLong: boolean, hasTitles: boolean) {
+    this.#stage = stage;
+    this.#isLong = isLong;
+    this.#hasTitles = hasTitles;
+  }
+
+  async spot(spot: Spot): Promise<void> {
+    const { path, shown } = spot;
+    const entries = await this.#entriesOf(spot);
+    this.#count += 1;
+    if (entries === undefined) return await this.#file(spot);
+    if (this.#stage.isJson) return writeEntriesJson(entries, pathsIn(path));
+    if (this.#hasTitles) writeLine(`${this.#count > 1 ? "\n" : ""}${visible(shown)}:`);
+    writeEntries(entries, this.#isLong);
+  }
+
+  async #entriesOf({ path, isDirectory }: Spot): Promise<Entry[] | undefined> {
+    const { remote, signal } = this.#stage;
+    const fetch = remote.retrying((client) => fetchEntries(client, path), { signal });
+    try {
+      return await unlessAborted(fetch, signal);
+    } catch (error) {
+      if (isKind(error, "NOT_A_DIRECTORY") && !isDirectory) return undefined;
+      throw error;
+    }
+  }
+
+  async #file({ path, shown }: Spot): Promise<void> {
+    const { remote, signal, isJson } = this.#stage;
+    const facts = await remote.call("stat", { path }, signal);
+    if (isJson) writeEntriesJson([{ ...facts, name: leafOf(path) }], () => path);
+    else writeEntries([{ ...facts, name: shown }], this.#isLong);
+  }
+}
+
+export const CD = verb({
+  name: "cd",
+  about: "goes to another directory on the server",
+  options: {},
+  shell: { usage: "[PATH]", words: [0, 1], examples: ["cd backup", "cd .."] },
+  firstWord: ["remote"],
+  furtherWords: [],
+  target: "first",
+  run: async (stage, [word = HOME]) => {
+    const shell = shellOf(stage);
+    const { path } = stage.spot(word);
+    const { kind } = await stage.remote.call("stat", { path }, stage.signal);
+    if (kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY", { path });
+    shell.directory = path;
+    if (stage.isJson) writeJson({ path });
+    return 0;
+  },
+});
+
+export const PWD = verb({
+  name: "pwd",
+  about: "names the current directory on the server",
+  options: {},
+  shell: { usage: "", words: [0, 0], examples: [] },
+  firstWord: [],
+  furtherWords: [],
+  target: "first",
+  run: async (stage) => {
+    const { directory } = shellOf(stage);
+    if (stage.isJson) writeJson({ path: directory });
+    else writeLine(visible(directory));
+    return 0;
+  },
+});
+
+export const LLS = verb({
+  name: "lls",
+  about: "lists directories and files on this machine",
+  options: LONG,
+  shell: { usage: "[PATH…]", words: [0, Infinity], examples: ["lls", "lls -l /tmp"] },
+  firstWord: ["local"],
+  furtherWords: ["local"],
+  target: "first",
+  run: async (stage, words, { long }) => {
+    const paths = (words.length === 0 ? ["."] : words).map((word) => stage.local(word));
+    return await forEach(
+      paths,
+      (path) => path,
+      async (path) => {
+        const entries = await localEntries(path);
+        if (stage.isJson) return writeEntriesJson(entries, (name) => resolve(path, name));
+        if (paths.length > 1) writeLine(`${visible(path)}:`);
+        writeEntries(entries, long === true);
+      },
+    );
+  },
+});
+
+export const LCD = verb({
+  name: "lcd",
+  about: "goes to another directory on this machine",
+  options: {},
+  shell: { usage: "PATH", words: [1, 1], examples: ["lcd ~/downloads"] },
+  firstWord: ["local"],
+  furtherWords: [],
+  target: "first",
+  run: async (stage, [word = "."]) => {
+    const path = stage.local(word);
+    try {
+      process.chdir(path);
+    } catch (error) {
+      throw localFailure(error, path);
+    }
+    if (stage.isJson) writeJson({ path: process.cwd() });
+    return 0;
+  },
+});
+
+export const LPWD = verb({
+  name: "lpwd",
+  about: "names the current directory on this machine",
+  options: {},
+  shell: { usage: "", words: [0, 0], examples: [] },
+  firstWord: [],
+  furtherWords: [],
+  target: "first",
+  run: async (stage) => {
+    if (stage.isJson) writeJson({ path: process.cwd() });
+    else writeLine(visible(process.cwd()));
+    return 0;
+  },
+});
+
+/** A directory's entries, or a file as the only one. @throws FtpxError NO_LOCAL_FILE, LOCAL_IO */
+async function localEntries(path: string): Promise<Entry[]> {
+  try {
+    const names = (await lstat(path)).isDirectory() ? await readdir(path) : [""];
+    const entries = await Promise.all(names.map((name) => localEntry(path, name)));
+    return entries.filter((entry) => entry !== undefined).toSorted(byName);
+  } catch (error) {
+    throw localFailure(error, path);
+  }
+}
+
+/** Nothing for what was removed meanwhile. */
+async function localEntry(path: string, name: string): Promise<Entry | undefined> {
+  const stats = await lstat(join(path, name), { bigint: true }).catch(() => undefined);
+  if (stats === undefined) return undefined;
+  const { kind, bytes, modifiedMs } = factsOf(stats);
+  return { name: name === "" ? path : name, kind, bytes, modifiedMs };
+}

@@ -1,0 +1,194 @@
+/**
+ * Copies files, several at once, over the connections that Remote makes: each with
+ * retries, progress and one line at its end, failures included.
+ */
+import { FtpxError, isKind, withPath } from "../../base/errors.ts";
+import type { Algorithm } from "../../base/digest.ts";
+import type { VirtualPath } from "../../base/path.ts";
+import type { Client } from "../../client/client.ts";
+import type { Copied, CopyJob } from "../../client/copy.ts";
+import { downloadOnce } from "../../client/download.ts";
+import type { Pace } from "../../client/pace.ts";
+import { uploadOnce } from "../../client/upload.ts";
+import { Progress } from "../progress.ts";
+import type { FileProgress } from "../progress.ts";
+import { exitStatusOf, showError, worstStatus, writeJson, writeNote } from "../terminal.ts";
+import { endsAll } from "./verb.ts";
+import type { Stage } from "./verb.ts";
+
+export interface CopyTask {
+  readonly direction: "upload" | "download";
+  readonly local: string;
+  readonly path: VirtualPath;
+  /** What progress calls it. */
+  readonly label: string;
+  /** As far as it is known beforehand. */
+  readonly totalBytes: number | undefined;
+}
+
+export interface CopySettings {
+  readonly algorithm: Algorithm;
+  readonly pace: Pace | undefined;
+  readonly isFresh: boolean;
+  readonly mayReplace: boolean;
+  /** Files at once. */
+  readonly jobs: number;
+}
+
+/** Someone who pressed Ctrl-C does not wait longer for a copy to end in good order. */
+const GRACE_MS = 1500;
+
+/** @returns the worst status @throws FtpxError INTERRUPTED */
+export async function runCopies(
+  stage: Stage,
+  tasks: readonly CopyTask[],
+  settings: CopySettings,
+): Promise<number> {
+  const sizes = tasks.map(({ totalBytes }) => totalBytes ?? Number.NaN);
+  const sum = sizes.reduce((all, size) => all + size, 0);
+  const progress = new Progress(stage.isJson, tasks.length, Number.isNaN(sum) ? undefined : sum);
+  const copies = new Copies(stage, settings, progress);
+  try {
+    return await copies.run(tasks);
+  } finally {
+    progress.close();
+  }
+}
+
+class Copies {
+  readonly #stage: Stage;
+  readonly #settings: CopySettings;
+  readonly #progress: Progress;
+  readonly #statuses: number[] = [];
+  #triedCount = 0;
+  /** What ended all of it. */
+  #end: unknown;
+
+  constructor(stage: Stage, settings: CopySettings, progress: Progress) {
+    this.#stage = stage;
+    this.#settings = settings;
+    this.#progress = progress;
+  }
+
+  async run(tasks: readonly CopyTask[]): Promise<number> {
+    // All workers take from one iterator, so each task is taken once.
+    const queue = tasks.values();
+    const count = Math.min(this.#settings.jobs, tasks.length);
+    await Promise.all(Array.from({ length: count }, () => this.#work(queue)));
+    if (isKind(this.#end, "INTERRUPTED")) throw this.#end;
+    const leftCount = tasks.length - this.#triedCount;
+    if (leftCount > 0) writeNote(`ftpx: ${leftCount} more files were not tried`);
+    return worstStatus(this.#statuses);
+  }
+
+  async #work(queue: Iterable<CopyTask>): Promise<void> {
+    for (const task of queue) {
+      if (this.#end !== undefined) return;
+      this.#triedCount += 1;
+      await this.#copy(task);
+    }
+  }
+
+  async #copy(task: CopyTask): Promise<void> {
+    const { signal } = this.#stage;
+    const file = this.#progress.begin(task);
+    const startedMs = performance.now();
+    const copy = new Copy(this.#stage, task, this.#settings, file);
+    try {
+      const copied = await endedBy(signal, copy.run());
+      file.done({ ...copied, elapsedMs: performance.now() - startedMs });
+    } catch (error) {
+      file.failed();
+      this.#failed(task, withPath(error, task.path));
+    }
+  }
+
+  #failed({ path }: CopyTask, failure: unknown): void {
+    if (endsAll(failure) || isKind(failure, "INTERRUPTED")) this.#end ??= failure;
+    // One Ctrl-C ends all of them; it is told once, by whoever runs the verb.
+    if (isKind(failure, "INTERRUPTED")) return;
+    const status = exitStatusOf(failure);
+    this.#statuses.push(status);
+    showError(failure);
+    if (!this.#stage.isJson) return;
+    const error = failure instanceof FtpxError ? failure.kind : "INTERNAL";
+    writeJson({ event: "failed", path, error, status });
+  }
+}
+
+/** One file, over as many connections as it takes. */
+class Copy {
+  readonly #stage: Stage;
+  readonly #task: CopyTask;
+  readonly #settings: CopySettings;
+  readonly #file: FileProgress;
+  #doneBytes = 0;
+  /** Where the first attempt began, once it has. */
+  #beganAt: number | undefined;
+
+  constructor(stage: Stage, task: CopyTask, settings: CopySettings, file: FileProgress) {
+    this.#stage = stage;
+    this.#task = task;
+    this.#settings = settings;
+    this.#file = file;
+  }
+
+  async run(): Promise<Copied> {
+    const { remote, signal } = this.#stage;
+    const progress = () => this.#doneBytes;
+    const copied = await remote.retrying((client) => this.#attempt(client), { signal, progress });
+    // What an attempt of this very command had moved is no earlier one.
+    const resumedAt = Math.min(copied.resumedAt, this.#beganAt ?? 0);
+    return { ...copied, resumedAt };
+  }
+
+  #attempt(client: Client): Promise<Copied> {
+    const { direction } = this.#task;
+    const { fingerprint, user } = this.#stage;
+    const job = this.#job();
+    if (direction === "upload") return uploadOnce(client, job);
+    return downloadOnce(client, job, `${fingerprint} ${user}`);
+  }
+
+  #job(): CopyJob {
+    const { local, path } = this.#task;
+    const { algorithm, pace, mayReplace, isFresh } = this.#settings;
+    return {
+      local,
+      path,
+      algorithm,
+      pace,
+      mayReplace,
+      // An attempt after the first goes on with what that one moved.
+      isFresh: isFresh && this.#beganAt === undefined,
+      signal: this.#stage.signal,
+      onProgress: (doneBytes, totalBytes) => {
+        this.#beganAt ??= doneBytes;
+        this.#doneBytes = doneBytes;
+        this.#file.update(doneBytes, totalBytes);
+      },
+    };
+  }
+}
+
+/**
+ * What the work ends with. After the signal it has a moment to end in good order; a line
+ * that is dead would keep it for a minute.
+ *
+ * @throws FtpxError INTERRUPTED
+ */
+async function endedBy<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  const late = Promise.withResolvers<never>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const abort = () => {
+    timer = setTimeout(() => late.reject(new FtpxError("INTERRUPTED")), GRACE_MS);
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}

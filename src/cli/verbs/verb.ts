@@ -1,0 +1,184 @@
+/**
+ * What a verb is: one row that serves the shell and one-shot use, their help and their
+ * completion. The rows themselves are in the files beside this one, the table is
+ * verbs.ts.
+ */
+import { FtpxError, isKind, withPath } from "../../base/errors.ts";
+import { resolvePath } from "../../base/path.ts";
+import type { VirtualPath } from "../../base/path.ts";
+import { parseCount } from "../../base/units.ts";
+import type { Remote } from "../../client/remote.ts";
+import type { OptionSpecs, OptionsOf, Spec } from "../args.ts";
+import type { History } from "../history.ts";
+import { exitStatusOf, showError, worstStatus } from "../terminal.ts";
+
+/** A word of the command line that means something on the server. */
+export interface Spot {
+  readonly path: VirtualPath;
+  /** Whether it was written with a slash at the end: it means a directory. */
+  readonly isDirectory: boolean;
+  /** As a person called it, without the server. */
+  readonly shown: string;
+}
+
+/** What a verb works with. */
+export interface Stage {
+  readonly remote: Remote;
+  readonly user: string;
+  /** `HOST:PORT`. */
+  readonly server: string;
+  readonly fingerprint: string;
+  /** The person does not want to wait any longer. */
+  readonly signal: AbortSignal;
+  readonly isJson: boolean;
+  /** @throws FtpxError USAGE for another server's, BAD_PATH, OUTSIDE_HOME, NAME_TOO_LONG */
+  spot(word: string): Spot;
+  /** Whether a word can only mean something on the server. */
+  isRemote(word: string): boolean;
+  /** A word as a path on this machine. */
+  local(word: string): string;
+  /** Nothing in one-shot use. */
+  readonly shell: ShellState | undefined;
+}
+
+/** What stays between the lines of a shell. */
+export interface ShellState {
+  directory: VirtualPath;
+  isOver: boolean;
+  readonly history: History;
+  readonly verbs: readonly Verb[];
+}
+
+export type Place = "shell" | "one-shot";
+
+export interface Usage {
+  /** The words behind the options, for people. */
+  readonly usage: string;
+  readonly words: readonly [min: number, max: number];
+  readonly examples: readonly string[];
+  /** Further names, here only. */
+  readonly aliases?: readonly string[];
+}
+
+/** What a word is, for its completion. */
+export type WordKind = "remote" | "local" | "verb";
+
+/** @param Options the verb's own; `--json` and what opens a connection are added by place */
+export interface Verb<Options extends OptionSpecs = OptionSpecs> {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly about: string;
+  readonly options: Options;
+  /** Absent where the verb is not offered. */
+  readonly shell?: Usage;
+  readonly oneShot?: Usage;
+  readonly firstWord: readonly WordKind[];
+  readonly furtherWords: readonly WordKind[];
+  /** Which word names the server in one-shot use. */
+  readonly target: "first" | "last";
+  /** @returns the exit status */
+  run(stage: Stage, words: readonly string[], options: OptionsOf<Options>): Promise<number>;
+}
+
+/** A row whose options are not known to the compiler. */
+export function verb<const Options extends OptionSpecs>(row: Verb<Options>): Verb {
+  return row;
+}
+
+/** Options of whatever opens a connection. */
+export const CONNECT_OPTIONS = {
+  acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
+  passwordStdin: { flags: "--password-stdin", about: "the password is the first line of stdin" },
+  retries: {
+    flags: "--retries <number>",
+    about: "times a lost connection is made again (5)",
+    parse: (text: string) => (text === "0" ? 0 : parseCount(text)),
+  },
+} as const satisfies OptionSpecs;
+
+export const JSON_OPTION = {
+  json: { flags: "--json", about: "one JSON object a line on stdout" },
+} as const satisfies OptionSpecs;
+
+/** What args.ts reads the words of a verb by; nothing where the verb is not offered. */
+export function specOf(row: Verb, place: Place): Spec | undefined {
+  const use = place === "shell" ? row.shell : row.oneShot;
+  if (use === undefined) return undefined;
+  const { name, about, options } = row;
+  const { usage, words, examples } = use;
+  const aliases = [...(row.aliases ?? []), ...(use.aliases ?? [])];
+  const added = place === "shell" ? JSON_OPTION : { ...CONNECT_OPTIONS, ...JSON_OPTION };
+  return { name, aliases, about, usage, words, examples, options: { ...options, ...added } };
+}
+
+/**
+ * Does one thing after the other. A failure has its own line and does not keep the others
+ * from being tried, unless it is the connection that failed for good.
+ *
+ * @returns the worst status
+ * @throws  FtpxError INTERRUPTED
+ */
+export async function forEach<Item>(
+  items: readonly Item[],
+  pathOf: (item: Item) => string,
+  work: (item: Item) => Promise<void>,
+): Promise<number> {
+  const statuses: number[] = [];
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (error) {
+      const failure = withPath(error, pathOf(item));
+      if (isKind(failure, "INTERRUPTED")) throw failure;
+      showError(failure);
+      statuses.push(exitStatusOf(failure));
+      if (endsAll(failure)) break;
+    }
+  }
+  return worstStatus(statuses);
+}
+
+/** Whether what else there is to do would fail in the same way. */
+export function endsAll(failure: unknown): boolean {
+  return !(failure instanceof FtpxError) || failure.row.ends === "connection";
+}
+
+export function shellOf(stage: Stage): ShellState {
+  if (stage.shell === undefined) throw new Error("a verb of the shell outside of it");
+  return stage.shell;
+}
+
+/** What a path on the server is; nothing when there is nothing or this account may not look. */
+export async function findKind(stage: Stage, path: VirtualPath) {
+  try {
+    const { kind } = await stage.remote.call("stat", { path }, stage.signal);
+    return kind;
+  } catch (error) {
+    if (isKind(error, "NO_SUCH_PATH")) return "missing";
+    if (isKind(error, "FORBIDDEN")) return "hidden";
+    throw error;
+  }
+}
+
+/**
+ * Where things go that are moved or copied to a place on the server: into it when it is a
+ * directory, else under its own name, which only one of them can have.
+ *
+ * @returns what a thing with a name of its own is called there
+ * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY; for names NAME_TOO_LONG, BAD_PATH
+ */
+export async function destinationOf(
+  stage: Stage,
+  spot: Spot,
+  count: number,
+): Promise<(leaf: string) => VirtualPath> {
+  const { path, shown } = spot;
+  const kind = await findKind(stage, path);
+  const mustBeDirectory = spot.isDirectory || count > 1;
+  if (mustBeDirectory && kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path: shown });
+  if (kind === "directory" || (mustBeDirectory && kind === "hidden")) {
+    return (leaf) => resolvePath(path, `./${leaf}`);
+  }
+  if (mustBeDirectory) throw new FtpxError("NOT_A_DIRECTORY", { path: shown });
+  return () => path;
+}

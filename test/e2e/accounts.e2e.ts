@@ -1,0 +1,174 @@
+/** Accounts and sign-in, through the compiled executable. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFile, stat } from "node:fs/promises";
+import { Scene } from "./binary.ts";
+import type { Server } from "./binary.ts";
+
+let scene: Scene;
+let server: Server;
+
+beforeAll(async () => {
+  scene = await Scene.begin();
+  await scene.addUser("ann", "correct horse");
+  await scene.addUser("bob", "battery staple", "--quota", "1 MiB");
+  server = await scene.serve();
+});
+
+afterAll(() => scene.end());
+
+const as = (password: string) => ({ env: { FTPX_PASSWORD: password } });
+
+test("accounts.toml and the home are private and hold no password", async () => {
+  const text = await readFile(`${scene.data}/accounts.toml`, "utf8");
+
+  expect(text).toContain("[users.ann]");
+  expect(text).not.toContain("correct horse");
+  expect(text).not.toContain("battery staple");
+  expect((await stat(`${scene.data}/accounts.toml`)).mode & 0o077).toBe(0);
+  expect((await stat(`${scene.data}/storage/ann`)).mode & 0o777).toBe(0o700);
+  expect((await stat(`${scene.data}/storage/.ftpx`)).mode & 0o777).toBe(0o700);
+  expect((await stat(`${scene.data}/storage/.ftpx/identity.key`)).mode & 0o777).toBe(0o600);
+});
+
+test("the right password signs in", async () => {
+  const { status, stdout } = await scene.run(
+    ["whoami", server.target("ann"), "--json"],
+    as("correct horse"),
+  );
+
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ user: "ann" });
+});
+
+test.each([
+  ["a wrong password", "ann", "wrong"],
+  ["an unknown user", "nobody", "correct horse"],
+  ["another user's password", "bob", "correct horse"],
+  ["I3: __proto__", "__proto__", "correct horse"],
+  ["I3: constructor", "constructor", "correct horse"],
+  ["I3: toString", "toString", "correct horse"],
+  ["I3: hasOwnProperty", "hasOwnProperty", "correct horse"],
+])("%s is refused with 77 and the same words", async (_case, user, password) => {
+  const { status, stderr } = await scene.run(["quota", server.target(user)], as(password));
+
+  expect(status).toBe(77);
+  expect(stderr).toContain("sign-in refused: user name or password is wrong");
+});
+
+test("I4: a user name with line ends is one event with exactly that name", async () => {
+  const name = 'x\n{"event":"login","user":"root"}';
+  await scene.run(["quota", `127.0.0.1:${server.port}`, "--accept-new"], {
+    env: { FTPX_PASSWORD: "x", FTPX_USER: name },
+  });
+
+  const event = await server.event("login-failed", (one) => one["name"] === name);
+  expect(event["reason"]).toBe("unknown user");
+});
+
+test("no password at all is refused with 77", async () => {
+  const { status } = await scene.run(["quota", server.target("ann")]);
+
+  expect(status).toBe(77);
+});
+
+test("A11: nothing of accounts.toml is good as a password", async () => {
+  const text = await readFile(`${scene.data}/accounts.toml`, "utf8");
+  const verifier = /password\s*=\s*"([^"]+)"/.exec(text)?.[1] ?? "";
+
+  for (const stolen of [verifier, ...verifier.split("$")]) {
+    const { status } = await scene.run(["quota", server.target("ann")], as(stolen || "x"));
+    expect(status).toBe(77);
+  }
+});
+
+test("A7: a disabled account is signed off within a second and refused", async () => {
+  await scene.addUser("carl", "pw");
+  await server.event("reload");
+  const session = scene.start(["connect", server.target("carl")], { ...as("pw"), stdin: "" });
+  await session.exited;
+  const { status } = await scene.run(["usermod", "carl", "--disable", "--data", scene.data]);
+  expect(status).toBe(0);
+  await Bun.sleep(1000);
+
+  const refused = await scene.run(["quota", server.target("carl")], as("pw"));
+  expect(refused.status).toBe(77);
+  await server.event("login-failed", (one) => one["reason"] === "account is disabled");
+});
+
+test("a smaller quota holds in the running server", async () => {
+  await scene.run(["usermod", "bob", "--quota", "2 MiB", "--data", scene.data]);
+  await Bun.sleep(1000);
+
+  const { stdout } = await scene.run(
+    ["quota", server.target("bob"), "--json"],
+    as("battery staple"),
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ limitBytes: 2 * 1024 * 1024 });
+});
+
+test("a mistake in accounts.toml is reported with line and column, and the server goes on", async () => {
+  const file = `${scene.data}/accounts.toml`;
+  const good = await readFile(file, "utf8");
+  await Bun.write(file, `${good}\n[users.dora]\nquota = "much"\n`);
+
+  const event = await server.event("reload-failed");
+  expect(event["line"]).toBe(good.split("\n").length + 2);
+  expect(event["column"]).toBe(1);
+  const { status } = await scene.run(["quota", server.target("ann")], as("correct horse"));
+  expect(status).toBe(0);
+  await Bun.write(file, good);
+});
+
+test("users lists what is used, with the server running", async () => {
+  const { status, stdout } = await scene.run(["users", "--json", "--data", scene.data]);
+
+  expect(status).toBe(0);
+  const names = stdout
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { user: string }).user);
+  expect(names).toEqual(expect.arrayContaining(["ann", "bob"]));
+});
+
+test("I2: names that are no names are refused and change nothing", async () => {
+  const before = await readFile(`${scene.data}/accounts.toml`);
+  for (const name of [
+    'a"]\n[users.root]\nadmin=true',
+    "__proto__",
+    "",
+    "x".repeat(10_000),
+    "Ann",
+    "../x",
+  ]) {
+    const words = ["useradd", "--password-stdin", "--data", scene.data, "--", name];
+    const { status } = await scene.run(words, { stdin: "pw\n" });
+    expect(status).toBe(64);
+  }
+  expect(await readFile(`${scene.data}/accounts.toml`)).toEqual(before);
+});
+
+test("userdel --purge takes the home along, with the server running", async () => {
+  await scene.addUser("emil", "pw");
+  await Bun.sleep(1000);
+  await Bun.write(scene.path("f"), "content");
+  const put = await scene.run(["put", scene.path("f"), server.target("emil", "/f")], as("pw"));
+  expect(put.status).toBe(0);
+
+  const { status } = await scene.run(["userdel", "emil", "--purge", "--data", scene.data]);
+  expect(status).toBe(0);
+  expect(stat(`${scene.data}/storage/emil`)).rejects.toThrow("ENOENT");
+});
+
+test("a second server on the same data is refused", async () => {
+  const words = ["serve", "--data", scene.data, "--listen", "127.0.0.1:0"];
+  const { status, stderr } = await scene.run(words);
+
+  expect(status).toBe(75);
+  expect(stderr).toContain("already using this data directory");
+});
+
+test("fingerprint prints what the server listens with", async () => {
+  const { stdout } = await scene.run(["fingerprint", "--data", scene.data]);
+
+  expect(stdout.trim()).toBe(server.fingerprint);
+});

@@ -1,0 +1,21 @@
+/** Failures as tests expect them. */
+import { expect } from "bun:test";
+import { FtpxError } from "../../src/base/errors.ts";
+import type { Details, ErrorKind } from "../../src/base/errors.ts";
+
+/** For `toThrow`: an FtpxError of this kind, with at least these details. */
+export function refusal(kind: ErrorKind, details: Details = {}): object {
+  const expected = { kind, details: expect.objectContaining(details) as Details };
+  return expect.objectContaining(expected) as object;
+}
+
+/** The kind of what `work` throws, or "done". Anything that is no FtpxError goes through. */
+export function kindOf(work: () => unknown): ErrorKind | "done" {
+  try {
+    work();
+    return "done";
+  } catch (error) {
+    if (error instanceof FtpxError) return error.kind;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/** One valid request and reply of every row of the table, and one body of every notice. */
+import { parsePath } from "../../src/base/path.ts";
+import type { Notice, NoticeName } from "../../src/commands/notices.ts";
+import type { TABLE } from "../../src/commands/table.ts";
+import type { CommandName } from "../../src/commands/table.ts";
+import type { ValueOf } from "../../src/wire/shape.ts";
+import { bytes } from "./octets.ts";
+
+type Samples = {
+  readonly [Name in CommandName]: {
+    readonly request: ValueOf<(typeof TABLE)[Name]["request"]>;
+    readonly reply: ValueOf<(typeof TABLE)[Name]["reply"]>;
+  };
+};
+
+const path = parsePath("/a/é/\u{10feff}");
+const digest = bytes("00 01 02 03 fc fd fe ff 00 01 02 03 fc fd fe ff");
+const source = bytes("aa bb cc");
+const version = "1a.2b.3c.4d";
+const algorithm = "sha256";
+
+export const SAMPLES: Samples = {
+  hello: {
+    request: { client: "ftpx 1", features: ["a", "bc"] },
+    reply: { server: "ftpx 1", features: [], bodyBytesMax: 1, requestsMax: 2, transfersMax: 3 },
+  },
+  scramFirst: { request: { message: "p=x,,n=ann,r=abc" }, reply: { message: "r=abc,s=,i=1" } },
+  scramFinal: { request: { message: "c=,r=abc,p=" }, reply: { message: "v=" } },
+  list: {
+    request: { path, cursor: 7 },
+    reply: {
+      entries: [
+        { name: "a", kind: "file", bytes: 5, modifiedMs: 1_700_000_000_000 },
+        { name: "é", kind: "directory", bytes: 0, modifiedMs: 0 },
+      ],
+      cursor: 0xffff_ffff,
+    },
+  },
+  stat: { request: { path }, reply: { kind: "link", bytes: 1, modifiedMs: 2, version } },
+  makeDir: { request: { path, withParents: true }, reply: {} },
+  move: { request: { from: path, to: parsePath("/b") }, reply: {} },
+  remove: { request: { path, isRecursive: false }, reply: {} },
+  removeDir: { request: { path }, reply: {} },
+  quota: {
+    request: {},
+    reply: {
+      usedBytes: Number.MAX_SAFE_INTEGER,
+      usedFiles: 1,
+      reservedBytes: 2,
+      reservedFiles: 3,
+      limitBytes: 4,
+      limitFiles: 5,
+    },
+  },
+  digest: { request: { path, algorithm: "md5" }, reply: { digest, totalBytes: 9 } },
+  chunkDigests: {
+    request: { path, algorithm: "blake3", version, firstChunk: 1, count: 2 },
+    reply: { digests: [digest, source] },
+  },
+  openUpload: {
+    request: {
+      path,
+      totalBytes: 2 ** 40,
+      modifiedMs: 1_700_000_000_000,
+      source,
+      algorithm: "xxh128",
+      isFresh: false,
+      mayReplace: true,
+    },
+    reply: {
+      storedBytes: 1,
+      chunkCount: 2,
+      isSameSource: true,
+      lastDigest: digest,
+      windowBytes: 3,
+    },
+  },
+  partDigests: { request: { transfer: 1, firstChunk: 2, count: 3 }, reply: { digests: [] } },
+  rewind: { request: { transfer: 1, chunkCount: 2, source }, reply: {} },
+  commit: { request: { transfer: 1, totalBytes: 2, digest, chunks: 3 }, reply: {} },
+  closeTransfer: { request: { transfer: 1, isDiscarded: true }, reply: {} },
+  openDownload: {
+    request: { path, algorithm, fromOffset: 5, version: undefined, windowBytes: 6 },
+    reply: { totalBytes: 1, modifiedMs: 2, version, windowBytes: 3 },
+  },
+  usages: {
+    request: {},
+    reply: { usages: [{ user: "ann", usedBytes: 1, usedFiles: 2, reservedBytes: 3 }] },
+  },
+  purge: { request: { user: "ann" }, reply: {} },
+};
+
+export const NOTICE_SAMPLES: { readonly [Name in NoticeName]: Notice<Name> } = {
+  proof: { index: 3, digest },
+  ack: { offset: 2 ** 40 },
+  end: { totalBytes: 2 ** 40, chunks: 7, digest },
+};
