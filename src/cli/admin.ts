@@ -24,7 +24,10 @@ import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
 
-const DATA = { flags: "--data <dir>", about: "data directory (FTPX_DATA, or the current one)" } as const;
+const DATA = {
+  flags: "--data <dir>",
+  about: "data directory (FTPX_DATA, or the current one)",
+} as const;
 const JSON_LINES = { flags: "--json", about: "one JSON object a line" } as const;
 const PASSWORD_STDIN = {
   flags: "--password-stdin",
@@ -116,7 +119,8 @@ export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""
   const isGone = directory.find(name) === undefined && options.purge === true && isUserName(name);
   if (!isGone) await directory.remove(name);
   if (options.purge === true) await withOffice(place, (office) => office.purge(name));
-  const text = options.purge === true ? `account ${name} and its files removed` : `account ${name} removed`;
+  const text =
+    options.purge === true ? `account ${name} and its files removed` : `account ${name} removed`;
   report(options.json, { event: "userdel", user: name, purged: options.purge === true }, text);
 };
 
@@ -172,7 +176,9 @@ export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
 export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
   const identity = await findIdentity(placeOf(options.data).own);
   if (identity === undefined) {
-    throw new FtpxError("BAD_CONFIG", { reason: "no identity yet; ftpx serve makes it at its first start" });
+    throw new FtpxError("BAD_CONFIG", {
+      reason: "no identity yet; ftpx serve makes it at its first start",
+    });
   }
   if (options.json === true) writeJson({ fingerprint: identity.fingerprint });
   else writeLine(identity.fingerprint);
@@ -235,7 +241,9 @@ function changesOf(options: {
 
 function parseAccess(text: string): Access {
   if (isAccess(text)) return text;
-  throw new FtpxError("USAGE", { reason: `no access level "${text}" (${ACCESS_LEVELS.join(", ")})` });
+  throw new FtpxError("USAGE", {
+    reason: `no access level "${text}" (${ACCESS_LEVELS.join(", ")})`,
+  });
 }
 
 function usageOf(account: Account, usage: StoredUsage | undefined) {
@@ -268,7 +276,12 @@ function tableOf(rows: readonly Row[]): string[] {
   const widths = [0, 1, 2, 3, 4].map((column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   );
-  return lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd());
+  return lines.map((line) =>
+    line
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 function report(isJson: boolean | undefined, event: Record<string, unknown>, text: string): void {

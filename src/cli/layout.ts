@@ -13,30 +13,41 @@ const GAP = 2;
 
 const GRAPHEMES = new Intl.Segmenter();
 
+/** What a line of progress says. */
+export interface Row {
+  readonly name: string;
+  /** The facts beside it, from all that is known down to nothing; each row has as many. */
+  readonly variants: readonly string[];
+  /** How much of the bar is full, from 0 to 1; no bar when it is not known. */
+  readonly share: number | undefined;
+}
+
 /**
- * One line of less than `columns`: a name, a bar where there is room, and as many facts
- * as leave the name readable.
- *
- * @param variants the facts, from all that is known to nothing
- * @param share    how much of the bar is full, from 0 to 1; no bar without it
+ * Lines of less than `columns`: names, bars where there is room, and as many facts as
+ * leave the names readable. All of them show the same facts, one below the other.
  */
-export function fitLine(
-  name: string,
-  variants: readonly string[],
-  share: number | undefined,
-  columns: number,
-): string {
+export function fitRows(rows: readonly Row[], columns: number): string[] {
   // The last column stays free: some terminals wrap as soon as it is written.
   const width = Math.max(1, columns - 1);
-  const nameColumns = Math.min(NAME_COLUMNS_MIN, Bun.stringWidth(name));
-  const roomFor = (facts: string) => width - Bun.stringWidth(facts) - GAP;
-  const facts = variants.find((variant) => variant !== "" && roomFor(variant) >= nameColumns);
-  if (facts === undefined) return shorten(name, width);
-  const room = roomFor(facts);
-  const shown = shorten(name, room);
-  const free = room - Bun.stringWidth(shown);
+  const nameColumns = widest(rows.map(({ name }) => name));
+  const count = Math.max(...rows.map(({ variants }) => variants.length));
+  for (let variant = 0; variant < count; variant += 1) {
+    const facts = rows.map(({ variants }) => variants[variant] ?? "");
+    const room = width - widest(facts) - GAP;
+    if (widest(facts) > 0 && room >= Math.min(NAME_COLUMNS_MIN, nameColumns)) {
+      return rows.map((row, index) => rowLine(row, facts[index] ?? "", room, nameColumns));
+    }
+  }
+  return rows.map(({ name }) => shorten(name, width));
+}
+
+/** @param room columns in front of the facts */
+function rowLine({ name, share }: Row, facts: string, room: number, nameColumns: number): string {
+  const shown = shorten(name, Math.min(room, nameColumns));
+  const padded = shown + " ".repeat(Math.min(room, nameColumns) - Bun.stringWidth(shown));
+  const free = room - Bun.stringWidth(padded);
   const middle = share === undefined ? "" : bar(share, free - GAP);
-  return `${shown}${middle.padStart(free)}${" ".repeat(GAP)}${facts}`.trimEnd();
+  return `${padded}${middle.padStart(free)}${" ".repeat(GAP)}${facts}`.trimEnd();
 }
 
 /** Cut in the middle, because names differ at their ends. */
@@ -61,7 +72,7 @@ export function sideBySide(
   paint: (name: string, index: number) => string = (name) => name,
 ): string[] {
   const widths = names.map((name) => Bun.stringWidth(name));
-  const cell = widths.reduce((widest, width) => Math.max(widest, width), 0) + GAP;
+  const cell = widest(names) + GAP;
   const perLine = Math.max(1, Math.floor((columns + GAP) / cell));
   const rows = Math.ceil(names.length / perLine);
   return Array.from({ length: rows }, (_, row) => {
@@ -73,6 +84,10 @@ export function sideBySide(
     }
     return line;
   });
+}
+
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, Bun.stringWidth(text)), 0);
 }
 
 function bar(share: number, room: number): string {

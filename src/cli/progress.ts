@@ -9,7 +9,8 @@
 import { formatDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { formatDuration, formatRate, formatSize } from "../base/units.ts";
-import { fitLine, shorten } from "./layout.ts";
+import { fitRows, shorten } from "./layout.ts";
+import type { Row } from "./layout.ts";
 import {
   isScreen,
   repaint,
@@ -146,10 +147,11 @@ export class Board {
     const nowMs = this.#now();
     const shownMax = Math.max(1, Math.min(FILES_SHOWN_MAX, rows - 2));
     const active = [...this.#active];
-    const lines = active.slice(0, shownMax).map((file) => fileLine(file, columns, nowMs));
+    const shown: Row[] = active.slice(0, shownMax).map((file) => rowOf(file, nowMs));
+    const hasTotal = this.#count > 1;
+    const lines = fitRows(hasTotal ? [...shown, this.#totalRow(nowMs)] : shown, columns);
     const hidden = active.length - shownMax;
-    if (hidden > 0) lines.push(shorten(`… and ${hidden} more`, columns - 1));
-    if (this.#count > 1) lines.push(this.#totalLine(columns, nowMs));
+    if (hidden > 0) lines.splice(shownMax, 0, shorten(`… and ${hidden} more`, columns - 1));
     return lines.slice(-rows);
   }
 
@@ -190,12 +192,12 @@ export class Board {
     this.#meter.add(bytes);
   }
 
-  #totalLine(columns: number, nowMs: number): string {
+  #totalRow(nowMs: number): Row {
     const active = [...this.#active];
     const doneBytes = active.reduce((sum, file) => sum + file.doneBytes, this.#endedBytes);
     const all = { doneBytes, totalBytes: this.#expectedBytes, meter: this.#meter };
-    const label = `${this.#endedCount} of ${this.#count} files`;
-    return fitLine(label, factsOf(all, nowMs), shareOf(all), columns);
+    const name = `${this.#endedCount} of ${this.#count} files`;
+    return { name, variants: factsOf(all, nowMs), share: shareOf(all) };
   }
 }
 
@@ -224,8 +226,9 @@ export function receiptEvent(path: string, receipt: Receipt): Readonly<Record<st
   return { event: "done", path, bytes, digest: formatDigest(digest), resumedAt, seconds };
 }
 
-function fileLine(file: FileState, columns: number, nowMs: number): string {
-  return fitLine(visible(file.name.label), factsOf(file, nowMs), shareOf(file), columns);
+function rowOf(file: FileState, nowMs: number): Row {
+  const variants = factsOf(file, nowMs);
+  return { name: visible(file.name.label), variants, share: shareOf(file) };
 }
 
 /** What there is to say beside the name, from everything to nothing, in columns that line up. */

@@ -36,10 +36,25 @@ import { SOFTWARE } from "./version.ts";
 
 const OPTIONS = {
   data: { flags: "--data <dir>", about: "data directory (FTPX_DATA, or the current one)" },
-  listen: { flags: "--listen <host:port>", about: `address (all, port ${PORT_DEFAULT}); port 0 takes a free one` },
-  quota: { flags: "--quota <size>", about: "quota of accounts that name none (10 GiB)", parse: parseSize },
-  maxSessions: { flags: "--max-sessions <n>", about: `most sessions at once (${SESSIONS_MAX})`, parse: parseCount },
-  grace: { flags: "--grace <time>", about: "time for open transfers when told to stop (30s)", parse: parseDuration },
+  listen: {
+    flags: "--listen <host:port>",
+    about: `address (all, port ${PORT_DEFAULT}); port 0 takes a free one`,
+  },
+  quota: {
+    flags: "--quota <size>",
+    about: "quota of accounts that name none (10 GiB)",
+    parse: parseSize,
+  },
+  maxSessions: {
+    flags: "--max-sessions <n>",
+    about: `most sessions at once (${SESSIONS_MAX})`,
+    parse: parseCount,
+  },
+  grace: {
+    flags: "--grace <time>",
+    about: "time for open transfers when told to stop (30s)",
+    parse: parseDuration,
+  },
   json: { flags: "--json", about: "events as JSON, one a line" },
 } as const;
 
@@ -122,8 +137,9 @@ class Server {
       () => this.#reload(),
       (complaint) => this.#complain(complaint),
     );
-    if (this.#directory.accounts.size === 0) await offerAccount(this.#place, this.#directory);
-    const signal = await stopSignal();
+    const stopping = stopSignal();
+    if (this.#directory.accounts.size === 0) this.#offer();
+    const signal = await stopping;
     await this.#drain(signal, graceMs);
     following.stop();
     clearInterval(sweeping);
@@ -142,6 +158,12 @@ class Server {
     while (this.#registry.transferCount > 0 && performance.now() < deadlineMs) await Bun.sleep(50);
     for (const open of this.#doors) open.stop();
     await this.#registry.closeAll(new FtpxError("DRAINING"));
+  }
+
+  /** Beside the running service: whoever is asked may take their time. */
+  #offer(): void {
+    const offering = offerAccount(this.#place, this.#directory);
+    offering.catch((error: unknown) => this.#fault("offer", error));
   }
 
   #watch(): void {

@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly fingerprint: string | undefined;
   /** For messages: `HOST:PORT`. */
   readonly name: string;
+  /** For messages: the file in which the pin stands. */
+  readonly pinFile?: string;
 }
 
 export interface Connected {
@@ -32,6 +34,13 @@ export async function connect(endpoint: Endpoint, software: string): Promise<Con
   const { client, fingerprint } = await shakeHands(endpoint);
   const { server } = await client.call("hello", { client: software, features: [] });
   return { client, fingerprint, server };
+}
+
+/** The key that a server shows, without a byte of the protocol. @throws FtpxError as `connect` */
+export async function lookAt(endpoint: Endpoint): Promise<string> {
+  const { client, fingerprint } = await shakeHands(endpoint);
+  client.close();
+  return fingerprint;
 }
 
 interface Peer {
@@ -63,8 +72,9 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
     const peer: Peer = { client: undefined };
     const refuse = (cause: unknown, socket?: PeerSocket): void => {
       clearTimeout(timer);
-      socket?.terminate();
+      // First the reason: terminating calls `close`, which knows a worse one.
       reject(cause instanceof FtpxError ? cause : unreachable(name, cause));
+      socket?.terminate();
     };
     const timer = setTimeout(() => refuse("no answer"), CONNECT_MS_MAX);
     const handshake = (socket: PeerSocket): void => {
@@ -112,7 +122,7 @@ function unreachable(host: string, cause: unknown): FtpxError {
 
 /** @throws FtpxError TLS_FAILED, CHANGED_KEY */
 function trustedFingerprint(socket: Socket<Peer>, endpoint: Endpoint): string {
-  const { name, fingerprint: expected } = endpoint;
+  const { name, fingerprint: expected, pinFile } = endpoint;
   if (!hasOurAlpn(socket)) {
     throw new FtpxError("TLS_FAILED", { host: name, reason: "not an ftpx server" });
   }
@@ -122,7 +132,11 @@ function trustedFingerprint(socket: Socket<Peer>, endpoint: Endpoint): string {
     throw new FtpxError("TLS_FAILED", { host: name, reason: "no certificate" });
   const fingerprint = fingerprintOf(new X509Certificate(raw).publicKey);
   if (expected !== undefined && expected !== fingerprint) {
-    throw new FtpxError("CHANGED_KEY", { host: name, expected, fingerprint });
+    const details = { host: name, expected, fingerprint };
+    throw new FtpxError(
+      "CHANGED_KEY",
+      pinFile === undefined ? details : { ...details, file: pinFile },
+    );
   }
   return fingerprint;
 }

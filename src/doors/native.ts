@@ -32,6 +32,9 @@ interface Peer {
   readonly refusal: FtpxError | undefined;
 }
 
+/** Until `open` has run to its end a socket has nobody, and its other handlers must not mind. */
+const NOBODY: Peer = { connection: undefined, refusal: undefined };
+
 type PeerSocket = Socket<Peer>;
 
 /** Connections without a session that wait to be told so. */
@@ -46,7 +49,7 @@ export function openTlsDoor(
   const connections = new Connections(registry, "native");
   const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
-  const options = { ...address, tls, allowHalfOpen: true, socket };
+  const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
   const listener = listen(() => Bun.listen<Peer>(options as never));
   return {
     host: address.hostname,
@@ -62,7 +65,7 @@ export async function openOperatorDoor(registry: Registry, file: string): Promis
   // that no other server uses it.
   await rm(file, { force: true });
   const connections = new Connections(registry, "operator");
-  const options = { unix: file, allowHalfOpen: true, socket: connections.handlers };
+  const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
   const listener = listen(() => Bun.listen<Peer>(options as never));
   return {
     host: file,
@@ -108,7 +111,7 @@ class Connections {
     const door = this.#door;
     const line: Line = {
       door,
-      address: plainAddress(socket.remoteAddress),
+      address: door === "operator" ? "local" : plainAddress(socket.remoteAddress),
       get binding() {
         return door === "native" ? exportBinding(socket) : undefined;
       },
@@ -140,9 +143,9 @@ class Connections {
   }
 
   #leave(socket: PeerSocket, error: Error | undefined): void {
-    const { connection } = socket.data;
+    const { connection, refusal } = socket.data;
     if (connection === undefined) {
-      this.#refusedCount -= 1;
+      if (refusal !== undefined) this.#refusedCount -= 1;
       return;
     }
     this.#open.delete(connection);

@@ -88,7 +88,10 @@ async function* readPieces(
     const bytes = Math.min(pieceBytesMax, totalBytes - offset, toChunkEnd);
     const frame = buffers[turn];
     turn = turn === 0 ? 1 : 0;
-    return readPiece(file, frame, offset, bytes, prefixBytes);
+    const piece = readPiece(file, frame, offset, bytes, prefixBytes);
+    // A failure is thrown where the piece is asked for, and that may be long after.
+    piece.catch(() => {});
+    return piece;
   };
 
   let ahead = read(fromOffset);

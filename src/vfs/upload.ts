@@ -278,7 +278,6 @@ export class Upload {
       await state.publishing(id, expected);
       const replaced = await home.publish(id, this.path).catch(async (error: unknown) => {
         await state.unpublish(id);
-        this.#isOver = false;
         throw error;
       });
       // A link of the operator's can give one file two paths, and so two turns.

@@ -73,7 +73,7 @@ test("no password at all is refused with 77", async () => {
 
 test("A11: nothing of accounts.toml is good as a password", async () => {
   const text = await readFile(`${scene.data}/accounts.toml`, "utf8");
-  const verifier = /password\s*=\s*"([^"]+)"/.exec(text)?.[1] ?? "";
+  const verifier = /^password\s*=\s*"([^"]+)"/m.exec(text)?.[1] ?? "";
 
   for (const stolen of [verifier, ...verifier.split("$")]) {
     const { status } = await scene.run(["quota", server.target("ann")], as(stolen || "x"));

@@ -2,7 +2,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
-import { factsOf } from "../../base/files.ts";
+import { factsOf as localFacts } from "../../base/files.ts";
 import { HOME, leafOf } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { unlessAborted } from "../../client/remote.ts";
@@ -18,7 +18,7 @@ const LONG = {
 
 export const LS = verb({
   name: "ls",
-  about: "lists directories and files on the server",
+  about: "Lists directories and files on the server",
   options: LONG,
   shell: { usage: "[PATH…]", words: [0, Infinity], examples: ["ls", "ls -l backup"] },
   oneShot: {
@@ -31,61 +31,50 @@ export const LS = verb({
   target: "first",
   run: async (stage, words, { long }) => {
     const spots = (words.length === 0 ? ["."] : words).map((word) => stage.spot(word));
-    const show = new Listing(stage, long === true, spots.length > 1);
+    const files: Entry[] = [];
+    const directories: [Spot, Entry[]][] = [];
     const status = await forEach(
       spots,
       ({ path }) => path,
-      (spot) => show.spot(spot),
+      async (spot) => {
+        const entries = await entriesOf(stage, spot);
+        if (entries !== undefined) directories.push([spot, entries]);
+        else if (stage.isJson) writeEntriesJson([await factsOf(stage, spot)], () => spot.path);
+        else files.push({ ...(await factsOf(stage, spot)), name: spot.shown });
+      },
     );
+    writeEntries(files, long === true);
+    let isFirst = files.length === 0;
+    for (const [{ path, shown }, entries] of directories) {
+      if (!stage.isJson && spots.length > 1) writeLine(`${isFirst ? "" : "\n"}${visible(shown)}:`);
+      if (stage.isJson) writeEntriesJson(entries, pathsIn(path));
+      else writeEntries(entries, long === true);
+      isFirst = false;
+    }
     return status;
   },
 });
 
-/** What `ls` says about several things: a title above each directory. */
-class Listing {
-  readonly #stage: Stage;
-  readonly #isLong: boolean;
-  readonly #hasTitles: boolean;
-  #count = 0;
-
-  constructor(stage: Stage, isLong: boolean, hasTitles: boolean) {
-    this.#stage = stage;
-    this.#isLong = isLong;
-    this.#hasTitles = hasTitles;
+/** Nothing when it is no directory. @throws FtpxError NO_SUCH_PATH, … */
+async function entriesOf(stage: Stage, spot: Spot): Promise<Entry[] | undefined> {
+  const { remote, signal } = stage;
+  const { path, isDirectory } = spot;
+  const fetch = remote.retrying((client) => fetchEntries(client, path), { signal });
+  try {
+    return await unlessAborted(fetch, signal);
+  } catch (error) {
+    if (isKind(error, "NOT_A_DIRECTORY") && !isDirectory) return undefined;
+    throw error;
   }
+}
 
-  async spot(spot: Spot): Promise<void> {
-    const { path, shown } = spot;
-    const entries = await this.#entriesOf(spot);
-    this.#count += 1;
-    if (entries === undefined) return await this.#file(spot);
-    if (this.#stage.isJson) return writeEntriesJson(entries, pathsIn(path));
-    if (this.#hasTitles) writeLine(`${this.#count > 1 ? "\n" : ""}${visible(shown)}:`);
-    writeEntries(entries, this.#isLong);
-  }
-
-  async #entriesOf({ path, isDirectory }: Spot): Promise<Entry[] | undefined> {
-    const { remote, signal } = this.#stage;
-    const fetch = remote.retrying((client) => fetchEntries(client, path), { signal });
-    try {
-      return await unlessAborted(fetch, signal);
-    } catch (error) {
-      if (isKind(error, "NOT_A_DIRECTORY") && !isDirectory) return undefined;
-      throw error;
-    }
-  }
-
-  async #file({ path, shown }: Spot): Promise<void> {
-    const { remote, signal, isJson } = this.#stage;
-    const facts = await remote.call("stat", { path }, signal);
-    if (isJson) writeEntriesJson([{ ...facts, name: leafOf(path) }], () => path);
-    else writeEntries([{ ...facts, name: shown }], this.#isLong);
-  }
+async function factsOf({ remote, signal }: Stage, { path }: Spot): Promise<Entry> {
+  return { ...(await remote.call("stat", { path }, signal)), name: leafOf(path) };
 }
 
 export const CD = verb({
   name: "cd",
-  about: "goes to another directory on the server",
+  about: "Goes to another directory on the server",
   options: {},
   shell: { usage: "[PATH]", words: [0, 1], examples: ["cd backup", "cd .."] },
   firstWord: ["remote"],
@@ -104,7 +93,7 @@ export const CD = verb({
 
 export const PWD = verb({
   name: "pwd",
-  about: "names the current directory on the server",
+  about: "Names the current directory on the server",
   options: {},
   shell: { usage: "", words: [0, 0], examples: [] },
   firstWord: [],
@@ -120,7 +109,7 @@ export const PWD = verb({
 
 export const LLS = verb({
   name: "lls",
-  about: "lists directories and files on this machine",
+  about: "Lists directories and files on this machine",
   options: LONG,
   shell: { usage: "[PATH…]", words: [0, Infinity], examples: ["lls", "lls -l /tmp"] },
   firstWord: ["local"],
@@ -143,7 +132,7 @@ export const LLS = verb({
 
 export const LCD = verb({
   name: "lcd",
-  about: "goes to another directory on this machine",
+  about: "Goes to another directory on this machine",
   options: {},
   shell: { usage: "PATH", words: [1, 1], examples: ["lcd ~/downloads"] },
   firstWord: ["local"],
@@ -163,7 +152,7 @@ export const LCD = verb({
 
 export const LPWD = verb({
   name: "lpwd",
-  about: "names the current directory on this machine",
+  about: "Names the current directory on this machine",
   options: {},
   shell: { usage: "", words: [0, 0], examples: [] },
   firstWord: [],
@@ -191,6 +180,6 @@ async function localEntries(path: string): Promise<Entry[]> {
 async function localEntry(path: string, name: string): Promise<Entry | undefined> {
   const stats = await lstat(join(path, name), { bigint: true }).catch(() => undefined);
   if (stats === undefined) return undefined;
-  const { kind, bytes, modifiedMs } = factsOf(stats);
+  const { kind, bytes, modifiedMs } = localFacts(stats);
   return { name: name === "" ? path : name, kind, bytes, modifiedMs };
 }

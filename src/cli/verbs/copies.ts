@@ -15,7 +15,7 @@ import { worstStatus } from "../terminal.ts";
 import { runCopies } from "./jobs.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
 import { destinationOf, forEach, verb } from "./verb.ts";
-import type { Spot, Stage } from "./verb.ts";
+import type { Stage } from "./verb.ts";
 
 const JOBS_DEFAULT = 4;
 
@@ -36,7 +36,7 @@ const COPY_OPTIONS = {
 
 export const GET = verb({
   name: "get",
-  about: "copies files from the server to this machine",
+  about: "Copies files from the server to this machine",
   options: COPY_OPTIONS,
   shell: {
     usage: "PATH… [LOCAL]",
@@ -67,7 +67,13 @@ export const GET = verb({
       async ({ path }) => {
         if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
         const label = leafOf(path);
-        tasks.push({ direction: "download", local: localFor(path), path, label, totalBytes: undefined });
+        tasks.push({
+          direction: "download",
+          local: localFor(path),
+          path,
+          label,
+          totalBytes: undefined,
+        });
       },
     );
     demandDistinct(tasks, (task) => task.local);
@@ -78,7 +84,7 @@ export const GET = verb({
 
 export const PUT = verb({
   name: "put",
-  about: "copies files from this machine to the server",
+  about: "Copies files from this machine to the server",
   options: COPY_OPTIONS,
   shell: {
     usage: "LOCAL… [PATH]",

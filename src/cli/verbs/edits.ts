@@ -12,7 +12,7 @@ const REMOTE_PATHS = {
 
 export const MKDIR = verb({
   name: "mkdir",
-  about: "makes directories on the server",
+  about: "Makes directories on the server",
   options: { parents: { flags: "-p, --parents", about: "with those above, if need be" } },
   shell: { usage: "PATH…", words: [1, Infinity], examples: ["mkdir -p backup/2026"] },
   oneShot: {
@@ -31,7 +31,7 @@ export const MKDIR = verb({
 export const RM = verb({
   name: "rm",
   aliases: ["remove"],
-  about: "removes files on the server",
+  about: "Removes files on the server",
   options: {
     recursive: { flags: "-r, --recursive", about: "directories too, with all they hold" },
   },
@@ -55,7 +55,7 @@ export const RM = verb({
 
 export const RMDIR = verb({
   name: "rmdir",
-  about: "removes empty directories on the server",
+  about: "Removes empty directories on the server",
   options: {},
   shell: { usage: "PATH…", words: [1, Infinity], examples: ["rmdir backup"] },
   oneShot: {
@@ -73,7 +73,7 @@ export const RMDIR = verb({
 
 export const MV = verb({
   name: "mv",
-  about: "renames on the server, or moves into a directory there",
+  about: "Renames on the server, or moves into a directory there",
   options: {},
   shell: {
     usage: "SOURCE… DEST",

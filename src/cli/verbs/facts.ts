@@ -19,7 +19,7 @@ const ACCOUNT = { firstWord: [], furtherWords: [], target: "first" } as const;
 
 export const STAT = verb({
   name: "stat",
-  about: "says what is known of files and directories on the server",
+  about: "Says what is known of files and directories on the server",
   options: {},
   shell: { usage: "PATH…", words: [1, Infinity], examples: ["stat a.iso"] },
   oneShot: {
@@ -45,7 +45,7 @@ export const SHA256 = digestVerb("sha256");
 
 export const DIGEST = verb({
   name: "digest",
-  about: "digests whole files on the server, as md5sum and its kin print it",
+  about: "Digests whole files on the server, as md5sum and its kin print it",
   options: {
     digest: {
       flags: "--digest <algorithm>",
@@ -60,7 +60,7 @@ export const DIGEST = verb({
 function digestVerb(algorithm: "md5" | "sha256") {
   return verb({
     name: algorithm,
-    about: `digests whole files on the server, as ${algorithm}sum prints it`,
+    about: `Digests whole files on the server, as ${algorithm}sum prints it`,
     options: {},
     ...digestUsage(algorithm, ""),
     run: (stage, words) => writeDigests(stage, words, algorithm),
@@ -108,7 +108,7 @@ export function sumLine(hex: string, name: string): string {
 
 export const QUOTA = verb({
   name: "quota",
-  about: "says how much room the account has, and how much is left",
+  about: "Says how much room the account has, and how much is left",
   options: {},
   shell: { usage: "", words: [0, 0], examples: [] },
   oneShot: { usage: "TARGET", words: [1, 1], examples: ["ftpx quota ann@files.example.org"] },
@@ -123,7 +123,7 @@ export const QUOTA = verb({
 
 export const WHOAMI = verb({
   name: "whoami",
-  about: "says who is signed in where",
+  about: "Says who is signed in where",
   options: {},
   shell: { usage: "", words: [0, 0], examples: [], aliases: ["who"] },
   oneShot: { usage: "TARGET", words: [1, 1], examples: ["ftpx whoami ann@files.example.org"] },

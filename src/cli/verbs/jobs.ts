@@ -2,7 +2,7 @@
  * Copies files, several at once, over the connections that Remote makes: each with
  * retries, progress and one line at its end, failures included.
  */
-import { FtpxError, isKind, withPath } from "../../base/errors.ts";
+import { FtpxError, isKind } from "../../base/errors.ts";
 import type { Algorithm } from "../../base/digest.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Client } from "../../client/client.ts";
@@ -13,7 +13,7 @@ import { uploadOnce } from "../../client/upload.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
 import { exitStatusOf, showError, worstStatus, writeJson, writeNote } from "../terminal.ts";
-import { endsAll } from "./verb.ts";
+import { endsAll, failureAt } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface CopyTask {
@@ -99,7 +99,7 @@ class Copies {
       file.done({ ...copied, elapsedMs: performance.now() - startedMs });
     } catch (error) {
       file.failed();
-      this.#failed(task, withPath(error, task.path));
+      this.#failed(task, failureAt(error, task.path));
     }
   }
 

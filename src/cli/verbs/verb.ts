@@ -4,6 +4,7 @@
  * verbs.ts.
  */
 import { FtpxError, isKind, withPath } from "../../base/errors.ts";
+import { nearest } from "../../base/nearest.ts";
 import { resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { parseCount } from "../../base/units.ts";
@@ -111,6 +112,20 @@ export function specOf(row: Verb, place: Place): Spec | undefined {
   return { name, aliases, about, usage, words, examples, options: { ...options, ...added } };
 }
 
+/** Every name by which a verb goes in the shell. */
+export function namesOf({ name, aliases = [], shell }: Verb): string[] {
+  return [name, ...aliases, ...(shell?.aliases ?? [])];
+}
+
+/** @throws FtpxError USAGE with the nearest name */
+export function findVerb(verbs: readonly Verb[], name: string): Verb {
+  const found = verbs.find((row) => namesOf(row).includes(name));
+  if (found !== undefined) return found;
+  const near = nearest(name, verbs.flatMap(namesOf));
+  const hint = near === undefined ? "see help" : `did you mean ${near}?`;
+  throw new FtpxError("USAGE", { reason: `no verb "${name}" (${hint})` });
+}
+
 /**
  * Does one thing after the other. A failure has its own line and does not keep the others
  * from being tried, unless it is the connection that failed for good.
@@ -128,7 +143,7 @@ export async function forEach<Item>(
     try {
       await work(item);
     } catch (error) {
-      const failure = withPath(error, pathOf(item));
+      const failure = failureAt(error, pathOf(item));
       if (isKind(failure, "INTERRUPTED")) throw failure;
       showError(failure);
       statuses.push(exitStatusOf(failure));
@@ -136,6 +151,11 @@ export async function forEach<Item>(
     }
   }
   return worstStatus(statuses);
+}
+
+/** The same failure with the path it is about; a lost connection is about no path. */
+export function failureAt(error: unknown, path: string): unknown {
+  return endsAll(error) ? error : withPath(error, path);
 }
 
 /** Whether what else there is to do would fail in the same way. */

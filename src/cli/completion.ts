@@ -1,0 +1,160 @@
+/**
+ * What Tab offers in the shell: verbs, options, paths on the server and here, written
+ * with the quotes that the word was begun with.
+ *
+ * A directory of the server is asked for once in a few seconds, and never waited for
+ * longer than one: then there is nothing to offer, and the next Tab finds the answer.
+ */
+import { readdir } from "node:fs/promises";
+import { resolvePath } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Client } from "../client/client.ts";
+import { isLeaf } from "./leaf.ts";
+import { fetchEntries } from "./verbs/entries.ts";
+import { namesOf, specOf } from "./verbs/verb.ts";
+import type { Verb, WordKind } from "./verbs/verb.ts";
+import { cursorOf, quoteWord } from "./words.ts";
+import type { Cursor } from "./words.ts";
+
+const CACHE_MS = 5000;
+const WAIT_MS_MAX = 1000;
+const OFFERED_MAX = 200;
+
+/** What a word may become; a directory is not the end of it. */
+export interface Candidate {
+  readonly text: string;
+  readonly isOpen: boolean;
+}
+
+/** What readline wants: words to put in place of the last one, and how that is written so far. */
+export type Offer = [hits: string[], word: string];
+
+export interface CompletionPlace {
+  readonly directory: VirtualPath;
+  client(): Promise<Client>;
+  /** A word as a path on this machine. */
+  local(word: string): string;
+}
+
+interface Listed {
+  readonly atMs: number;
+  readonly candidates: Promise<readonly Candidate[]>;
+}
+
+export class Completion {
+  readonly #verbs: readonly Verb[];
+  readonly #place: CompletionPlace;
+  readonly #listed = new Map<string, Listed>();
+
+  constructor(verbs: readonly Verb[], place: CompletionPlace) {
+    this.#verbs = verbs;
+    this.#place = place;
+  }
+
+  /** A line up to the cursor. Whatever goes wrong, there is just nothing to offer. */
+  async offer(line: string): Promise<Offer> {
+    const cursor = cursorOf(line);
+    const candidates = await this.#candidates(cursor).catch(() => []);
+    return offerOf(cursor, line, candidates);
+  }
+
+  /** Something was changed on the server. */
+  forget(): void {
+    this.#listed.clear();
+  }
+
+  async #candidates({ before, text }: Cursor): Promise<readonly Candidate[]> {
+    const [name, ...words] = before;
+    if (name === undefined) return whole(this.#verbs.flatMap(namesOf));
+    const row = this.#verbs.find((verb) => namesOf(verb).includes(name));
+    if (row === undefined) return [];
+    if (text.startsWith("-")) return whole(optionsOf(row));
+    const isFirst = words.every((word) => word.startsWith("-"));
+    const kinds = isFirst ? row.firstWord : row.furtherWords;
+    const found = await Promise.all(kinds.map((kind) => this.#ofKind(kind, text)));
+    return found.flat();
+  }
+
+  async #ofKind(kind: WordKind, text: string): Promise<readonly Candidate[]> {
+    if (kind === "verb") return whole(this.#verbs.flatMap(namesOf));
+    const directory = text.slice(0, text.lastIndexOf("/") + 1);
+    const names = kind === "remote" ? this.#remote(directory) : this.#local(directory);
+    return (await names).map(({ text: name, isOpen }) => {
+      // A word that begins with - would be an option.
+      const head = directory === "" && name.startsWith("-") ? "./" : directory;
+      return { text: `${head}${name}${isOpen ? "/" : ""}`, isOpen };
+    });
+  }
+
+  #remote(directory: string): Promise<readonly Candidate[]> {
+    const path = resolvePath(this.#place.directory, directory === "" ? "." : directory);
+    const nowMs = performance.now();
+    const known = this.#listed.get(path);
+    if (known !== undefined && nowMs - known.atMs < CACHE_MS) return withinTime(known.candidates);
+    const candidates = this.#fetch(path);
+    this.#listed.set(path, { atMs: nowMs, candidates });
+    // What failed is asked for again by the next Tab.
+    candidates.catch(() => this.#listed.delete(path));
+    return withinTime(candidates);
+  }
+
+  async #fetch(path: VirtualPath): Promise<readonly Candidate[]> {
+    const entries = await fetchEntries(await this.#place.client(), path);
+    const usable = entries.filter(({ name }) => isLeaf(name));
+    return usable.map(({ name, kind }) => ({ text: name, isOpen: kind === "directory" }));
+  }
+
+  async #local(directory: string): Promise<readonly Candidate[]> {
+    const path = this.#place.local(directory === "" ? "." : directory);
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries.map((entry) => ({ text: entry.name, isOpen: entry.isDirectory() }));
+  }
+}
+
+/**
+ * Of the candidates those that go on from what is written. Several are first offered as
+ * far as they agree, as one; only then as a list to choose from.
+ */
+export function offerOf(cursor: Cursor, line: string, candidates: readonly Candidate[]): Offer {
+  const { text, quote, start } = cursor;
+  const written = line.slice(start);
+  const fitting = candidates.filter((candidate) => candidate.text.startsWith(text));
+  const [only] = fitting;
+  if (only === undefined) return [[], written];
+  if (fitting.length === 1) {
+    const word = quoteWord(only.text, quote, only.isOpen);
+    return [[only.isOpen ? word : `${word} `], written];
+  }
+  const texts = fitting.map((candidate) => candidate.text);
+  const agreed = commonStart(texts);
+  if (agreed.length > text.length) return [[quoteWord(agreed, quote, true)], written];
+  const listed = texts.slice(0, OFFERED_MAX).map((hit) => quoteWord(hit, quote, true));
+  const more = texts.length - listed.length;
+  return [more > 0 ? [...listed, `… ${more} more`] : listed, written];
+}
+
+function whole(texts: readonly string[]): Candidate[] {
+  return texts.map((text) => ({ text, isOpen: false }));
+}
+
+function optionsOf(row: Verb): string[] {
+  const spec = specOf(row, "shell");
+  const flags = Object.values(spec?.options ?? {}).map((option) => option.flags);
+  return ["--help", ...flags.map((flag) => /--[\w-]+/.exec(flag)?.[0] ?? "")];
+}
+
+function commonStart(texts: readonly string[]): string {
+  const [first = "", ...others] = texts;
+  let length = first.length;
+  for (const text of others) {
+    let equal = 0;
+    while (equal < length && text[equal] === first[equal]) equal += 1;
+    length = equal;
+  }
+  // Half a character is no character.
+  return first.slice(0, length).replace(/[\ud800-\udbff]$/, "");
+}
+
+async function withinTime(candidates: Promise<readonly Candidate[]>) {
+  return await Promise.race([candidates, Bun.sleep(WAIT_MS_MAX).then(() => [])]);
+}

@@ -1,0 +1,115 @@
+/**
+ * One operation, then exit: the verbs of the table as commands of their own. The word
+ * that is a target says the server; other targets in the same command are on it too, and
+ * a bare absolute path is one of them.
+ */
+import { FtpxError } from "../base/errors.ts";
+import { parsePath } from "../base/path.ts";
+import { parseTarget } from "../client/target.ts";
+import type { Target } from "../client/target.ts";
+import { parseWords } from "./args.ts";
+import type { OptionSpecs, Parsed, Spec } from "./args.ts";
+import { Countdown } from "./countdown.ts";
+import { interruptible } from "./interrupt.ts";
+import { openRemote } from "./opening.ts";
+import type { ConnectOptions, Opened } from "./opening.ts";
+import { CONNECT_SPEC, runShell } from "./shell.ts";
+import { VERBS } from "./verbs.ts";
+import { specOf } from "./verbs/verb.ts";
+import type { Spot, Stage, Verb } from "./verbs/verb.ts";
+
+/** One command of the executable; `run` answers the exit status. */
+export interface ClientCommand {
+  readonly spec: Spec;
+  /** @throws FtpxError, HelpWanted */
+  run(words: readonly string[]): Promise<number>;
+}
+
+/** All that a person can ask of a server, for `ftpx help` and for running it. */
+export const CLIENT_COMMANDS: readonly ClientCommand[] = [
+  {
+    spec: CONNECT_SPEC,
+    run: async (words) => {
+      const parsed = parseWords(CONNECT_SPEC, words);
+      return await runShell(parsed.words[0], parsed.options);
+    },
+  },
+  ...VERBS.flatMap(commandOf),
+];
+
+function commandOf(row: Verb): ClientCommand[] {
+  const spec = specOf(row, "one-shot");
+  if (spec === undefined) return [];
+  const run = async (words: readonly string[]): Promise<number> => {
+    const one = new OneShot(row, parseWords(spec, words));
+    return await interruptible(true, (signal) => one.run(signal));
+  };
+  return [{ spec, run }];
+}
+
+/** One verb with its words, from the target to the exit status. */
+class OneShot {
+  readonly #row: Verb;
+  readonly #parsed: Parsed<OptionSpecs>;
+  /** The target as it was written. */
+  readonly #named: string;
+
+  constructor(row: Verb, parsed: Parsed<OptionSpecs>) {
+    this.#row = row;
+    this.#parsed = parsed;
+    this.#named = (row.target === "first" ? parsed.words[0] : parsed.words.at(-1)) ?? "";
+  }
+
+  async run(signal: AbortSignal): Promise<number> {
+    const target = parseTarget(this.#named);
+    const countdown = new Countdown();
+    const { words, options } = this.#parsed;
+    // specOf has added them to every verb of one-shot use.
+    const connecting = options as unknown as ConnectOptions;
+    const opening = { options: connecting, onRetry: countdown.show, signal };
+    const opened = await openRemote(target, opening);
+    try {
+      const stage = this.#stage(target, opened, signal);
+      return await this.#row.run(stage, words, options);
+    } finally {
+      countdown.stop();
+      opened.remote.close();
+    }
+  }
+
+  #stage(target: Target, opened: Opened, signal: AbortSignal): Stage {
+    return {
+      ...opened,
+      signal,
+      isJson: this.#parsed.options["json"] === true,
+      spot: (word) => spotOf(word, target),
+      isRemote: (word) => serverPartOf(word) === serverPartOf(this.#named),
+      local: (word) => word,
+      shell: undefined,
+    };
+  }
+}
+
+/**
+ * A word of a command whose server is that of `target`.
+ *
+ * @throws FtpxError USAGE for another server's, and what parsePath throws
+ */
+export function spotOf(word: string, target: Target): Spot {
+  if (word.startsWith("/")) {
+    const path = parsePath(word);
+    return { path, isDirectory: word.endsWith("/"), shown: path };
+  }
+  const { user, host, port, path, isDirectory } = parseTarget(word);
+  const isSame = host === target.host && port === target.port;
+  if (!isSame || (user !== undefined && user !== target.user)) {
+    const reason = `"${word}" is on another server: one command, one server and user`;
+    throw new FtpxError("USAGE", { reason });
+  }
+  return { path, isDirectory, shown: path };
+}
+
+/** Scheme, user, host and port, as they are written. */
+function serverPartOf(word: string): string {
+  return /^(?:ftpx:\/\/)?[^/]*/i.exec(word)?.[0] ?? "";
+}

@@ -1,0 +1,157 @@
+/**
+ * From a target to a signed-in Remote: which user, is it the right server, what is the
+ * password.
+ *
+ * Trust comes first. Until the server's key is the pinned one, the one named in the
+ * target, or one that a person has just accepted, nothing of the sign-in is asked for or
+ * sent; the connection on which an unknown key was looked at is closed and never used
+ * for more.
+ */
+import { FtpxError, isKind } from "../base/errors.ts";
+import { DerivedKeys } from "../base/scram.ts";
+import { lookAt } from "../client/connect.ts";
+import type { Endpoint } from "../client/connect.ts";
+import { Remote, unlessAborted } from "../client/remote.ts";
+import type { Retry } from "../client/remote.ts";
+import { formatHost } from "../client/target.ts";
+import type { Target } from "../client/target.ts";
+import { clientDirectory, Trust } from "../client/trust.ts";
+import type { OptionsOf } from "./args.ts";
+import {
+  ask,
+  askPassword,
+  canAsk,
+  confirm,
+  readInputLine,
+  showError,
+  visible,
+  writeNote,
+} from "./terminal.ts";
+import type { CONNECT_OPTIONS } from "./verbs/verb.ts";
+import { SOFTWARE } from "./version.ts";
+
+const RETRIES_DEFAULT = 5;
+const PASSWORD_TRIES = 3;
+
+export type ConnectOptions = OptionsOf<typeof CONNECT_OPTIONS>;
+
+export interface Opened {
+  readonly remote: Remote;
+  readonly user: string;
+  /** `HOST:PORT`. */
+  readonly server: string;
+  readonly fingerprint: string;
+}
+
+/** What is needed besides the target. */
+export interface Opening {
+  readonly options: ConnectOptions;
+  readonly onRetry: (retry: Retry) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, NO_PASSWORD,
+ *   SIGN_IN_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED
+ */
+export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
+  const user = target.user ?? (await userName());
+  const { options, onRetry, signal } = opening;
+  const { endpoint, fingerprint, isMet } = await settleTrust(target, opening);
+  const retriesMax = options.retries ?? RETRIES_DEFAULT;
+  const signInWith = async (password: string): Promise<Remote> => {
+    const keys = new DerivedKeys(() => password);
+    const remote = new Remote({ endpoint, software: SOFTWARE, user, keys, retriesMax, onRetry });
+    await unlessAborted(signIn(remote, signal), signal);
+    return remote;
+  };
+  const given = await givenPassword(options);
+  const { name: server } = endpoint;
+  if (given !== undefined) {
+    return { remote: await signInWith(given), user, server, fingerprint };
+  }
+  if (!canAsk()) throw new FtpxError("NO_PASSWORD");
+  // Nobody types a password for a server that is not there, or is another one.
+  if (!isMet) await unlessAborted(lookAt(endpoint), signal);
+  const remote = await tryPasswords(`password of ${user} on ${server}`, signInWith);
+  return { remote, user, server, fingerprint };
+}
+
+/** @throws FtpxError USAGE, INTERRUPTED */
+async function userName(): Promise<string> {
+  const name = process.env["FTPX_USER"] ?? "";
+  if (name !== "") return name;
+  if (canAsk()) return await ask("user name");
+  throw new FtpxError("USAGE", { reason: "no user name: write USER@HOST, or set FTPX_USER" });
+}
+
+/** The password that needs no question: `--password-stdin`, else FTPX_PASSWORD. */
+async function givenPassword({ passwordStdin }: ConnectOptions): Promise<string | undefined> {
+  if (passwordStdin === true) {
+    return process.stdin.isTTY ? undefined : ((await readInputLine()) ?? "");
+  }
+  const password = process.env["FTPX_PASSWORD"] ?? "";
+  return password === "" ? undefined : password;
+}
+
+async function tryPasswords(
+  question: string,
+  signInWith: (password: string) => Promise<Remote>,
+): Promise<Remote> {
+  for (let triesLeft = PASSWORD_TRIES - 1; ; triesLeft -= 1) {
+    const password = await askPassword(question);
+    try {
+      return await signInWith(password);
+    } catch (error) {
+      if (!isKind(error, "SIGN_IN_REFUSED") || triesLeft === 0) throw error;
+      showError(error);
+    }
+  }
+}
+
+/** A server that cannot be reached at all is told at once; a line that breaks gets another try. */
+async function signIn(remote: Remote, signal: AbortSignal): Promise<void> {
+  try {
+    await remote.client();
+  } catch (error) {
+    if (!isKind(error, "CONNECTION_LOST", "PEER_SILENT")) throw error;
+    await remote.retrying(async () => {}, { signal });
+  }
+}
+
+interface Trusted {
+  /** With the key that it must show. */
+  readonly endpoint: Endpoint;
+  readonly fingerprint: string;
+  /** Whether the server was just seen, with that key. */
+  readonly isMet: boolean;
+}
+
+/** @throws FtpxError UNKNOWN_KEY, CHANGED_KEY, UNREACHABLE, TLS_FAILED, BAD_CONFIG, INTERRUPTED */
+async function settleTrust(target: Target, { options, signal }: Opening): Promise<Trusted> {
+  const { host, port, fingerprint: told } = target;
+  const name = formatHost(host, port);
+  const trust = new Trust(clientDirectory(process.env));
+  const pinned = await trust.find(name);
+  if (pinned !== undefined) {
+    if (told !== undefined && told !== pinned) {
+      const details = { host: name, expected: pinned, fingerprint: told, file: trust.file };
+      throw new FtpxError("CHANGED_KEY", details);
+    }
+    const endpoint = { host, port, name, fingerprint: pinned, pinFile: trust.file };
+    return { endpoint, fingerprint: pinned, isMet: false };
+  }
+  const fingerprint = await unlessAborted(lookAt({ host, port, name, fingerprint: told }), signal);
+  if (told === undefined && options.acceptNew !== true) await demandConsent(name, fingerprint);
+  await trust.pin(name, fingerprint);
+  const endpoint = { host, port, name, fingerprint, pinFile: trust.file };
+  return { endpoint, fingerprint, isMet: true };
+}
+
+/** @throws FtpxError UNKNOWN_KEY, INTERRUPTED */
+async function demandConsent(host: string, fingerprint: string): Promise<void> {
+  const refusal = new FtpxError("UNKNOWN_KEY", { host, fingerprint });
+  if (!canAsk()) throw refusal;
+  writeNote(`${visible(host)} is not known here. Its key:\n\n    ${fingerprint}\n`);
+  if (!(await confirm("Is that what the server printed? Trust it from now on?"))) throw refusal;
+}

@@ -1,0 +1,245 @@
+/**
+ * `ftpx connect`: one line after the other, each a verb of the table.
+ *
+ * Each line has a readline Interface of its own, which is closed before the verb runs. So
+ * questions, progress and Ctrl-C belong to the verb while it runs, and a password typed
+ * into a question cannot reach readline or the history.
+ *
+ * When stdin is not a terminal its lines are commands: no prompt, no history, and the
+ * status of the worst at the end.
+ */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import readline from "node:readline";
+import { ERRORS, FtpxError } from "../base/errors.ts";
+import { HOME, resolvePath } from "../base/path.ts";
+import { parseTarget } from "../client/target.ts";
+import type { Target } from "../client/target.ts";
+import { clientDirectory } from "../client/trust.ts";
+import { HelpWanted, parseWords } from "./args.ts";
+import type { OptionsOf, Spec } from "./args.ts";
+import { Completion } from "./completion.ts";
+import { Countdown } from "./countdown.ts";
+import { History } from "./history.ts";
+import { interruptible } from "./interrupt.ts";
+import { openRemote } from "./opening.ts";
+import type { Opened } from "./opening.ts";
+import { promptText } from "./prompt.ts";
+import {
+  ask,
+  canAsk,
+  coloursOf,
+  columnsOf,
+  exitStatusOf,
+  showError,
+  worstStatus,
+  writeLine,
+  writeNote,
+} from "./terminal.ts";
+import { VERBS } from "./verbs.ts";
+import { roomOf } from "./verbs/facts.ts";
+import { CONNECT_OPTIONS, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
+import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
+import { splitWords } from "./words.ts";
+
+const OPTIONS = { ...CONNECT_OPTIONS, ...JSON_OPTION } as const;
+
+export const CONNECT_SPEC: Spec<typeof OPTIONS> = {
+  name: "connect",
+  about: "Opens a shell on a server; reads commands from stdin when that is no terminal",
+  usage: "[TARGET]",
+  words: [0, 1],
+  options: OPTIONS,
+  examples: ["ftpx connect ann@files.example.org", "ftpx connect files.example.org:9999/backup"],
+};
+
+/** @returns the exit status: of the worst command, or 0 when a person typed them */
+export async function runShell(
+  word: string | undefined,
+  options: OptionsOf<typeof OPTIONS>,
+): Promise<number> {
+  const isTyped = canAsk();
+  const target = await targetOf(word, isTyped);
+  const countdown = new Countdown();
+  const opened = await interruptible(true, (signal) =>
+    openRemote(target, { options, onRetry: countdown.show, signal }),
+  );
+  const history = isTyped ? await History.open(clientDirectory(process.env)) : History.forgetful();
+  const shell = new Shell(opened, history, countdown, options.json === true);
+  try {
+    if (target.path !== HOME) await shell.enter(target);
+    return await (isTyped ? shell.converse() : shell.obey());
+  } finally {
+    opened.remote.close();
+  }
+}
+
+/** @throws FtpxError USAGE, INTERRUPTED */
+async function targetOf(word: string | undefined, isTyped: boolean): Promise<Target> {
+  if (word !== undefined) return parseTarget(word);
+  if (isTyped) return parseTarget(await ask("server (HOST or USER@HOST:PORT)"));
+  throw new FtpxError("USAGE", { reason: "connect where to? connect [USER@]HOST[:PORT]" });
+}
+
+class Shell {
+  readonly #opened: Opened;
+  readonly #countdown: Countdown;
+  readonly #completion: Completion;
+  readonly #state: ShellState;
+  readonly #isJson: boolean;
+  #freeBytes: number | undefined;
+  /** While somebody types. */
+  #editor: readline.Interface | undefined;
+
+  constructor(opened: Opened, history: History, countdown: Countdown, isJson: boolean) {
+    this.#opened = opened;
+    this.#countdown = countdown;
+    this.#isJson = isJson;
+    const state: ShellState = { directory: HOME, isOver: false, history, verbs: VERBS };
+    this.#state = state;
+    this.#completion = new Completion(VERBS, {
+      get directory() {
+        return state.directory;
+      },
+      client: () => opened.remote.client(),
+      local: localPath,
+    });
+  }
+
+  /** Begins where the target says. @throws FtpxError NOT_A_DIRECTORY, NO_SUCH_PATH */
+  async enter({ path }: Target): Promise<void> {
+    const { kind } = await this.#opened.remote.call("stat", { path });
+    if (kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY", { path });
+    this.#state.directory = path;
+  }
+
+  /** With a person. */
+  async converse(): Promise<number> {
+    while (!this.#state.isOver) {
+      void this.#refreshRoom();
+      const line = await this.#readLine();
+      if (line === undefined) break;
+      await this.#state.history.add(line);
+      await this.#run(line);
+    }
+    return 0;
+  }
+
+  /** With a script on stdin, to its end whatever fails; Ctrl-C ends all of it. */
+  async obey(): Promise<number> {
+    const statuses: number[] = [];
+    for await (const line of readline.createInterface({ input: process.stdin, terminal: false })) {
+      const status = await this.#run(line);
+      statuses.push(status);
+      if (this.#state.isOver || status === ERRORS.INTERRUPTED.exit) break;
+    }
+    return worstStatus(statuses);
+  }
+
+  /** Runs one line. Whatever fails is told here and ends nothing but the line. */
+  async #run(line: string): Promise<number> {
+    try {
+      const [name, ...given] = splitWords(line);
+      if (name === undefined) return 0;
+      const row = findVerb(VERBS, name);
+      const spec = specOf(row, "shell");
+      if (spec === undefined) throw new Error(`${name} is not for the shell`);
+      const { words, options } = parseWords(spec, given);
+      const isJson = this.#isJson || options["json"] === true;
+      return await interruptible(false, (signal) =>
+        row.run(this.#stage(signal, isJson), words, options),
+      );
+    } catch (error) {
+      if (error instanceof HelpWanted) {
+        writeLine(error.text.trimEnd());
+        return 0;
+      }
+      showError(error);
+      return exitStatusOf(error);
+    } finally {
+      this.#countdown.stop();
+      this.#completion.forget();
+    }
+  }
+
+  #stage(signal: AbortSignal, isJson: boolean): Stage {
+    return {
+      ...this.#opened,
+      signal,
+      isJson,
+      spot: (word) => this.#spot(word),
+      isRemote: () => false,
+      local: localPath,
+      shell: this.#state,
+    };
+  }
+
+  #spot(word: string): Spot {
+    const path = resolvePath(this.#state.directory, word);
+    return { path, isDirectory: word.endsWith("/"), shown: word };
+  }
+
+  /** One line, typed. Nothing at Ctrl-D. */
+  #readLine(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const editor = readline.createInterface({
+        input: process.stdin,
+        output: process.stderr,
+        terminal: true,
+        prompt: this.#prompt(),
+        history: this.#state.history.lines.toReversed(),
+        historySize: Infinity,
+        completer: (line: string, answer: (error: null, offer: [string[], string]) => void) => {
+          void this.#completion.offer(line).then((offer) => answer(null, offer));
+        },
+      });
+      this.#editor = editor;
+      const end = (line: string | undefined): void => {
+        this.#editor = undefined;
+        resolve(line);
+      };
+      editor.on("SIGINT", () => clearLine(editor));
+      editor.once("line", (line) => {
+        end(line);
+        editor.close();
+      });
+      editor.once("close", () => {
+        // Ctrl-D leaves the cursor behind the prompt.
+        if (this.#editor === editor) writeNote("");
+        end(undefined);
+      });
+      editor.prompt();
+    });
+  }
+
+  #prompt(): string {
+    const { user, server } = this.#opened;
+    const { directory } = this.#state;
+    const { bold } = coloursOf(process.stderr);
+    const facts = { user, server, directory, freeBytes: this.#freeBytes };
+    return promptText(facts, columnsOf(process.stderr), bold);
+  }
+
+  /** Comes when it comes: nobody waits for a number in the prompt, or hears that there is none. */
+  async #refreshRoom(): Promise<void> {
+    const asked = this.#opened.remote.client().then((client) => client.call("quota", {}));
+    const quota = await asked.catch(() => undefined);
+    const before = this.#prompt();
+    this.#freeBytes = quota === undefined ? undefined : roomOf(quota).freeBytes;
+    if (this.#prompt() === before || this.#editor === undefined) return;
+    this.#editor.setPrompt(this.#prompt());
+    this.#editor.prompt(true);
+  }
+}
+
+function clearLine(editor: readline.Interface): void {
+  process.stderr.write("^C\n");
+  // What is typed is only readable in the types, and there is no call that clears it.
+  Object.assign(editor, { line: "", cursor: 0 });
+  editor.prompt();
+}
+
+/** As a person's own shell would have read it: `~` is their home. */
+function localPath(word: string): string {
+  return word === "~" || word.startsWith("~/") ? join(homedir(), word.slice(1)) : word;
+}

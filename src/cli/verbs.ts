@@ -1,0 +1,34 @@
+/**
+ * THE TABLE of verbs: what a person can ask for, in the shell and in one command. Help,
+ * completion and `ftpx help` follow from it.
+ */
+import { CD, LCD, LLS, LPWD, LS, PWD } from "./verbs/browse.ts";
+import { GET, PUT } from "./verbs/copies.ts";
+import { MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
+import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
+import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
+import type { Verb } from "./verbs/verb.ts";
+
+export const VERBS: readonly Verb[] = [
+  HELP,
+  LS,
+  CD,
+  PWD,
+  GET,
+  PUT,
+  MKDIR,
+  RM,
+  RMDIR,
+  MV,
+  STAT,
+  MD5,
+  SHA256,
+  DIGEST,
+  QUOTA,
+  WHOAMI,
+  LLS,
+  LCD,
+  LPWD,
+  HISTORY,
+  QUIT,
+];

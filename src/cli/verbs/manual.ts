@@ -1,0 +1,73 @@
+/** Verbs of the shell about itself: what there is, what was typed, and the way out. */
+import { helpOf } from "../args.ts";
+import { visible, writeJson, writeLine } from "../terminal.ts";
+import { findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
+import type { Verb } from "./verb.ts";
+
+export const HELP = verb({
+  name: "help",
+  about: "Lists the verbs, or tells more about some",
+  options: {},
+  shell: { usage: "[VERB…]", words: [0, Infinity], examples: ["help", "help get"] },
+  firstWord: ["verb"],
+  furtherWords: ["verb"],
+  target: "first",
+  run: async (stage, words) => {
+    const { verbs } = shellOf(stage);
+    const rows = words.length === 0 ? verbs : words.map((word) => findVerb(verbs, word));
+    for (const row of rows) {
+      if (stage.isJson) writeJson(describeVerb(row));
+      else if (words.length === 0) writeLine(summaryOf(row));
+      else writeLine(manualOf(row));
+    }
+    return 0;
+  },
+});
+
+export const HISTORY = verb({
+  name: "history",
+  about: "Shows the lines that were typed",
+  options: {},
+  shell: { usage: "", words: [0, 0], examples: [] },
+  firstWord: [],
+  furtherWords: [],
+  target: "first",
+  run: async (stage) => {
+    const { lines } = shellOf(stage).history;
+    const width = `${lines.length}`.length;
+    for (const [index, line] of lines.entries()) {
+      if (stage.isJson) writeJson({ number: index + 1, line });
+      else writeLine(`${`${index + 1}`.padStart(width)}  ${visible(line)}`);
+    }
+    return 0;
+  },
+});
+
+export const QUIT = verb({
+  name: "quit",
+  aliases: ["q", "exit"],
+  about: "Leaves the shell",
+  options: {},
+  shell: { usage: "", words: [0, 0], examples: [] },
+  firstWord: [],
+  furtherWords: [],
+  target: "first",
+  run: async (stage) => {
+    shellOf(stage).isOver = true;
+    return 0;
+  },
+});
+
+function summaryOf(row: Verb): string {
+  return `${namesOf(row).join(", ").padEnd(16)}${row.about}`;
+}
+
+function manualOf(row: Verb): string {
+  const spec = specOf(row, "shell");
+  return spec === undefined ? "" : helpOf(spec).trimEnd();
+}
+
+function describeVerb(row: Verb): Readonly<Record<string, unknown>> {
+  const { name, about } = row;
+  return { name, aliases: namesOf(row).slice(1), usage: row.shell?.usage, about };
+}

@@ -1,0 +1,90 @@
+/** PROTOCOL.md's tables of what crosses the wire: commands, notices, errors, algorithms. */
+import { ALGORITHMS } from "../../src/base/digest.ts";
+import { DETAILS, ERRORS, RETIRED_CODES } from "../../src/base/errors.ts";
+import type { ErrorRow } from "../../src/base/errors.ts";
+import { NOTICES } from "../../src/commands/notices.ts";
+import { TABLE } from "../../src/commands/table.ts";
+import type { AnyCommand } from "../../src/commands/table.ts";
+import { algorithm } from "../../src/wire/shape.ts";
+import { columns, fenced } from "./columns.ts";
+
+/** One command after the other: code, name, right; what it does; both shapes, field by field. */
+export function commandTable(): string {
+  const blocks = Object.entries(TABLE).map(([name, row]) => {
+    const { code, needs, about, request, reply } = row as unknown as AnyCommand;
+    return columns([
+      [hexOf(code), name, `needs: ${needs}`],
+      ["", "", about],
+      ...fieldLines("request", request.notation),
+      ...fieldLines("reply", reply.notation),
+    ]);
+  });
+  return fenced(blocks.join("\n\n"));
+}
+
+export function noticeTable(): string {
+  const rows = Object.entries(NOTICES).map(([name, { code, body }]) => [
+    hexOf(code),
+    name,
+    body.notation,
+  ]);
+  return fenced(columns([["code", "name", "body"], ...rows]));
+}
+
+export function errorTable(): string {
+  const rows = Object.entries(ERRORS).map(([name, row]: [string, ErrorRow]) => [
+    String(row.code),
+    name,
+    String(row.exit),
+    row.ends,
+    row.text,
+  ]);
+  const retired = RETIRED_CODES.length === 0 ? "none" : RETIRED_CODES.join(", ");
+  const head = ["code", "name", "exit", "ends", "what a person reads"];
+  return `${fenced(columns([head, ...rows]))}\n\nRetired codes: ${retired}.`;
+}
+
+export function detailTable(): string {
+  const rows = Object.entries(DETAILS).map(([name, { code, type }]) => [
+    String(code),
+    name,
+    type === "size" ? "u64" : "text",
+  ]);
+  return fenced(columns([["code", "name", "value"], ...rows]));
+}
+
+export function algorithmTable(): string {
+  const rows = Object.entries(ALGORITHMS).map(([name, row]) => [
+    String(row.code),
+    name,
+    String(row.digestBytes),
+  ]);
+  return fenced(columns([["code", "name", "digest bytes"], ...rows]));
+}
+
+function hexOf(code: number): string {
+  return `0x${code.toString(16).padStart(2, "0")}`;
+}
+
+/** `request  path: path` and further fields below; a body without fields is empty. */
+function fieldLines(label: string, notation: string): string[][] {
+  const fields = notation === "" ? ["(empty)"] : fieldsOf(notation);
+  return fields.map((field, index) => ["", index === 0 ? label : "", field]);
+}
+
+/**
+ * The fields of a record. A list of records is the only thing with records inside; its own
+ * fields are put into braces, because the notation does not bracket them.
+ */
+function fieldsOf(notation: string): string[] {
+  const named = notation.replaceAll(algorithm.notation, "algorithm");
+  const braced = named.replace(/list of (\w+: .*) ≤ (\d+)/, "list of { $1 } ≤ $2");
+  const fields: string[] = [];
+  let isInside = false;
+  for (const part of braced.split("; ")) {
+    if (isInside) fields.push(`${fields.pop() ?? ""}; ${part}`);
+    else fields.push(part);
+    isInside = part.includes("{") || (isInside && !part.includes("}"));
+  }
+  return fields;
+}
