@@ -128,7 +128,9 @@ export function offerOf(cursor: Cursor, line: string, candidates: readonly Candi
   const texts = fitting.map((candidate) => candidate.text);
   const agreed = commonStart(texts);
   if (agreed.length > text.length) return [[quoteWord(agreed, quote, true)], written];
-  const listed = texts.slice(0, OFFERED_MAX).map((hit) => quoteWord(hit, quote, true));
+  const listed = fitting
+    .slice(0, OFFERED_MAX)
+    .map((candidate) => quoteWord(candidate.text, quote, candidate.isOpen));
   const more = texts.length - listed.length;
   return [more > 0 ? [...listed, `… ${more} more`] : listed, written];
 }

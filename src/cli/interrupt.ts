@@ -4,8 +4,9 @@
  */
 import { ERRORS } from "../base/errors.ts";
 
-/** How long an operation may take to end in good order before the program ends without it. */
+/** How long an operation may take to end in good order, and the program after that. */
 const END_MS_MAX = 3000;
+const EXIT_MS_MAX = 250;
 
 /** @param isLast whether the program is over when the work is */
 export async function interruptible<Value>(
@@ -13,15 +14,22 @@ export async function interruptible<Value>(
   work: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
   const controller = new AbortController();
+  const { signal } = controller;
   const interrupt = (): void => {
-    if (controller.signal.aborted && isLast) process.exit(ERRORS.INTERRUPTED.exit);
+    if (signal.aborted && isLast) exit();
     controller.abort();
-    if (isLast) setTimeout(() => process.exit(ERRORS.INTERRUPTED.exit), END_MS_MAX).unref();
+    if (isLast) setTimeout(exit, END_MS_MAX).unref();
   };
   process.on("SIGINT", interrupt);
   try {
-    return await work(controller.signal);
+    return await work(signal);
   } finally {
     process.off("SIGINT", interrupt);
+    // A line that is dead would keep the program for seconds.
+    if (signal.aborted && isLast) setTimeout(exit, EXIT_MS_MAX).unref();
   }
+}
+
+function exit(): never {
+  process.exit(ERRORS.INTERRUPTED.exit);
 }

@@ -69,13 +69,13 @@ export class Meter {
     return this.#bytes;
   }
 
-  /** A line that stands still counts too, so the rate falls. */
-  rate(nowMs: number): number {
+  /** Unknown at first. A line that stands still counts too, so the rate falls. */
+  rate(nowMs: number): number | undefined {
     const spanMs = nowMs - this.#atMs;
-    if (spanMs < RATE_SAMPLE_MS) return this.#rate ?? 0;
+    if (spanMs < RATE_SAMPLE_MS) return this.#rate;
     const latest = (this.#waiting / spanMs) * 1000;
-    const weight = this.#rate === undefined ? 1 : 1 - Math.exp(-spanMs / RATE_MEMORY_MS);
-    this.#rate = (this.#rate ?? 0) + weight * (latest - (this.#rate ?? 0));
+    const weight = 1 - Math.exp(-spanMs / RATE_MEMORY_MS);
+    this.#rate = this.#rate === undefined ? latest : this.#rate + weight * (latest - this.#rate);
     this.#waiting = 0;
     this.#atMs = nowMs;
     return this.#rate;
@@ -175,7 +175,8 @@ export class Board {
     file.toldMs = nowMs;
     file.toldBytes = file.doneBytes;
     const { doneBytes, totalBytes, name } = file;
-    const bytesPerSecond = Math.round(file.meter.rate(nowMs));
+    const rate = file.meter.rate(nowMs);
+    const bytesPerSecond = rate === undefined ? undefined : Math.round(rate);
     const secondsLeft = secondsOf(etaMs(file, nowMs));
     return {
       event: "progress",
@@ -238,7 +239,8 @@ function factsOf(moving: Moving, nowMs: number): string[] {
   const size = `${formatSize(doneBytes)}${of}`.padStart(17);
   const share = shareOf(moving);
   const percent = (share === undefined ? "" : `${Math.floor(share * 100)}%`).padStart(4);
-  const rate = formatRate(moving.meter.rate(nowMs)).padStart(9);
+  const perSecond = moving.meter.rate(nowMs);
+  const rate = (perSecond === undefined ? "" : formatRate(perSecond)).padStart(9);
   const leftMs = etaMs(moving, nowMs);
   const eta = (leftMs === undefined ? "" : `ETA ${formatEta(leftMs)}`).padEnd(14);
   return [
@@ -258,7 +260,7 @@ function shareOf({ doneBytes, totalBytes }: Moving): number | undefined {
 function etaMs(moving: Moving, nowMs: number): number | undefined {
   const { doneBytes, totalBytes, meter } = moving;
   const rate = meter.rate(nowMs);
-  if (totalBytes === undefined || rate < 1) return undefined;
+  if (totalBytes === undefined || rate === undefined || rate < 1) return undefined;
   return (Math.max(0, totalBytes - doneBytes) / rate) * 1000;
 }
 

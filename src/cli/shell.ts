@@ -19,6 +19,7 @@ import { clientDirectory } from "../client/trust.ts";
 import { HelpWanted, parseWords } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { Completion } from "./completion.ts";
+import type { Offer } from "./completion.ts";
 import { Countdown } from "./countdown.ts";
 import { History } from "./history.ts";
 import { interruptible } from "./interrupt.ts";
@@ -80,6 +81,9 @@ async function targetOf(word: string | undefined, isTyped: boolean): Promise<Tar
   if (isTyped) return parseTarget(await ask("server (HOST or USER@HOST:PORT)"));
   throw new FtpxError("USAGE", { reason: "connect where to? connect [USER@]HOST[:PORT]" });
 }
+
+/** Readline waits for it: with two parameters a completer is one that answers later. */
+type Answer = (error: null, offer: Offer) => void;
 
 class Shell {
   readonly #opened: Opened;
@@ -189,9 +193,7 @@ class Shell {
         prompt: this.#prompt(),
         history: this.#state.history.lines.toReversed(),
         historySize: Infinity,
-        completer: (line: string, answer: (error: null, offer: [string[], string]) => void) => {
-          void this.#completion.offer(line).then((offer) => answer(null, offer));
-        },
+        completer: (line: string, answer: Answer) => void this.#complete(line, answer),
       });
       this.#editor = editor;
       const end = (line: string | undefined): void => {
@@ -210,6 +212,15 @@ class Shell {
       });
       editor.prompt();
     });
+  }
+
+  /** An answer to a line that is no longer there would be written into another one. */
+  async #complete(line: string, answer: Answer): Promise<void> {
+    const editor = this.#editor;
+    const offer = await this.#completion.offer(line);
+    if (editor === undefined || editor !== this.#editor) return;
+    const isSame = editor.line.slice(0, editor.cursor) === line;
+    answer(null, isSame ? offer : [[], ""]);
   }
 
   #prompt(): string {

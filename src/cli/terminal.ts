@@ -86,7 +86,9 @@ export function coloursOf(stream: NodeJS.WriteStream) {
 
 /** Whether somebody looks at it, on something that knows about cursors. */
 export function isScreen(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY && process.env["TERM"] !== "dumb";
+  // It is undefined where there is no terminal, and then picocolors would decide by itself.
+  if (!stream.isTTY) return false;
+  return process.env["TERM"] !== "dumb";
 }
 
 export function columnsOf(stream: NodeJS.WriteStream): number {
@@ -244,7 +246,7 @@ function formatDetail(name: string, details: Details): string {
 
 /** Whether a question would reach anybody. */
 export function canAsk(): boolean {
-  return process.stdin.isTTY && isScreen(process.stderr);
+  return isScreen(process.stderr) && process.stdin.isTTY;
 }
 
 /** @throws FtpxError USAGE without a terminal, INTERRUPTED */

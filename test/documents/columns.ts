@@ -26,16 +26,18 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** Lines of at most so many characters; a word that is longer stands alone. */
+/** Lines of at most so many characters, indented as the first is; a longer word stands alone. */
 export function wrap(text: string, charactersMax: number): string[] {
   const lines: string[] = [];
+  const indent = /^ */.exec(text)?.[0] ?? "";
   let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > charactersMax) {
+  for (const word of text.trim().split(" ")) {
+    const longer = line === "" ? indent + word : `${line} ${word}`;
+    if (line !== "" && longer.length > charactersMax) {
       lines.push(line);
-      line = word;
+      line = indent + word;
     } else {
-      line = line === "" ? word : `${line} ${word}`;
+      line = longer;
     }
   }
   return [...lines, line];
@@ -45,7 +47,7 @@ export function fenced(text: string): string {
   return `\`\`\`text\n${text}\n\`\`\``;
 }
 
-/** Octets as pairs of digits, 32 pairs a line, what follows the first line indented. */
+/** Octets as pairs of digits, 24 pairs a line, what follows the first line indented. */
 export function spacedHex(octets: Uint8Array, label = ""): string {
   const pairs = Buffer.from(octets).toString("hex").match(/../g) ?? [];
   const lines: string[] = [];

@@ -55,7 +55,7 @@ export function packageTable(): string {
   for (const layer of LAYERS) {
     for (const file of filesOf(layer)) {
       for (const name of new Set(runtimeImports(file))) {
-        if (name.startsWith(".") || name.startsWith("node:")) continue;
+        if (name.startsWith(".") || name.startsWith("node:") || name === "bun") continue;
         homes.set(name, [...(homes.get(name) ?? []), file]);
       }
     }

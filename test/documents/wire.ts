@@ -12,12 +12,8 @@ import { columns, fenced } from "./columns.ts";
 export function commandTable(): string {
   const blocks = Object.entries(TABLE).map(([name, row]) => {
     const { code, needs, about, request, reply } = row as unknown as AnyCommand;
-    return columns([
-      [hexOf(code), name, `needs: ${needs}`],
-      ["", "", about],
-      ...fieldLines("request", request.notation),
-      ...fieldLines("reply", reply.notation),
-    ]);
+    const shapes = [...bodyLines("request", request.notation), ...bodyLines("reply", reply.notation)];
+    return [`${hexOf(code)} ${name} (needs: ${needs})`, `  ${about}`, columns(shapes)].join("\n");
   });
   return fenced(blocks.join("\n\n"));
 }
@@ -66,25 +62,22 @@ function hexOf(code: number): string {
   return `0x${code.toString(16).padStart(2, "0")}`;
 }
 
-/** `request  path: path` and further fields below; a body without fields is empty. */
-function fieldLines(label: string, notation: string): string[][] {
+function bodyLines(label: string, notation: string): string[][] {
   const fields = notation === "" ? ["(empty)"] : fieldsOf(notation);
-  return fields.map((field, index) => ["", index === 0 ? label : "", field]);
+  return fields.map((field, index) => [index === 0 ? `  ${label}` : "", field]);
 }
 
 /**
- * The fields of a record. A list of records is the only thing with records inside; its own
- * fields are put into braces, because the notation does not bracket them.
+ * The fields of a record, a line each. The bound of a list goes before what it is a list
+ * of; a list of records is the only thing with fields inside.
  */
 function fieldsOf(notation: string): string[] {
   const named = notation.replaceAll(algorithm.notation, "algorithm");
-  const braced = named.replace(/list of (\w+: .*) ≤ (\d+)/, "list of { $1 } ≤ $2");
-  const fields: string[] = [];
-  let isInside = false;
-  for (const part of braced.split("; ")) {
-    if (isInside) fields.push(`${fields.pop() ?? ""}; ${part}`);
-    else fields.push(part);
-    isInside = part.includes("{") || (isInside && !part.includes("}"));
-  }
-  return fields;
+  const [before = "", items, bound, after = ""] = named.split(/list of (.+) ≤ (\d+)/);
+  if (items === undefined || bound === undefined) return named.split("; ");
+  const isRecord = items.includes(": ");
+  const list = isRecord ? `list ≤ ${bound} of` : `list ≤ ${bound} of ${items}`;
+  const inside = isRecord ? items.split("; ").map((field) => `  ${field}`) : [];
+  const behind = after.split("; ").filter((field) => field !== "");
+  return [...`${before}${list}`.split("; "), ...inside, ...behind];
 }

@@ -19,7 +19,7 @@ export class Folder {
   }
 
   read(name: string): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(fs.readFileSync(this.at(name)));
+    return new Uint8Array(fs.readFileSync(this.at(name)));
   }
 
   remove(): void {
