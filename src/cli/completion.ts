@@ -68,9 +68,10 @@ export class Completion {
     if (name === undefined) return whole(this.#verbs.flatMap(namesOf));
     const row = this.#verbs.find((verb) => namesOf(verb).includes(name));
     if (row === undefined) return [];
-    if (text.startsWith("-")) return whole(optionsOf(row));
-    const isFirst = words.every((word) => word.startsWith("-"));
-    const kinds = isFirst ? row.firstWord : row.furtherWords;
+    if (text.startsWith("-")) return whole(optionsOf(row).map(({ flag }) => flag));
+    const count = countWords(row, words);
+    if (count === undefined) return [];
+    const kinds = count === 0 ? row.firstWord : row.furtherWords;
     const found = await Promise.all(kinds.map((kind) => this.#ofKind(kind, text)));
     return found.flat();
   }
@@ -118,7 +119,9 @@ export class Completion {
 export function offerOf(cursor: Cursor, line: string, candidates: readonly Candidate[]): Offer {
   const { text, quote, start } = cursor;
   const written = line.slice(start);
-  const fitting = candidates.filter((candidate) => candidate.text.startsWith(text));
+  // A name may be there on both sides.
+  const byText = new Map(candidates.map((candidate) => [candidate.text, candidate]));
+  const fitting = [...byText.values()].filter((candidate) => candidate.text.startsWith(text));
   const [only] = fitting;
   if (only === undefined) return [[], written];
   if (fitting.length === 1) {
@@ -139,10 +142,23 @@ function whole(texts: readonly string[]): Candidate[] {
   return texts.map((text) => ({ text, isOpen: false }));
 }
 
-function optionsOf(row: Verb): string[] {
+function optionsOf(row: Verb): { flag: string; hasValue: boolean }[] {
   const spec = specOf(row, "shell");
   const flags = Object.values(spec?.options ?? {}).map((option) => option.flags);
-  return ["--help", ...flags.map((flag) => /--[\w-]+/.exec(flag)?.[0] ?? "")];
+  return ["--help", ...flags].map((written) => ({
+    flag: /--[\w-]+/.exec(written)?.[0] ?? "",
+    hasValue: written.includes("<"),
+  }));
+}
+
+/** Words that are neither options nor their values; nothing when a value comes next. */
+function countWords(row: Verb, words: readonly string[]): number | undefined {
+  const valued = optionsOf(row).filter(({ hasValue }) => hasValue);
+  const takesValue = (word: string | undefined) => valued.some(({ flag }) => flag === word);
+  if (takesValue(words.at(-1))) return undefined;
+  const isOwn = (word: string, index: number) =>
+    !word.startsWith("-") && !takesValue(words[index - 1]);
+  return words.filter(isOwn).length;
 }
 
 function commonStart(texts: readonly string[]): string {

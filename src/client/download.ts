@@ -57,6 +57,7 @@ class Downloading implements TransferListener {
   #acknowledgedOffset = 0;
   #receiver: Receiver | undefined;
   #saving: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> | undefined;
   #acknowledging: Promise<void> = Promise.resolve();
   #failure: FtpxError | undefined;
 
@@ -82,6 +83,7 @@ class Downloading implements TransferListener {
     } finally {
       await this.#receiver?.settle();
       await this.#saving;
+      await this.#syncing;
       this.#client.forget(this.#id);
       signal.removeEventListener("abort", interrupt);
     }
@@ -124,6 +126,8 @@ class Downloading implements TransferListener {
     const { algorithm } = this.#job;
     await this.#demandEqual(received, { algorithm, bytes: end.digest, chunks: end.chunks });
     await this.#saving;
+    await this.#syncing;
+    if (this.#failure !== undefined) throw this.#failure;
     const digest = await composeDigest(algorithm, [...held, ...received]);
     await this.#part.publish(opened.modifiedMs).catch((error: unknown) => {
       throw localFailure(error, this.#job.local);
@@ -194,7 +198,7 @@ class Downloading implements TransferListener {
       {
         acknowledge: (offset) => this.#acknowledge(offset),
         received: (chunks) => this.#save(chunks),
-        failed: (failure) => this.failed(localFailure(failure, this.#job.local) as FtpxError),
+        failed: (failure) => this.#failedHere(failure),
       },
     );
     this.#receiver = receiver;
@@ -222,7 +226,24 @@ class Downloading implements TransferListener {
     const digests = chunks.map(({ digest }) => digest);
     this.#saving = this.#saving
       .then(() => this.#part.add(digests))
-      .catch((error: unknown) => this.failed(localFailure(error, this.#job.local) as FtpxError));
+      .catch((error: unknown) => this.#failedHere(error));
+    this.#syncing ??= this.#sync();
+  }
+
+  /** Behind the content, so that the last sync has little left to do. */
+  async #sync(): Promise<void> {
+    try {
+      await this.#part.file.syncData();
+    } catch (error) {
+      // The next sync would not tell of it again.
+      this.#failedHere(error);
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+
+  #failedHere(error: unknown): void {
+    this.failed(localFailure(error, this.#job.local) as FtpxError);
   }
 
   #guard(work: () => void): void {

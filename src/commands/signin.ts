@@ -46,7 +46,9 @@ export async function scramFirst(session: Session, { message }: ScramMessage) {
   const user = exchange.first(message);
   const { accounts, knownParameters, settings } = session.registry;
   const account = accounts.get(user);
-  const verifier = account?.verifier ?? fakeVerifier(settings.secret, user, knownParameters);
+  // Made for everybody, or its time would tell who is known.
+  const fake = fakeVerifier(settings.secret, user, knownParameters);
+  const verifier = account?.verifier ?? fake;
   session.attempt = { user, account, exchange };
   return { message: exchange.challenge(verifier) };
 }

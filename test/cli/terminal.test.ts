@@ -1,0 +1,148 @@
+import { expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { ERRORS, FtpxError } from "../../src/base/errors.ts";
+import type { ErrorKind } from "../../src/base/errors.ts";
+import { nameText } from "../../src/base/path.ts";
+import {
+  describe,
+  exitStatusOf,
+  formatJson,
+  visible,
+  worstStatus,
+} from "../../src/cli/terminal.ts";
+import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
+
+test.each([
+  ["\x1b[2J\x1b]0;pwn\x07", String.raw`\x1b[2J\x1b]0;pwn\x07`],
+  ["a\rb", String.raw`a\x0db`],
+  ["a\nb\tc\0", String.raw`a\x0ab\x09c\x00`],
+  ["bidi\u202egnp.exe\u2066", String.raw`bidi\u202egnp.exe\u2066`],
+  ["c1\u009b2J\x7f", String.raw`c1\u009b2J\x7f`],
+  [nameText(Uint8Array.of(0x62, 0xff, 0xfe)), String.raw`b\xff\xfe`],
+  ["half \ud83d", String.raw`half \ud83d`],
+  ["my file (1).iso é 💾 \\", "my file (1).iso é 💾 \\"],
+])("P6: visible shows %p as %p", (name, shown) => {
+  expect(visible(name)).toBe(shown);
+});
+
+test("P6: visible leaves nothing that a terminal acts on, whatever the text", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      expect(visible(text)).not.toMatch(UNSAFE_ON_TERMINAL);
+    }),
+  );
+});
+
+test.each(HOSTILE_NAMES)("P6: JSON keeps %p exact and harmless", (name) => {
+  const line = formatJson({ name });
+
+  expect(JSON.parse(line)).toEqual({ name });
+  expect(line).not.toMatch(UNSAFE_ON_TERMINAL);
+});
+
+test.each(HOSTILE_NAMES)("P6: an error about %p shows it harmless", (name) => {
+  const details = { path: name, reason: name, host: name, file: name, expected: name };
+  for (const kind of Object.keys(ERRORS) as ErrorKind[]) {
+    for (const line of describe(new FtpxError(kind, details))) {
+      expect(line).not.toMatch(UNSAFE_ON_TERMINAL);
+    }
+  }
+});
+
+test.each([
+  [new FtpxError("NO_SUCH_PATH", { path: "/a" }), ["ftpx: /a: no such file or directory"]],
+  [new FtpxError("NO_SUCH_PATH"), ["ftpx: no such file or directory"]],
+  [
+    new FtpxError("QUOTA_EXCEEDED", {
+      path: "/a.iso",
+      neededBytes: 12_400_000_000,
+      freeBytes: 9_200_000_000,
+      limitBytes: 10_000_000_000,
+    }),
+    [
+      "ftpx: /a.iso: does not fit into your quota: 12.4 GB needed, 9.2 GB free of 10.0 GB",
+      "hint: remove something, or ask the operator for a larger quota",
+    ],
+  ],
+  [
+    new FtpxError("QUOTA_EXCEEDED", { neededBytes: 1 }),
+    [
+      "ftpx: does not fit into your quota",
+      "hint: remove something, or ask the operator for a larger quota",
+    ],
+  ],
+  [
+    new FtpxError("PEER_SILENT", { elapsedMs: 61_000 }),
+    ["ftpx: the other side has not answered for 1 min 1 s"],
+  ],
+  [
+    new FtpxError("SERVER_FULL", { limit: 3, retryAfterMs: 2500 }),
+    [
+      "ftpx: the server has no room for another session: the limit is 3",
+      "hint: try again later",
+      "hint: try again in 2.5 s",
+    ],
+  ],
+  [
+    new FtpxError("CHANGED_KEY", { host: "h:1", expected: "old", fingerprint: "new", file: "/k" }),
+    [
+      "ftpx: the key of h:1 has changed: known old, offered new",
+      "hint: if the operator confirms the new key, remove the line of h:1 from /k and connect again",
+    ],
+  ],
+  [
+    new FtpxError("CHANGED_KEY", { host: "h:1", expected: "old", fingerprint: "new" }),
+    ["ftpx: the key of h:1 has changed: known old, offered new"],
+  ],
+  [new FtpxError("USAGE", { reason: "a {path} [b]", path: "" }), ["ftpx: a {path} [b]"]],
+  [new FtpxError("SERVER_ERROR", { code: 77 }), ["ftpx: refused by the server (code 77)"]],
+  [
+    new TypeError("x is not a function"),
+    [
+      "ftpx: a defect of ftpx: x is not a function",
+      "hint: FTPX_DEBUG=1 shows where; please report it",
+    ],
+  ],
+])("describe tells what went wrong: case %#", (error, lines) => {
+  expect(describe(error)).toEqual(lines);
+});
+
+test("describe tells the stack of a defect only when it is wanted", () => {
+  const defect = new TypeError("broken");
+
+  expect(describe(defect).join("\n")).not.toContain("terminal.test.ts");
+  expect(describe(defect, true).join("\n")).toContain("terminal.test.ts");
+});
+
+test("every row of the error table has a text and a hint without a field left open", () => {
+  const details = Object.fromEntries(
+    ["host", "fingerprint", "expected", "file", "reason", "user"].map((name) => [name, "x"]),
+  );
+  for (const kind of Object.keys(ERRORS) as ErrorKind[]) {
+    const lines = describe(new FtpxError(kind, { ...details, line: 1, column: 2, code: 3 }));
+    expect(lines.join("\n")).not.toMatch(/\{\w+\}|undefined/);
+  }
+});
+
+test.each([
+  [new FtpxError("NO_SUCH_PATH"), 66],
+  [new FtpxError("INTERRUPTED"), 130],
+  [new TypeError("broken"), 70],
+  ["broken", 70],
+])("exitStatusOf answers the status of a failure: case %#", (error, status) => {
+  expect(exitStatusOf(error)).toBe(status);
+});
+
+test.each([
+  [[], 0],
+  [[0, 0], 0],
+  [[0, 75, 0], 75],
+  [[75, 66], 66],
+  [[66, 73, 64], 64],
+  [[77, 65, 76], 65],
+  [[65, 70], 70],
+  [[70, 130, 65], 130],
+  [[75, 42], 42],
+])("worstStatus of %p is %p", (statuses, worst) => {
+  expect(worstStatus(statuses)).toBe(worst);
+});
