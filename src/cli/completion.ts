@@ -121,7 +121,9 @@ export function offerOf(cursor: Cursor, line: string, candidates: readonly Candi
   const written = line.slice(start);
   // A name may be there on both sides.
   const byText = new Map(candidates.map((candidate) => [candidate.text, candidate]));
-  const fitting = [...byText.values()].filter((candidate) => candidate.text.startsWith(text));
+  const fitting = [...byText.values()]
+    .filter((candidate) => candidate.text.startsWith(text))
+    .toSorted((a, b) => (a.text < b.text ? -1 : 1));
   const [only] = fitting;
   if (only === undefined) return [[], written];
   if (fitting.length === 1) {

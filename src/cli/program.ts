@@ -53,7 +53,7 @@ export async function main(words: readonly string[]): Promise<number> {
     return await run(words);
   } catch (error) {
     if (error instanceof HelpWanted) {
-      writeLine(error.text.trimEnd());
+      writeLine(asTyped(error.text));
       return 0;
     }
     showError(error);
@@ -71,7 +71,7 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
     return 0;
   }
   if (first === "help" || first === "--help" || first === "-h") {
-    writeLine(rest[0] === undefined ? overview() : helpOf(findCommand(rest[0]).spec).trimEnd());
+    writeLine(rest[0] === undefined ? overview() : asTyped(helpOf(findCommand(rest[0]).spec)));
     return 0;
   }
   return await findCommand(first).run(rest);
@@ -86,6 +86,11 @@ function findCommand(name: string): ProgramCommand {
   const near = nearest(name, commands.flatMap(names));
   const hint = near === undefined ? "see ftpx help" : `did you mean ${near}?`;
   throw new FtpxError("USAGE", { reason: `no command "${name}" (${hint})` });
+}
+
+/** In the shell a verb is typed as it is; here the program's name stands in front of it. */
+function asTyped(help: string): string {
+  return help.replace(/^Usage: /, "Usage: ftpx ").trimEnd();
 }
 
 function overview(): string {

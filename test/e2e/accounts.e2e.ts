@@ -1,6 +1,8 @@
 /** Accounts and sign-in, through the compiled executable. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
+import { DerivedKeys } from "../../src/base/scram.ts";
+import { connect } from "../../src/client/connect.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
@@ -81,18 +83,29 @@ test("A11: nothing of accounts.toml is good as a password", async () => {
   }
 });
 
-test("A7: a disabled account is signed off within a second and refused", async () => {
-  await scene.addUser("carl", "pw");
+test.each([
+  ["disabled", ["usermod", "--disable"], "account is disabled"],
+  ["deleted", ["userdel"], "unknown user"],
+  ["given another password", ["passwd", "--password-stdin"], "wrong password"],
+])("A7: an account that is %s is signed off and refused", async (_case, change, reason) => {
+  const name = `seven${change.length}${change[0]}`;
+  await scene.addUser(name, "pw");
   await server.event("reload");
-  const session = scene.start(["connect", server.target("carl")], { ...as("pw"), stdin: "" });
-  await session.exited;
-  const { status } = await scene.run(["usermod", "carl", "--disable", "--data", scene.data]);
-  expect(status).toBe(0);
   await Bun.sleep(1000);
+  const { host, port, fingerprint } = { host: "127.0.0.1", ...server };
+  const { client } = await connect({ host, port, fingerprint, name: "test" }, "test");
+  await client.signIn(name, new DerivedKeys(() => "pw"));
 
-  const refused = await scene.run(["quota", server.target("carl")], as("pw"));
+  const words = [...change, name, "--data", scene.data];
+  expect((await scene.run(words, { stdin: "another\n" })).status).toBe(0);
+  await Bun.sleep(1200);
+
+  expect(client.isOpen).toBe(false);
+  const failure: unknown = await client.call("quota", {}).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ kind: "ACCOUNT_CLOSED" });
+  const refused = await scene.run(["quota", server.target(name)], as("pw"));
   expect(refused.status).toBe(77);
-  await server.event("login-failed", (one) => one["reason"] === "account is disabled");
+  await server.event("login-failed", (one) => one["name"] === name && one["reason"] === reason);
 });
 
 test("a smaller quota holds in the running server", async () => {

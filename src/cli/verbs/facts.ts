@@ -146,18 +146,19 @@ export function roomOf(quota: Quota): { freeBytes: number; freeFiles: number } {
   };
 }
 
+/** Directories count as files. */
 export function quotaLines(quota: Quota): string[] {
   const { freeBytes, freeFiles } = roomOf(quota);
-  return [
-    quotaLine("used", quota.usedBytes, quota.usedFiles),
-    quotaLine("reserved", quota.reservedBytes, quota.reservedFiles),
-    quotaLine("room left", freeBytes, freeFiles),
-    quotaLine("limit", quota.limitBytes, quota.limitFiles),
+  const rows: [name: string, bytes: number, files: number][] = [
+    ["used", quota.usedBytes, quota.usedFiles],
+    ["reserved", quota.reservedBytes, quota.reservedFiles],
+    ["room left", freeBytes, freeFiles],
+    ["limit", quota.limitBytes, quota.limitFiles],
   ];
-}
-
-function quotaLine(name: string, bytes: number, files: number): string {
-  return `${name.padEnd(10)}${formatSize(bytes).padStart(9)}  ${files} files and directories`;
+  const lines = rows.map(([name, bytes, files]) => [name, formatSize(bytes), `${files}`] as const);
+  return [["", "size", "files"] as const, ...lines].map(
+    ([name, size, files]) => `${name.padEnd(9)}${size.padStart(10)}${files.padStart(12)}`,
+  );
 }
 
 function statLines(path: Spot["path"], facts: ReplyOf<"stat">): string[] {

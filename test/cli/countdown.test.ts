@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { FtpxError } from "../../src/base/errors.ts";
+import { retryLine } from "../../src/cli/countdown.ts";
+
+const retry = {
+  attempt: 2,
+  attemptsMax: 5,
+  pauseMs: 500,
+  reason: new FtpxError("CONNECTION_LOST", { reason: "reset\x1b[2J" }),
+};
+
+test.each([
+  [480, "again in 0.5 s"],
+  [3000, "again in 3 s"],
+  [90_000, "again in 1 min 30 s"],
+])("with %p ms to go a lost connection is told as %p", (leftMs, when) => {
+  const reason = String.raw`ftpx: the connection was lost (reset\x1b[2J)`;
+  expect(retryLine(retry, leftMs)).toBe(`${reason}; ${when} (2 of 5)`);
+});
