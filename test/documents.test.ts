@@ -1,11 +1,13 @@
 /** Documents say what the code says. `npm run docs` rewrites their tables. */
 import { expect, test } from "bun:test";
+import fs from "node:fs";
 import { LINE_CHARACTERS_MAX } from "./documents/columns.ts";
 import { strayFiles } from "./documents/outline.ts";
 import { ROWS, unknownRows } from "./documents/rows.ts";
 import { DOCUMENT_NAMES, readDocument, render } from "./documents/tables.ts";
 
 const OWN_DOCUMENTS = [...DOCUMENT_NAMES, "SECURITY.md", "CHANGELOG.md"];
+const WRAPPED_DOCUMENTS = OWN_DOCUMENTS.filter((name) => name !== "README.md");
 
 test.each(DOCUMENT_NAMES)("the tables of %s are the code's (else: npm run docs)", async (name) => {
   const text = readDocument(name);
@@ -13,12 +15,12 @@ test.each(DOCUMENT_NAMES)("the tables of %s are the code's (else: npm run docs)"
   expect(text).toBe(await render(name, text));
 });
 
-test.each(OWN_DOCUMENTS)("no line of %s is longer than a line may be", (name) => {
+test.each(WRAPPED_DOCUMENTS)("no line of %s is longer than a line may be", (name) => {
   const lines = readDocument(name).split("\n");
-  // A pipe table cannot be broken, and a long word neither.
-  const isBreakable = (line: string) => !line.startsWith("|") && line.trim().includes(" ");
 
-  expect(lines.filter((line) => line.length > LINE_CHARACTERS_MAX && isBreakable(line))).toEqual([]);
+  expect(lines.filter((line) => line.length > LINE_CHARACTERS_MAX && isBreakable(line))).toEqual(
+    [],
+  );
 });
 
 test("every file of src belongs to a layer that ARCHITECTURE.md names", () => {
@@ -32,11 +34,26 @@ test("every row that a title or TESTING.md names is a known failure", () => {
   expect(named.filter((row) => ROWS[row] === undefined)).toEqual([]);
 });
 
+test.each(["ARCHITECTURE.md", "SECURITY.md", "TESTING.md"])(
+  "files that %s names are there",
+  (name) => {
+    const named = readDocument(name).match(/\b(?:[\w-]+\/)+[\w.-]+\.ts\b/g) ?? [];
+    const places = ["../", "../src/", "./", "../src/cli/"].map(
+      (place) => new URL(place, import.meta.url),
+    );
+    const isThere = (file: string) => places.some((place) => fs.existsSync(new URL(file, place)));
+
+    expect(named.filter((file) => !isThere(file))).toEqual([]);
+  },
+);
+
 test("links between documents lead to files and headings that are there", () => {
   const anchors = new Map(OWN_DOCUMENTS.map((name) => [name, anchorsOf(readDocument(name))]));
   const broken: string[] = [];
   for (const name of OWN_DOCUMENTS) {
-    for (const [, file = "", anchor] of readDocument(name).matchAll(/\]\(([A-Z]+\.md)?(?:#([\w-]+))?\)/g)) {
+    for (const [, file = "", anchor] of readDocument(name).matchAll(
+      /\]\(([A-Z]+\.md)?(?:#([\w-]+))?\)/g,
+    )) {
       const target = anchors.get(file === "" ? name : file);
       const isThere = target !== undefined && (anchor === undefined || target.has(anchor));
       if (!isThere) broken.push(`${name}: ${file}#${anchor ?? ""}`);
@@ -45,6 +62,11 @@ test("links between documents lead to files and headings that are there", () => 
 
   expect(broken).toEqual([]);
 });
+
+/** A pipe table cannot be broken, and a long word neither. */
+function isBreakable(line: string): boolean {
+  return !line.startsWith("|") && line.trim().includes(" ");
+}
 
 /** As the usual viewers of Markdown make them of headings. */
 function anchorsOf(text: string): Set<string> {

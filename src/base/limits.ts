@@ -161,6 +161,7 @@ const RELATIONS: readonly [boolean, string][] = [
     LIST_PAGE_ENTRIES_MAX * (NAME_BYTES_MAX * 4 + 32) <= BODY_BYTES_MAX,
     "a listing page fits a body",
   ],
+  [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],
 ];
 

@@ -21,7 +21,7 @@ const WAIT_MS_MAX = 1000;
 const OFFERED_MAX = 200;
 
 /** What a word may become; a directory is not the end of it. */
-export interface Candidate {
+interface Candidate {
   readonly text: string;
   readonly isOpen: boolean;
 }
@@ -29,7 +29,7 @@ export interface Candidate {
 /** What readline wants: words to put in place of the last one, and how that is written so far. */
 export type Offer = [hits: string[], word: string];
 
-export interface CompletionPlace {
+interface CompletionPlace {
   readonly directory: VirtualPath;
   client(): Promise<Client>;
   /** A word as a path on this machine. */

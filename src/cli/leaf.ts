@@ -8,7 +8,7 @@ import { FtpxError } from "../base/errors.ts";
 /** One name within a directory, wherever that is. */
 const NOT_A_LEAF = /^\.{0,2}$|[/\0]/;
 
-/** What Windows cannot have in a name: separators, streams, wildcards, control characters, a dot or blank at the end. */
+/** What Windows cannot have in a name: separators, streams, patterns, a dot or blank at the end. */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const NOT_ON_WINDOWS = /[<>:"|?*\\\u0000-\u001f]|[. ]$/;
 

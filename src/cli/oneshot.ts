@@ -19,7 +19,7 @@ import { specOf } from "./verbs/verb.ts";
 import type { Spot, Stage, Verb } from "./verbs/verb.ts";
 
 /** One command of the executable; `run` answers the exit status. */
-export interface ClientCommand {
+interface ClientCommand {
   readonly spec: Spec;
   /** @throws FtpxError, HelpWanted */
   run(words: readonly string[]): Promise<number>;

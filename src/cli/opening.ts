@@ -44,7 +44,7 @@ export interface Opened {
 }
 
 /** What is needed besides the target. */
-export interface Opening {
+interface Opening {
   readonly options: ConnectOptions;
   readonly onRetry: (retry: Retry) => void;
   readonly signal: AbortSignal;

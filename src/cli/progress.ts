@@ -32,7 +32,7 @@ const RATE_SAMPLE_MS = 250;
 
 const FILES_SHOWN_MAX = 8;
 
-export interface FileName {
+interface FileName {
   /** For a person. */
   readonly label: string;
   /** For a script: the path on the server, exact. */
@@ -41,7 +41,7 @@ export interface FileName {
   readonly totalBytes: number | undefined;
 }
 
-export interface Receipt {
+interface Receipt {
   readonly bytes: number;
   readonly digest: FileDigest;
   readonly resumedAt: number;

@@ -3,7 +3,7 @@ import { formatSize } from "../base/units.ts";
 import { shorten } from "./layout.ts";
 import { visible } from "./terminal.ts";
 
-export interface PromptFacts {
+interface PromptFacts {
   readonly user: string;
   readonly server: string;
   readonly directory: string;

@@ -39,7 +39,7 @@ import {
 } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
 import { roomOf } from "./verbs/facts.ts";
-import { CONNECT_OPTIONS, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
+import { CONNECT_OPTIONS, demandDirectory, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
 import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
 import { splitWords } from "./words.ts";
 
@@ -65,10 +65,16 @@ export async function runShell(
   const opened = await interruptible(true, (signal) =>
     openRemote(target, { options, onRetry: countdown.show, signal }),
   );
-  const history = isTyped ? await History.open(clientDirectory(process.env)) : History.forgetful();
-  const shell = new Shell(opened, history, countdown, options.json === true);
   try {
-    if (target.path !== HOME) await shell.enter(target);
+    const { path } = target;
+    if (path !== HOME) {
+      await interruptible(true, (signal) => demandDirectory({ ...opened, signal }, path));
+    }
+    const history = isTyped
+      ? await History.open(clientDirectory(process.env))
+      : History.forgetful();
+    const state = { directory: path, isOver: false, history, verbs: VERBS };
+    const shell = new Shell(opened, state, countdown, options.json === true);
     return await (isTyped ? shell.converse() : shell.obey());
   } finally {
     opened.remote.close();
@@ -95,12 +101,11 @@ class Shell {
   /** While somebody types. */
   #editor: readline.Interface | undefined;
 
-  constructor(opened: Opened, history: History, countdown: Countdown, isJson: boolean) {
+  constructor(opened: Opened, state: ShellState, countdown: Countdown, isJson: boolean) {
     this.#opened = opened;
+    this.#state = state;
     this.#countdown = countdown;
     this.#isJson = isJson;
-    const state: ShellState = { directory: HOME, isOver: false, history, verbs: VERBS };
-    this.#state = state;
     this.#completion = new Completion(VERBS, {
       get directory() {
         return state.directory;
@@ -108,13 +113,6 @@ class Shell {
       client: () => opened.remote.client(),
       local: localPath,
     });
-  }
-
-  /** Begins where the target says. @throws FtpxError NOT_A_DIRECTORY, NO_SUCH_PATH */
-  async enter({ path }: Target): Promise<void> {
-    const { kind } = await this.#opened.remote.call("stat", { path });
-    if (kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY", { path });
-    this.#state.directory = path;
   }
 
   /** With a person. */
@@ -244,7 +242,7 @@ class Shell {
 }
 
 function clearLine(editor: readline.Interface): void {
-  process.stderr.write("^C\n");
+  writeNote("^C");
   // What is typed is only readable in the types, and there is no call that clears it.
   Object.assign(editor, { line: "", cursor: 0 });
   editor.prompt();

@@ -24,7 +24,7 @@ const ROWS_DEFAULT = 24;
 /** sysexits(3) EX_SOFTWARE: a defect. */
 const DEFECT_STATUS = 70;
 
-/** C0, DEL, C1; marks and overrides of direction; line separators; half characters; escaped bytes. */
+/** C0, DEL, C1, direction marks and overrides, line separators, half characters, escaped bytes. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u{10fe80}-\u{10feff}]/gu;
 
 /** What JSON leaves as it is although a terminal does not. */
@@ -45,8 +45,6 @@ function escapeCharacter(character: string): string {
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
 }
-
-// --- output ---
 
 /** One line of data. */
 export function writeLine(text: string): void {
@@ -122,10 +120,8 @@ function isSet(variable: string): boolean {
   return (process.env[variable] ?? "") !== "";
 }
 
-// --- live lines ---
-
 /** Lines of at most so many columns, and how many of them there is room for. */
-export type View = (columns: number, rows: number) => readonly string[];
+type View = (columns: number, rows: number) => readonly string[];
 
 const views = new Set<View>();
 let painted: readonly string[] = [];
@@ -161,8 +157,6 @@ function takeAway(): string {
   painted = [];
   return rows === 0 ? "" : `\x1b[${rows}A\r\x1b[J`;
 }
-
-// --- failures ---
 
 /**
  * What went wrong, as lines for stderr: `ftpx: PATH: text`, then hints. An error that
@@ -218,7 +212,7 @@ function stackOf(error: unknown): string[] {
   return stack.split("\n").map(visible);
 }
 
-/** A sentence of the error table with its fields; nothing when one is missing that must be there. */
+/** A sentence of the error table with its fields; nothing when one is missing that it needs. */
 function fill(template: string, details: Details): string | undefined {
   const isThere = (name: string) => details[name as DetailName] !== undefined;
   // Segments go before fields come in: a field may hold brackets too.
@@ -241,8 +235,6 @@ function formatDetail(name: string, details: Details): string {
   }
   return visible(String(value));
 }
-
-// --- questions ---
 
 /** Whether a question would reach anybody. */
 export function canAsk(): boolean {

@@ -32,7 +32,10 @@ const HEAD = /^\/\*\*([^]*?)\*\//;
 
 export function treeTable(): string {
   const blocks = LAYERS.map((layer) => {
-    const files = filesOf(layer).map((file) => [`  ${file.slice(layer.length + 1)}`, titleOf(file)]);
+    const files = filesOf(layer).map((file) => [
+      `  ${file.slice(layer.length + 1)}`,
+      titleOf(file),
+    ]);
     return layer === "main" ? [["main.ts", titleOf("main.ts")]] : [[`${layer}/`, ""], ...files];
   });
   return fenced(`src/\n${columns(blocks.flat())}`);
@@ -41,7 +44,9 @@ export function treeTable(): string {
 /** What each layer loads when it runs, and whose types it names besides. */
 export function importTable(): string {
   const rows = LAYERS.map((layer) => {
-    const loaded = new Set(filesOf(layer).flatMap((file) => neighbours(file, runtimeImports(file))));
+    const loaded = new Set(
+      filesOf(layer).flatMap((file) => neighbours(file, runtimeImports(file))),
+    );
     const named = new Set(filesOf(layer).flatMap((file) => neighbours(file, typeImports(file))));
     const besides = named.difference(loaded);
     return [layer, inOrder(loaded, layer), inOrder(besides, layer)];
@@ -112,7 +117,9 @@ function typeImports(file: string): string[] {
 /** Other layers behind the relative imports of a file. */
 function neighbours(file: string, names: readonly string[]): string[] {
   const own = layerOf(file);
-  const layers = names.filter((name) => name.startsWith(".")).map((name) => layerOf(resolve(file, name)));
+  const layers = names
+    .filter((name) => name.startsWith("."))
+    .map((name) => layerOf(resolve(file, name)));
   return layers.filter((layer) => layer !== own && layer !== "");
 }
 

@@ -82,7 +82,8 @@ export async function render(name: string, text: string): Promise<string> {
   if (unused.length > 0) throw new Error(`${name} has no markers for ${unused.join(", ")}`);
   return text.replaceAll(
     MARKED,
-    (_old, marker: string) => `<!-- BEGIN ${marker} -->\n\n${made.get(marker) ?? ""}\n\n<!-- END ${marker} -->`,
+    (_old, marker: string) =>
+      `<!-- BEGIN ${marker} -->\n\n${made.get(marker) ?? ""}\n\n<!-- END ${marker} -->`,
   );
 }
 

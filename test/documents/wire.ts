@@ -12,7 +12,10 @@ import { columns, fenced } from "./columns.ts";
 export function commandTable(): string {
   const blocks = Object.entries(TABLE).map(([name, row]) => {
     const { code, needs, about, request, reply } = row as unknown as AnyCommand;
-    const shapes = [...bodyLines("request", request.notation), ...bodyLines("reply", reply.notation)];
+    const shapes = [
+      ...bodyLines("request", request.notation),
+      ...bodyLines("reply", reply.notation),
+    ];
     return [`${hexOf(code)} ${name} (needs: ${needs})`, `  ${about}`, columns(shapes)].join("\n");
   });
   return fenced(blocks.join("\n\n"));

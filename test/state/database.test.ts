@@ -33,6 +33,19 @@ function leaveDatabase(): void {
   db.close();
 }
 
+/** Opens the database and looks at all that is there, as a batch would. */
+function lookAtAll(): void {
+  const db = openDatabase(file);
+  try {
+    db.run("BEGIN IMMEDIATE");
+    attempt(db, () => db.query("SELECT * FROM meta").all());
+    attempt(db, () => db.query("SELECT * FROM accounts").all());
+    db.run("COMMIT");
+  } finally {
+    db.close();
+  }
+}
+
 /** A child process that opens or locks the file, says so, and stays. */
 async function spawnHolder(code: string): Promise<Bun.Subprocess<"ignore", "pipe", "inherit">> {
   const source = new URL("../../src/state/database.ts", import.meta.url).pathname;
@@ -45,7 +58,7 @@ async function spawnHolder(code: string): Promise<Bun.Subprocess<"ignore", "pipe
     stdout: "pipe",
     stderr: "inherit",
   });
-  for await (const _line of child.stdout) break;
+  await child.stdout.getReader().read();
   return child;
 }
 
@@ -109,25 +122,9 @@ test.each([
 ])("Q8: a database that is %s is not taken for an empty one", (_case, damage) => {
   leaveDatabase();
   damage();
-  const use = () => {
-    const db = openDatabase(file);
-    try {
-      attemptAll(db);
-    } finally {
-      db.close();
-    }
-  };
 
-  expect(kindOf(use)).toBe("STATE_FAILED");
+  expect(kindOf(lookAtAll)).toBe("STATE_FAILED");
 });
-
-/** Looks at all that is there, as a batch would. */
-function attemptAll(db: Database): void {
-  db.run("BEGIN IMMEDIATE");
-  attempt(db, () => db.query("SELECT * FROM meta").all());
-  attempt(db, () => db.query("SELECT * FROM accounts").all());
-  db.run("COMMIT");
-}
 
 test("Q8: a database that was truncated to nothing knows nobody, so everybody is counted again", () => {
   leaveDatabase();

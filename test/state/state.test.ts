@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 import { openState } from "../../src/state/state.ts";
 import { stateContract } from "../contract/state.ts";
-import type { StatePlace } from "../contract/state.ts";
+import type { StatePlace } from "../contract/desk.ts";
 import { Folder } from "../support/folder.ts";
-import { refusal } from "../support/refusal.ts";
+import { failureOf, refusal } from "../support/refusal.ts";
 
 const folders: Folder[] = [];
 
@@ -28,8 +28,8 @@ test("a second server finds the state busy, and can have it when the first is go
   const file = folderOf().at("state.db");
   const first = await openState(file);
 
-  expect(openState(file)).rejects.toThrow(refusal("SERVER_RUNNING"));
-  expect(openState(file)).rejects.toThrow(refusal("SERVER_RUNNING"));
+  expect(await failureOf(openState(file))).toEqual(refusal("SERVER_RUNNING"));
+  expect(await failureOf(openState(file))).toEqual(refusal("SERVER_RUNNING"));
   await first.recount("ann", { bytes: 1, files: 1 });
   await first.close();
   const second = await openState(file);
@@ -37,8 +37,8 @@ test("a second server finds the state busy, and can have it when the first is go
   await second.close();
 });
 
-test("a state that cannot be opened says so, and leaves no thread behind", () => {
+test("a state that cannot be opened says so, and leaves no thread behind", async () => {
   const file = folderOf().at("none/state.db");
 
-  expect(openState(file)).rejects.toThrow(refusal("STATE_FAILED"));
+  expect(await failureOf(openState(file))).toEqual(refusal("STATE_FAILED"));
 });

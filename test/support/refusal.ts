@@ -19,3 +19,14 @@ export function kindOf(work: () => unknown): ErrorKind | "done" {
     throw error;
   }
 }
+
+/**
+ * What a promise is rejected with, or "done". For answers of other threads: `rejects` waits
+ * inside the call, and messages of a worker do not come through any more after that.
+ */
+export async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return await work.then(
+    () => "done",
+    (error: unknown) => error,
+  );
+}

@@ -14,6 +14,7 @@ import {
   encodeHeader,
   HEADER_BYTES,
   sealContent,
+  VERSION,
 } from "../../src/wire/frame.ts";
 import { hear } from "../support/listener.ts";
 import { bytes, hexOf, viewOf } from "../support/octets.ts";
@@ -52,6 +53,11 @@ test.each([
 
   expect(decodeHeader(viewOf(bytes(octets)), 0, BODY_BYTES_MAX)).toEqual(header);
   expect(written).toEqual(bytes(octets));
+});
+
+test("every frame begins with the version", () => {
+  expect(encodeFrame(0x20, 0, 1, bytes(""))[0]).toBe(VERSION);
+  expect(sealContent(new Uint8Array(21), 1, 0, 1)[0]).toBe(VERSION);
 });
 
 test("decodeHeader reads at an offset", () => {

@@ -1,7 +1,7 @@
 /** Verbs that look around: what there is, on the server and here, and where one is. */
 import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { FtpxError, isKind } from "../../base/errors.ts";
+import { isKind } from "../../base/errors.ts";
 import { factsOf as localFacts } from "../../base/files.ts";
 import { HOME, leafOf } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
@@ -9,7 +9,7 @@ import { unlessAborted } from "../../client/remote.ts";
 import { visible, writeJson, writeLine } from "../terminal.ts";
 import { byName, fetchEntries, pathsIn, writeEntries, writeEntriesJson } from "./entries.ts";
 import type { Entry } from "./entries.ts";
-import { forEach, shellOf, verb } from "./verb.ts";
+import { demandDirectory, forEach, shellOf, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 const LONG = {
@@ -83,8 +83,7 @@ export const CD = verb({
   run: async (stage, [word = HOME]) => {
     const shell = shellOf(stage);
     const { path } = stage.spot(word);
-    const { kind } = await stage.remote.call("stat", { path }, stage.signal);
-    if (kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY", { path });
+    await demandDirectory(stage, path);
     shell.directory = path;
     if (stage.isJson) writeJson({ path });
     return 0;

@@ -7,7 +7,11 @@ import { coloursOf, columnsOf, isScreen, visible, writeJson, writeLine } from ".
 
 export type Entry = ReplyOf<"list">["entries"][number];
 
-/** Over one connection: another one does not know the cursor. @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, … */
+/**
+ * Over one connection: another one does not know the cursor.
+ *
+ * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, …
+ */
 export async function fetchEntries(client: Client, path: VirtualPath): Promise<Entry[]> {
   const entries: Entry[] = [];
   let cursor = 0;

@@ -135,7 +135,7 @@ export const WHOAMI = verb({
   },
 });
 
-export type Quota = ReplyOf<"quota">;
+type Quota = ReplyOf<"quota">;
 
 /** What may still come; nothing below zero after an operator has lowered the limit. */
 export function roomOf(quota: Quota): { freeBytes: number; freeFiles: number } {

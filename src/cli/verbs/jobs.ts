@@ -75,7 +75,10 @@ class Copies {
     const queue = tasks.values();
     const count = Math.min(this.#settings.jobs, tasks.length);
     await Promise.all(Array.from({ length: count }, () => this.#work(queue)));
-    if (isKind(this.#end, "INTERRUPTED")) throw this.#end;
+    if (isKind(this.#end, "INTERRUPTED")) {
+      // Of several files it is about none in particular.
+      throw tasks.length === 1 ? this.#end : new FtpxError("INTERRUPTED");
+    }
     const leftCount = tasks.length - this.#triedCount;
     if (leftCount > 0) writeNote(`ftpx: ${leftCount} more files were not tried`);
     return worstStatus(this.#statuses);

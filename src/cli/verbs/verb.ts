@@ -168,10 +168,23 @@ export function shellOf(stage: Stage): ShellState {
   return stage.shell;
 }
 
-/** What a path on the server is; nothing when there is nothing or this account may not look. */
-export async function findKind(stage: Stage, path: VirtualPath) {
+type Reach = Pick<Stage, "remote" | "signal">;
+
+/**
+ * An account that may only upload may be anywhere: what is there is hidden from it.
+ *
+ * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY
+ */
+export async function demandDirectory(reach: Reach, path: VirtualPath): Promise<void> {
+  const kind = await findKind(reach, path);
+  if (kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path });
+  if (kind !== "directory" && kind !== "hidden") throw new FtpxError("NOT_A_DIRECTORY", { path });
+}
+
+/** What a path on the server is, `missing`, or `hidden` when this account may not look. */
+async function findKind({ remote, signal }: Reach, path: VirtualPath) {
   try {
-    const { kind } = await stage.remote.call("stat", { path }, stage.signal);
+    const { kind } = await remote.call("stat", { path }, signal);
     return kind;
   } catch (error) {
     if (isKind(error, "NO_SUCH_PATH")) return "missing";
