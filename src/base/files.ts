@@ -19,6 +19,8 @@ export interface FileFacts {
   readonly modifiedMs: number;
   /** Changes whenever the content may have changed: inode, size, mtime and ctime in nanoseconds. */
   readonly version: string;
+  /** As `version` without ctime, which also changes when an open file is renamed or removed. */
+  readonly content: string;
   readonly inode: bigint;
   readonly device: bigint;
 }
@@ -127,12 +129,15 @@ export function factsOf(stats: fs.BigIntStats): FileFacts {
     kind: kindOf(stats),
     bytes: Number(stats.size),
     modifiedMs: Math.max(0, Number(stats.mtimeMs)),
-    version: [stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs]
-      .map((n) => n.toString(36))
-      .join("."),
+    version: joinNumbers(stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs),
+    content: joinNumbers(stats.ino, stats.size, stats.mtimeNs),
     inode: stats.ino,
     device: stats.dev,
   };
+}
+
+function joinNumbers(...numbers: readonly bigint[]): string {
+  return numbers.map((number) => number.toString(36)).join(".");
 }
 
 function kindOf(stats: fs.BigIntStats): FileFacts["kind"] {

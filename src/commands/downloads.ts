@@ -113,7 +113,7 @@ async function send(
       },
     });
     const after = await file.facts();
-    if (after.version !== facts.version) throw new FtpxError("CHANGED");
+    if (after.content !== facts.content) throw new FtpxError("CHANGED");
     const { bytes, chunks } = await composeDigest(algorithm, digests);
     outlet.notify(id, "end", { totalBytes: facts.bytes, chunks, digest: bytes });
     const seconds = Math.round(performance.now() - beganMs) / 1000;

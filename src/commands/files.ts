@@ -102,7 +102,7 @@ async function withUnchangedFile<Value>(
     if (version !== undefined && version !== before.version) throw new FtpxError("CHANGED");
     const value = await work(file, before.bytes);
     const after = await file.facts();
-    if (after.version !== before.version) throw new FtpxError("CHANGED");
+    if (after.content !== before.content) throw new FtpxError("CHANGED");
     return value;
   } finally {
     await file.close();

@@ -180,10 +180,17 @@ export class JournalTable {
     else this.#ledger.refund(intent.user, { bytes: -extraBytes, files: 0 });
     this.#db
       .query(
-        `UPDATE uploads SET total_bytes = $totalBytes, modified_ms = $modifiedMs, idle_ms = 0
+        `UPDATE uploads SET total_bytes = $totalBytes, modified_ms = $modifiedMs, idle_ms = 0,
+           source = iif(chunk_count = 0, $source, source)
          WHERE id = $id`,
       )
-      .run({ id: found.id, totalBytes: intent.totalBytes, modifiedMs: intent.modifiedMs });
+      .run({
+        id: found.id,
+        totalBytes: intent.totalBytes,
+        modifiedMs: intent.modifiedMs,
+        // Where nothing is held nothing is left to compare: the part is this source's now.
+        source: intent.source,
+      });
     const row = this.upload(found.id);
     if (row === undefined) throw new Error("an upload vanished");
     const isSameSource = isSameBytes(found.source, intent.source);

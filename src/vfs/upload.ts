@@ -57,6 +57,10 @@ export class Upload {
   #unsaved: ProvedChunk[] = [];
   #saving: Promise<void> | undefined;
   #failure: FtpxError | undefined;
+  /** The held chunks are another source's, and the client has not said yet which of them stay. */
+  #wantsRewind = false;
+  #committing: Promise<void> | undefined;
+  /** The part is gone: published or dropped. */
   #isOver = false;
   #lastActiveMs = performance.now();
 
@@ -113,18 +117,19 @@ export class Upload {
     return this.#row.totalBytes;
   }
 
-  /** When content came last, on the clock of performance.now(). */
+  /** When content came last, on the clock of performance.now(); a commit is never idle. */
   get lastActiveMs(): number {
-    return this.#lastActiveMs;
+    return this.#committing === undefined ? this.#lastActiveMs : performance.now();
   }
 
   digests(firstChunk: number, countMax: number): Promise<Uint8Array[]> {
     return this.#ground.state.digests(this.#row.id, firstChunk, countMax);
   }
 
-  /** @throws FtpxError as Receiver.accept, and what ended the upload */
+  /** @throws FtpxError as Receiver.accept, BAD_STATE, and what ended the upload */
   accept(offset: number, piece: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#wantsRewind) throw new FtpxError("BAD_STATE", { reason: "rewind comes first" });
     this.#isUntouched = false;
     this.#lastActiveMs = performance.now();
     this.#demandReceiver().accept(offset, piece);
@@ -144,10 +149,13 @@ export class Upload {
   async rewind(chunkCount: number, source: Uint8Array): Promise<void> {
     if (!this.#isUntouched) throw new FtpxError("BAD_STATE", { reason: "content has come" });
     if (chunkCount > this.#chunkCount) throw new FtpxError("OUT_OF_RANGE", { reason: "chunks" });
+    // Content that comes before this is done meets nobody.
+    this.#receiver = undefined;
     await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
     this.#chunkCount = chunkCount;
     await this.#file.truncate(chunkCount * CHUNK_BYTES);
     await this.#receive(chunkCount * CHUNK_BYTES);
+    this.#wantsRewind = false;
   }
 
   /**
@@ -158,13 +166,36 @@ export class Upload {
    *   DISK_FULL, IO_FAILED, OUTCOME_UNKNOWN
    */
   async commit(totalBytes: number, sent: FileDigest): Promise<void> {
-    const received = await this.#demandReceiver().finish();
+    if (this.#committing !== undefined) throw new FtpxError("NO_SUCH_TRANSFER");
+    const receiver = this.#demandReceiver();
+    this.#committing = this.#commit(receiver, totalBytes, sent);
+    await this.#committing;
+  }
+
+  /** Ends the upload for this session; what came in stays for the next one. */
+  async close(failure = new FtpxError("CONNECTION_LOST")): Promise<void> {
+    // A commit that has begun is carried through, whoever is there to hear of it.
+    await Promise.allSettled([this.#committing]);
+    this.#failure ??= failure;
+    await this.#receiver?.settle();
+    this.#receiver?.stop(this.#failure);
+    await this.#saving;
+    await this.#file.close();
+  }
+
+  /** Ends the upload and forgets what came in. */
+  async discard(): Promise<void> {
+    await this.close();
+    if (!this.#isOver) await this.#drop();
+  }
+
+  async #commit(receiver: Receiver, totalBytes: number, sent: FileDigest): Promise<void> {
+    const received = await receiver.finish();
     if (totalBytes !== this.totalBytes) {
       throw new FtpxError("SIZE_MISMATCH", { expectedBytes: this.totalBytes, bytes: totalBytes });
     }
     await this.#saving;
     if (this.#failure !== undefined) throw this.#failure;
-    this.#isOver = true;
     const { algorithm, id } = this.#row;
     const held = await this.#ground.state.digests(id, 0, this.#firstChunk);
     const found = await composeDigest(algorithm, [...held, ...received]);
@@ -177,21 +208,6 @@ export class Upload {
     }
     await this.#syncContent();
     await this.#publish();
-  }
-
-  /** Ends the upload for this session; what came in stays for the next one. */
-  async close(failure = new FtpxError("CONNECTION_LOST")): Promise<void> {
-    this.#failure ??= failure;
-    await this.#receiver?.settle();
-    this.#receiver?.stop(this.#failure);
-    await this.#saving;
-    await this.#file.close();
-  }
-
-  /** Ends the upload and forgets what came in. */
-  async discard(): Promise<void> {
-    await this.close();
-    if (!this.#isOver) await this.#drop();
   }
 
   async #prepare(isSameSource: boolean): Promise<void> {
@@ -207,6 +223,7 @@ export class Upload {
     const tailEnd = Math.min(bytes, heldBytes + CHUNK_BYTES, this.totalBytes);
     const fromOffset = isSameSource ? tailEnd : heldBytes;
     if (bytes !== fromOffset) await this.#file.truncate(fromOffset);
+    this.#wantsRewind = !isSameSource && this.#chunkCount > 0;
     await this.#receive(fromOffset);
   }
 
@@ -226,7 +243,9 @@ export class Upload {
   }
 
   #demandReceiver(): Receiver {
-    if (this.#receiver === undefined || this.#isOver) throw new FtpxError("NO_SUCH_TRANSFER");
+    if (this.#receiver === undefined || this.#committing !== undefined) {
+      throw new FtpxError("NO_SUCH_TRANSFER");
+    }
     return this.#receiver;
   }
 
@@ -280,6 +299,7 @@ export class Upload {
         await state.unpublish(id);
         throw error;
       });
+      this.#isOver = true;
       // A link of the operator's can give one file two paths, and so two turns.
       if (replaced.bytes !== expected.bytes) await state.publishing(id, replaced);
       const synced = await Promise.allSettled([home.syncParent(this.path)]);
