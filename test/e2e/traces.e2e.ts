@@ -141,3 +141,32 @@ test("A1: unknown, disabled and real users get the same messages, lengths and er
   expect(message).toContain(`s=${seen.get("nobody")},`);
   client.close();
 });
+
+/** Processor time that a process has used, in seconds. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+test("A3: a flood of wrong passwords costs the server no derivation, and the owner gets in", async () => {
+  const wrong = new DerivedKeys(() => "wrong");
+  const before = await cpuSeconds(server.process.pid);
+  const tries = Array.from({ length: 300 }, async () => {
+    const { client } = await connect(endpoint(), "t");
+    const failure: unknown = await client.signIn("ann", wrong).catch((error: unknown) => error);
+    client.connection.terminate();
+    return (failure as { kind?: string }).kind;
+  });
+  const outcomes = await Promise.allSettled(tries);
+  const spent = (await cpuSeconds(server.process.pid)) - before;
+
+  const kinds = outcomes.map((one) => (one.status === "fulfilled" ? one.value : "refused"));
+  // Those for whom there was no room heard so; nobody got in.
+  expect(new Set(kinds).has(undefined)).toBe(false);
+  expect(kinds.filter((kind) => kind === "SIGN_IN_REFUSED").length).toBeGreaterThan(50);
+  // 300 derivations would be at least 300 times 25 ms.
+  expect(spent).toBeLessThan(5);
+  const { client } = await connect(endpoint(), "t");
+  await client.signIn("ann", new DerivedKeys(() => PASSWORD));
+  client.close();
+});
