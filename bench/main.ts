@@ -127,10 +127,10 @@ class Bench {
       this.#ftpx("put", source, this.#target("a")),
       this.#ftpx("get", this.#target("/source"), this.#scene.path("b")),
     ];
-    let isOver = false;
-    void Promise.all(transfers).finally(() => (isOver = true));
+    const over = new AbortController();
+    void Promise.all(transfers).finally(() => over.abort());
     const waits: number[] = [];
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const began = performance.now();
       await client.call("list", { path: parsePath("/"), cursor: 0 });
       waits.push(performance.now() - began);

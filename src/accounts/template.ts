@@ -7,11 +7,11 @@ export const TEMPLATE = `# Accounts of an ftpx server. This file is made for rea
 #
 # A running server takes a change over within a second, for live sessions too. When there
 # is a mistake in the file it says so in its log, with line and column, and goes on with
-# the last good version; "ftpx check" finds mistakes beforehand.
+# the last good version.
 #
-# The commands useradd, usermod, userdel, passwd and approve change only the table of their
-# account and leave everything else as it is, comments included. They write accounts as
-# tables of the form below, and refuse to edit accounts that are written in another way.
+# The commands useradd, usermod, userdel and passwd change only the table of their account
+# and leave everything else as it is, comments included. They write accounts as tables of
+# the form below, and refuse to edit accounts that are written in another way.
 #
 # [users.ann]                # 1 to 32 of a-z 0-9 . _ - and a letter or digit first;
 #                            # a name with a dot stands in quotes: [users."ann.b"]

@@ -55,7 +55,7 @@ export const ERRORS = {
   OUTSIDE_HOME:       { code: 34, exit: 77, ends: "request",    text: "leads out of the home directory" },
   EXISTS:             { code: 35, exit: 73, ends: "request",    text: "exists already" },
   NOT_A_DIRECTORY:    { code: 36, exit: 66, ends: "request",    text: "is not a directory" },
-  IS_A_DIRECTORY:     { code: 37, exit: 73, ends: "request",    text: "is a directory", hint: "use -r for directories" },
+  IS_A_DIRECTORY:     { code: 37, exit: 73, ends: "request",    text: "is a directory" },
   NOT_EMPTY:          { code: 38, exit: 73, ends: "request",    text: "directory is not empty", hint: "rm -r removes a directory with all it holds" },
   NOT_A_FILE:         { code: 39, exit: 66, ends: "request",    text: "is neither a regular file nor a directory" },
   NAME_TOO_LONG:      { code: 40, exit: 73, ends: "request",    text: "name or path is too long[: the limit is {limitBytes}]" },
@@ -87,7 +87,9 @@ export const ERRORS = {
   STATE_FAILED:       { code: 82, exit: 75, ends: "request",    text: "the server's state database reported an error[ ({reason})]" },
   OUTCOME_UNKNOWN:    { code: 83, exit: 75, ends: "request",    text: "the file was moved into place, but the disk did not confirm it", hint: "compare its digest, or send it again" },
 
-  // 96-127: never sent; they arise on this side
+  SERVER_STOPPING:    { code: 84, exit: 69, ends: "request",    text: "the server is shutting down and begins no further transfer", hint: "try again when it is back" },
+
+  // 96-127: they arise on the side that shows them; only the operator's socket carries some
   UNREACHABLE:        { code: 96,  exit: 69, ends: "connection", text: "cannot reach {host}[: {reason}]" },
   CONNECTION_LOST:    { code: 97,  exit: 75, ends: "connection", text: "the connection was lost[ ({reason})]", hint: "run the same command again: it goes on where it was" },
   TLS_FAILED:         { code: 98,  exit: 76, ends: "connection", text: "no TLS connection with {host}[: {reason}]" },
@@ -102,7 +104,7 @@ export const ERRORS = {
   NO_SUCH_ACCOUNT:    { code: 107, exit: 66, ends: "request",    text: "no account {user}" },
   SERVER_RUNNING:     { code: 108, exit: 75, ends: "request",    text: "a server is already using this data directory" },
   BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again" },
-  INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted", hint: "run the same command again: it goes on where it was" },
+  INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted" },
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -27,7 +27,7 @@ export const WINDOW_BYTES = 8 * MIB;
 export const SESSION_WINDOW_BYTES = 32 * MIB;
 export const WINDOW_BYTES_MIN = 512 * KIB;
 
-/** What may be sent before the reply to `openUpload` has come: a small file fits, 64 strangers' worth does not hurt. */
+/** What may be sent before the reply to `openUpload` has come: a small file fits, and what TRANSFERS_MAX uploads of a session hold back waiting for their disk does not hurt. */
 export const EAGER_BYTES_MAX = 512 * KIB;
 
 /** A receiver acknowledges after so many bytes, so that a window never runs dry and acknowledgements stay rare. */
@@ -75,7 +75,10 @@ export const LIST_PAGE_ENTRIES_MAX = 800;
 /** Listings that one session holds open between pages. */
 export const LISTS_MAX = 16;
 
-/** Chunk digests of one page: 4,096 times 33 bytes fit a body and cover 32 GiB. */
+/** Accounts in one page of the operator's list: names of 32 bytes and three sizes fit a body. */
+export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
+
+/** Chunk digests of one page: 4,096 times 34 bytes (a length and 32) fit a body and cover 32 GiB. */
 export const DIGEST_PAGE_CHUNKS_MAX = 4096;
 
 /** From TCP accept to sign-in: room for a person's password is made by the client, which connects after asking. */
@@ -111,8 +114,14 @@ export const UNSIGNED_SESSIONS_MAX = 64;
 /** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
 export const SESSIONS_MAX = 10_000;
 
-/** Descriptors that are never given to connections: database, log, accounts, standard streams, homes. */
-export const RESERVED_DESCRIPTORS = 64;
+/**
+ * Descriptors that are never given to connections: database, log, accounts, standard
+ * streams, and what some busy sessions need beyond their share. Sessions are admitted as
+ * if each held two; one can hold its socket, TRANSFERS_MAX files and LISTS_MAX
+ * directories. When many do, opening a file fails with IO_FAILED (EMFILE), a request's
+ * error that passes; no session is lost, and the server goes on.
+ */
+export const RESERVED_DESCRIPTORS = 256;
 
 /** Argon2id parameters accepted from a server or from accounts.toml, and what is used for new passwords (OWASP's recommendation). */
 export const ARGON2_MEMORY_KIB_MIN = 8 * KIB;
@@ -156,10 +165,14 @@ const RELATIONS: readonly [boolean, string][] = [
   [EAGER_BYTES_MAX <= WINDOW_BYTES_MIN, "eager content fits every window"],
   [CONTENT_BYTES_MAX <= WINDOW_BYTES_MIN, "a content frame fits every window"],
   [ACK_EVERY_BYTES * 2 <= WINDOW_BYTES, "acknowledgements come before the window is dry"],
-  [DIGEST_PAGE_CHUNKS_MAX * 33 + 64 <= BODY_BYTES_MAX, "a page of digests fits a body"],
+  [DIGEST_PAGE_CHUNKS_MAX * 34 + 64 <= BODY_BYTES_MAX, "a page of digests fits a body"],
   [
     LIST_PAGE_ENTRIES_MAX * (NAME_BYTES_MAX * 4 + 32) <= BODY_BYTES_MAX,
     "a listing page fits a body",
+  ],
+  [
+    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 3 * 8) + 64 <= BODY_BYTES_MAX,
+    "a page of accounts fits a body",
   ],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],

@@ -99,7 +99,8 @@ function commandOf(spec: Spec): Command {
     .configureHelp({ visibleArguments: () => [] });
   for (const { flags, about, isList } of Object.values(spec.options)) {
     const option = new Option(flags, about);
-    if (isList === true) option.argParser((value, all: string[] = []) => [...all, value]);
+    if (isList === true)
+      option.argParser((value, all: string[] | undefined) => [...(all ?? []), value]);
     command.addOption(option);
   }
   return command;

@@ -55,10 +55,7 @@ async function findServer(place: Place): Promise<Client | undefined> {
 
 function remoteOffice(client: Client): Office {
   return {
-    usages: async () => {
-      const { usages } = await client.call("usages", {});
-      return new Map(usages.map(({ user, ...usage }) => [user, usage]));
-    },
+    usages: () => allUsages(client),
     purge: async (user) => {
       const deadlineMs = performance.now() + FOLLOW_MS_MAX;
       for (;;) {
@@ -72,6 +69,19 @@ function remoteOffice(client: Client): Office {
       }
     },
   };
+}
+
+async function allUsages(client: Pick<Client, "call">): Promise<Map<string, StoredUsage>> {
+  const all = new Map<string, StoredUsage>();
+  let after = "";
+  for (;;) {
+    const { usages } = await client.call("usages", { after });
+    const last = usages.at(-1);
+    // A server whose pages do not advance would keep us here for ever.
+    if (last === undefined || last.user <= after) return all;
+    for (const { user, ...usage } of usages) all.set(user, usage);
+    after = last.user;
+  }
 }
 
 async function withOwnState<Value>(

@@ -2,8 +2,9 @@
  * The data directory: where everything of a server lies.
  *
  *   accounts.toml        accounts
+ *   storage/             mode 0700
  *   storage/NAME/        homes
- *   storage/.ftpx/       the server's own, mode 0700
+ *   storage/.ftpx/       the server's own
  */
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -48,7 +49,8 @@ export class Place {
   async prepare(): Promise<void> {
     try {
       await mkdir(this.own, { recursive: true });
-      // Nobody but the server's user has business here, whatever the umask is.
+      // Nobody but the server's user has business in there, whatever the umask is.
+      await chmod(this.storage, 0o700);
       await chmod(this.own, 0o700);
     } catch (error) {
       throw withPath(errorOfSystem(error), this.own);

@@ -23,7 +23,7 @@ function bind<Options extends OptionSpecs>(
   work: (words: readonly string[], options: OptionsOf<Options>) => Promise<number | void>,
 ): ProgramCommand {
   return {
-    spec: spec as unknown as Spec,
+    spec,
     run: async (words) => {
       const parsed = parseWords(spec, words);
       return (await work(parsed.words, parsed.options)) ?? 0;

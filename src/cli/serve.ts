@@ -69,12 +69,14 @@ export const SERVE_SPEC = {
 
 /** Runs until it is told to stop. @returns the exit status */
 export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number> {
+  // Before anything is told: whoever hears that the server listens may stop it at once.
+  const stopping = stopSignal();
   const place = placeOf(options.data);
   await place.prepare();
   warnRoot();
   const reporter = await Reporter.open(place.auditFile, options.json === true);
   const server = await Server.open(place, options, reporter.emit);
-  await server.run(options.grace ?? GRACE_MS_DEFAULT);
+  await server.run(stopping, options.grace ?? GRACE_MS_DEFAULT);
   await reporter.close();
   return 0;
 }
@@ -112,7 +114,9 @@ class Server {
     await directory.load();
     const store = await openDiskStore(place.storage);
     const recovered = await recover(state, store.parts);
-    const depot = new Depot(state, store, new Digests());
+    const depot = new Depot(state, store, new Digests(), (user, error) =>
+      emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
+    );
     const settings = {
       version: SOFTWARE,
       secret: await state.secret(),
@@ -125,11 +129,11 @@ class Server {
     const doors = [door, await openOperatorDoor(registry, place.operatorSocket)];
     announce(door, identity, emit, options.json === true);
     const server = new Server(place, { registry, directory, doors }, emit);
-    if (recovered.wantsRecount) server.#recount();
+    if (recovered.wantsRecount) void server.#recount();
     return server;
   }
 
-  async run(graceMs: number): Promise<void> {
+  async run(stopping: Promise<string>, graceMs: number): Promise<void> {
     const watching = setInterval(() => this.#watch(), WATCH_EVERY_MS);
     const sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
     const following = this.#directory.watch(
@@ -137,16 +141,17 @@ class Server {
       () => this.#reload(),
       (complaint) => this.#complain(complaint),
     );
-    const stopping = stopSignal();
     if (this.#directory.accounts.size === 0) this.#offer();
     const signal = await stopping;
     await this.#drain(signal, graceMs);
     following.stop();
     clearInterval(sweeping);
     clearInterval(watching);
-    await this.#depot.state.markStopped();
+    // What was not counted again is made up by the next run, if this one does not look clean.
+    const isClean = await this.#depot.recounts.stop();
+    if (isClean) await this.#depot.state.markStopped();
     await this.#depot.close();
-    this.#emit({ event: "shutdown", signal, clean: true });
+    this.#emit({ event: "shutdown", signal, clean: isClean });
   }
 
   async #drain(signal: string, graceMs: number): Promise<void> {
@@ -154,10 +159,14 @@ class Server {
     this.#registry.drain();
     const [door] = this.#doors;
     door?.stop();
+    const reason = new FtpxError("DRAINING");
     const deadlineMs = performance.now() + graceMs;
-    while (this.#registry.transferCount > 0 && performance.now() < deadlineMs) await Bun.sleep(50);
+    while (this.#registry.isBusy && performance.now() < deadlineMs) {
+      this.#registry.closeIdle(reason);
+      await Bun.sleep(50);
+    }
     for (const open of this.#doors) open.stop();
-    await this.#registry.closeAll(new FtpxError("DRAINING"));
+    await this.#registry.closeAll(reason);
   }
 
   /** Beside the running service: whoever is asked may take their time. */
@@ -189,12 +198,11 @@ class Server {
   }
 
   /** Behind the running service: what an unclean stop left counted is put right. */
-  #recount(): void {
-    const recountAll = async () => {
-      for (const name of this.#directory.accounts.keys()) await this.#depot.recount(name);
-      this.#emit({ event: "recounted", accounts: this.#directory.accounts.size });
-    };
-    recountAll().catch((error: unknown) => this.#fault("recount", error));
+  async #recount(): Promise<void> {
+    const { recounts } = this.#depot;
+    const users = [...this.#directory.accounts.keys()];
+    recounts.add(...users);
+    if (await recounts.settled()) this.#emit({ event: "recounted", accounts: users.length });
   }
 
   #fault(work: string, error: unknown): void {

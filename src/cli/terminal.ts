@@ -68,12 +68,13 @@ export function writeNote(text: string): void {
   write(process.stderr, `${text}\n`);
 }
 
-/** Says on stderr what went wrong and what can be done. */
-export function showError(error: unknown): void {
+/** Says on stderr what went wrong and what can be done; `hint` is what only the caller knows. */
+export function showError(error: unknown, hint?: string): void {
   const isDebug = isSet("FTPX_DEBUG");
   const { red, dim } = coloursOf(process.stderr);
   const [first = "", ...more] = describe(error, isDebug);
   const [, name = "", rest = ""] = /^(ftpx:)(.*)$/su.exec(first) ?? [];
+  if (hint !== undefined) more.push(`hint: ${hint}`);
   writeNote([red(name) + rest, ...more.map((line) => dim(line))].join("\n"));
 }
 

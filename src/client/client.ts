@@ -159,8 +159,10 @@ export class Client implements ConnectionOwner {
   #replied(id: number, body: Uint8Array): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) throw new FtpxError("BAD_FRAME", { reason: "a reply to nothing" });
+    // Before it is forgotten: a reply that cannot be read ends the connection, and with it the call.
+    const reply = decodeBody(pending.reply, body);
     this.#pending.delete(id);
-    pending.resolve(decodeBody(pending.reply, body));
+    pending.resolve(reply);
   }
 
   #failed(id: number, failure: FtpxError): void {

@@ -49,14 +49,15 @@ interface Peer {
 
 type PeerSocket = Socket<Peer>;
 
+/** The socket lies where only the operator gets in: that is the sign-in. */
+const noBinding = () => new Uint8Array(0);
+
 /** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
 export async function connectOperator(file: string): Promise<Client> {
   const { promise, resolve, reject } = Promise.withResolvers<Client>();
   const peer: Peer = { client: undefined };
   const refuse = (cause: unknown) => reject(unreachable(file, cause));
   const open = (socket: PeerSocket): void => {
-    // The socket lies where only the operator gets in: that is the sign-in.
-    const noBinding = () => new Uint8Array(0);
     peer.client = new Client(socket, noBinding);
     resolve(peer.client);
   };
@@ -109,7 +110,11 @@ function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
       else peer.client.connection.peerFinished();
     },
     close: (_socket: PeerSocket, error?: Error) => closed(error),
-    error: (_socket: PeerSocket, error: Error) => closed(error),
+    // Bun leaves a socket open whose handler threw.
+    error: (socket: PeerSocket, error: Error) => {
+      closed(error);
+      socket.terminate();
+    },
     connectError: (_socket: PeerSocket, error: Error) => refuse(error),
   };
 }

@@ -8,14 +8,22 @@
  * the last one is enough.
  */
 import { constants } from "node:fs";
-import { appendFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { encodeText } from "../base/bytes.ts";
 import { OpenFile } from "../base/files.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
-import { countEqualChunks, digestChunk } from "./copy.ts";
+import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
+
+const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+
+/**
+ * The part's name is known beforehand, and its directory may be another's too: a link
+ * planted there must not lead to a file of this user's. Windows has no such flag.
+ */
+const NO_LINK = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
 
 /** Which content the part is of. */
 export interface PartOrigin {
@@ -52,7 +60,7 @@ export class DownloadPart {
 
   static async open(destination: string, signal: AbortSignal): Promise<DownloadPart> {
     const part = partPathOf(destination);
-    const file = await OpenFile.open(part, constants.O_RDWR | constants.O_CREAT, 0o666);
+    const file = await OpenFile.open(part, O_RDWR | O_CREAT | NO_LINK, 0o666);
     try {
       const log = await readLog(logPathOf(part));
       const opened = new DownloadPart(file, { part, destination }, log?.head, log?.digests ?? []);
@@ -74,11 +82,15 @@ export class DownloadPart {
     return this.#digests;
   }
 
-  /** Content in the part that may go on: held chunks and at most one chunk behind them. */
+  /**
+   * Content in the part that may go on: held chunks and what came behind them, less than
+   * a chunk. A whole one without its digest would let both sides begin at the next chunk,
+   * and nobody would prove this one.
+   */
   async heldBytes(): Promise<number> {
     const { bytes } = await this.file.facts();
     const held = this.#digests.length * CHUNK_BYTES;
-    return this.#origin === undefined ? 0 : Math.min(bytes, held + CHUNK_BYTES);
+    return this.#origin === undefined ? 0 : Math.min(bytes, held + CHUNK_BYTES - 1);
   }
 
   /** Keeps the first chunks as being of another origin, and drops the rest. */
@@ -88,7 +100,7 @@ export class DownloadPart {
     await this.file.truncate(fromOffset);
     const head: LogHead = { ...origin, boot: await bootId() };
     const lines = [JSON.stringify(head), ...this.#digests.map(hexOf)];
-    await writeFile(this.#logPath, `${lines.join("\n")}\n`, { mode: 0o600 });
+    await writeLog(this.#logPath, O_TRUNC, lines);
   }
 
   /** Forgets everything. */
@@ -103,7 +115,7 @@ export class DownloadPart {
   async add(digests: readonly Uint8Array[]): Promise<void> {
     this.#digests.push(...digests);
     if (this.#origin === undefined) return;
-    await appendFile(this.#logPath, digests.map((digest) => `${hexOf(digest)}\n`).join(""));
+    await writeLog(this.#logPath, O_APPEND, digests.map(hexOf));
   }
 
   /** Turns the part into the destination: synced, renamed, directory synced. */
@@ -159,10 +171,22 @@ function logPathOf(part: string): string {
   return `${part}.log`;
 }
 
+/** @throws FtpxError LOCAL_IO */
+async function writeLog(path: string, how: number, lines: readonly string[]): Promise<void> {
+  const text = lines.map((line) => `${line}\n`).join("");
+  const flag = O_WRONLY | O_CREAT | NO_LINK | how;
+  try {
+    await writeFile(path, text, { mode: 0o600, flag: flag as unknown as string });
+  } catch (error) {
+    throw localFailure(error, path);
+  }
+}
+
 async function readLog(
   path: string,
 ): Promise<{ head: LogHead; digests: Uint8Array[] } | undefined> {
-  const text = await readFile(path, "utf8").catch(() => "");
+  const how = { encoding: "utf8", flag: O_RDONLY | NO_LINK } as const;
+  const text = await readFile(path, how).catch(() => "");
   const [first, ...lines] = text.split("\n");
   const head = parseHead(first ?? "");
   if (head === undefined) return undefined;

@@ -76,5 +76,5 @@ export async function perform<Request, Reply>(
   call: Call,
 ): Promise<Reply> {
   session.require(row.needs);
-  return await row.run(session, request, call);
+  return await session.during(() => row.run(session, request, call));
 }

@@ -1,12 +1,14 @@
 /** The operator's commands, on the local socket only. */
 import { FtpxError } from "../base/errors.ts";
+import { USAGE_PAGE_ACCOUNTS_MAX } from "../base/limits.ts";
 import type { Session } from "../sessions/session.ts";
 
-/** What every account that was ever counted has stored. */
-export async function usages(session: Session) {
+/** What accounts that were ever counted have stored, in the order of their names. */
+export async function usages(session: Session, { after }: { after: string }) {
   const accounts = await session.registry.depot.state.accounts();
+  const page = accounts.filter(({ user }) => user > after).slice(0, USAGE_PAGE_ACCOUNTS_MAX);
   return {
-    usages: accounts.map(({ user, account }) => ({
+    usages: page.map(({ user, account }) => ({
       user,
       usedBytes: account.used.bytes,
       usedFiles: account.used.files,

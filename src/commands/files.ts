@@ -110,5 +110,5 @@ async function withUnchangedFile<Value>(
 }
 
 function demandInside(path: VirtualPath): void {
-  if (path === HOME) throw new FtpxError("FORBIDDEN", { right: "to remove the home directory" });
+  if (path === HOME) throw new FtpxError("BAD_PATH", { reason: "the home directory stays" });
 }

@@ -9,7 +9,7 @@ import { FtpxError } from "../base/errors.ts";
 import { REQUESTS_MAX, BODY_BYTES_MAX, SIGN_IN_TRIES_MAX, TRANSFERS_MAX } from "../base/limits.ts";
 import { ServerExchange } from "../base/scram.ts";
 import { fakeVerifier } from "../base/verifier.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session, SignInAttempt } from "../sessions/session.ts";
 
 interface Hello {
   readonly client: string;
@@ -36,7 +36,7 @@ interface ScramMessage {
 
 /** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES */
 export async function scramFirst(session: Session, { message }: ScramMessage) {
-  if (session.isSignedIn) throw new FtpxError("BAD_STATE", { reason: "signed in already" });
+  session.demandStranger();
   const { binding } = session.line;
   if (binding === undefined) throw new FtpxError("SIGN_IN_REFUSED");
   // Counted here, so that messages that are no sign-in at all count too.
@@ -55,28 +55,25 @@ export async function scramFirst(session: Session, { message }: ScramMessage) {
 
 /** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES */
 export async function scramFinal(session: Session, { message }: ScramMessage) {
+  session.demandStranger();
   const { attempt } = session;
   session.attempt = undefined;
   if (attempt === undefined) throw new FtpxError("BAD_STATE", { reason: "no sign-in has begun" });
   const outcome = attempt.exchange.final(message);
+  if (!outcome.ok) return refuse(session, attempt, "wrong password");
+  const { account } = attempt;
   // The account may have changed since the first message.
-  const account = session.registry.accounts.get(attempt.user);
-  const isUsable = account !== undefined && account.verifier === attempt.account?.verifier;
-  if (!outcome.ok || !isUsable || account.isDisabled) {
-    return refuse(session, attempt.user, reasonOf(account?.isDisabled, account === undefined));
-  }
-  await session.signIn(account);
+  const isOpen = account !== undefined && session.registry.stillOpen(account) !== undefined;
+  const isSignedIn = isOpen && (await session.signIn(account));
+  if (!isSignedIn) return refuse(session, attempt, "account has changed");
   session.emit("login", { method: "password" });
   return { message: outcome.serverFinal };
 }
 
-function refuse(session: Session, user: string, reason: string): never {
-  session.emit("login-failed", { name: user, reason });
+function refuse(session: Session, { user }: SignInAttempt, otherwise: string): never {
+  const account = session.registry.accounts.get(user);
+  const reason = account?.isDisabled === true ? "account is disabled" : otherwise;
+  session.emit("login-failed", { name: user, reason: account ? reason : "unknown user" });
   const isLast = session.tries >= SIGN_IN_TRIES_MAX;
   throw new FtpxError(isLast ? "TOO_MANY_TRIES" : "SIGN_IN_REFUSED");
-}
-
-function reasonOf(isDisabled: boolean | undefined, isUnknown: boolean): string {
-  if (isUnknown) return "unknown user";
-  return isDisabled === true ? "account is disabled" : "wrong password";
 }

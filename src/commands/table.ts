@@ -10,6 +10,7 @@ import {
   LIST_PAGE_ENTRIES_MAX,
   NAME_BYTES_MAX,
   SCRAM_MESSAGE_BYTES_MAX,
+  USAGE_PAGE_ACCOUNTS_MAX,
   USER_BYTES_MAX,
 } from "../base/limits.ts";
 import {
@@ -223,12 +224,12 @@ export const TABLE = {
   usages: command({
     code: 0x60,
     needs: "admin",
-    about: "what each account has stored",
-    request: {},
+    about: "what accounts have stored, by name: a page of those behind `after`; an empty page ends",
+    request: { after: user },
     reply: {
       usages: listOf(
         record({ user, usedBytes: size, usedFiles: size, reservedBytes: size }),
-        10_000,
+        USAGE_PAGE_ACCOUNTS_MAX,
       ),
     },
     run: control.usages,

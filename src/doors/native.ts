@@ -11,7 +11,7 @@ import type { Socket, SocketHandler } from "bun";
 import { FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
 import type { Registry } from "../sessions/registry.ts";
-import type { Line, Session } from "../sessions/session.ts";
+import type { Line } from "../sessions/session.ts";
 import { Connection } from "../wire/connection.ts";
 import { exportBinding, hasOurAlpn, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
@@ -27,12 +27,12 @@ export interface OpenDoor {
 }
 
 interface Peer {
-  /** Absent where there was no room for a session. */
+  /** Where there is a refusal, only what tells it. */
   readonly connection: Connection | undefined;
   readonly refusal: FtpxError | undefined;
 }
 
-/** Until `open` has run to its end a socket has nobody, and its other handlers must not mind. */
+/** Until a socket is admitted or refused it has nobody, and its handlers must not mind. */
 const NOBODY: Peer = { connection: undefined, refusal: undefined };
 
 type PeerSocket = Socket<Peer>;
@@ -89,9 +89,7 @@ class Connections {
   /** Synchronous, because a rejected handler would end the process and not the connection. */
   get handlers(): SocketHandler<Peer> {
     return {
-      open: (socket) => {
-        socket.data = this.#admit(socket);
-      },
+      open: (socket) => this.#opened(socket),
       data: (socket, bytes) => socket.data.connection?.received(bytes),
       drain: (socket) => socket.data.connection?.drained(),
       end: (socket) => {
@@ -99,7 +97,11 @@ class Connections {
         else socket.data.connection.peerFinished();
       },
       close: (socket, error) => this.#leave(socket, error),
-      error: (socket, error) => socket.data.connection?.socketClosed(error),
+      // Bun leaves a socket open whose handler threw.
+      error: (socket, error) => {
+        socket.data.connection?.socketClosed(error);
+        socket.terminate();
+      },
     };
   }
 
@@ -107,6 +109,17 @@ class Connections {
     for (const connection of this.#open) connection.watch(nowMs);
   }
 
+  #opened(socket: PeerSocket): void {
+    socket.data = NOBODY;
+    try {
+      socket.data = this.#admit(socket);
+    } catch (error) {
+      if (!(error instanceof FtpxError)) throw error;
+      this.#refuse(socket, error);
+    }
+  }
+
+  /** @throws FtpxError what Registry.admit throws */
   #admit(socket: PeerSocket): Peer {
     const door = this.#door;
     const line: Line = {
@@ -118,36 +131,34 @@ class Connections {
       widen: () => (dispatch.connection.bodyBytesMax = BODY_BYTES_MAX),
       close: (reason) => dispatch.connection.fail(reason),
     };
-    let session: Session;
-    try {
-      session = this.#registry.admit(line);
-    } catch (error) {
-      if (!(error instanceof FtpxError)) throw error;
-      return this.#refuse(socket, error);
-    }
+    const isOperator = door === "operator";
+    const session = isOperator ? this.#registry.admitOperator(line) : this.#registry.admit(line);
     const dispatch = new Dispatch(
       session,
       (owner) => new Connection(socket, owner, UNSIGNED_BODY_BYTES_MAX),
     );
-    if (door === "operator") session.signInOperator();
+    if (isOperator) session.signInOperator();
     this.#open.add(dispatch.connection);
     return { connection: dispatch.connection, refusal: undefined };
   }
 
-  /** The peer hears why after the handshake, if it gets that far soon. */
-  #refuse(socket: PeerSocket, refusal: FtpxError): Peer {
+  /** The peer hears why after the handshake, if it gets that far soon; the operator at once. */
+  #refuse(socket: PeerSocket, refusal: FtpxError): void {
     this.#refusedCount += 1;
-    if (this.#refusedCount > REFUSED_MAX) socket.terminate();
-    else setTimeout(() => socket.terminate(), CLOSE_MS_MAX);
-    return { connection: undefined, refusal };
+    // First of all, because terminating runs `close`, which looks here.
+    socket.data = { connection: undefined, refusal };
+    if (this.#refusedCount > REFUSED_MAX) {
+      socket.terminate();
+      return;
+    }
+    setTimeout(() => socket.terminate(), CLOSE_MS_MAX).unref();
+    if (this.#door === "operator") sayFarewell(socket, refusal);
   }
 
   #leave(socket: PeerSocket, error: Error | undefined): void {
     const { connection, refusal } = socket.data;
-    if (connection === undefined) {
-      if (refusal !== undefined) this.#refusedCount -= 1;
-      return;
-    }
+    if (refusal !== undefined) this.#refusedCount -= 1;
+    if (connection === undefined) return;
     this.#open.delete(connection);
     connection.socketClosed(error);
   }
@@ -157,10 +168,15 @@ function greet(socket: PeerSocket, isOk: boolean): void {
   const { connection, refusal } = socket.data;
   // Bun lets a client through that offers no ALPN at all.
   if (!isOk || !hasOurAlpn(socket)) socket.terminate();
-  else if (connection === undefined && refusal !== undefined) {
-    const farewell = { frame: () => {}, content: () => {}, closed: () => {}, defect: () => {} };
-    new Connection(socket, farewell, UNSIGNED_BODY_BYTES_MAX).fail(refusal);
-  }
+  else if (connection === undefined && refusal !== undefined) sayFarewell(socket, refusal);
+}
+
+function sayFarewell(socket: PeerSocket, refusal: FtpxError): void {
+  const nobody = { frame: () => {}, content: () => {}, closed: () => {}, defect: () => {} };
+  const connection = new Connection(socket, nobody, UNSIGNED_BODY_BYTES_MAX);
+  // It has to hear of the peer's end, or its deadline would hold the process.
+  socket.data = { connection, refusal };
+  connection.fail(refusal);
 }
 
 /** IPv4 peers of a dual-stack listener appear as ::ffff:a.b.c.d. */

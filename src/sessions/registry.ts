@@ -28,9 +28,12 @@ export class Registry {
   readonly settings: RegistrySettings;
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
+  /** Those of them that have not signed in; a set, because nobody leaves it twice. */
+  readonly #strangers = new Set<Session>();
+  /** Those of the operator, which no bound counts. */
+  readonly #operators = new Set<Session>();
   #accounts: ReadonlyMap<string, Account>;
   #knownParameters: readonly Parameters[];
-  #unsignedCount = 0;
   #lastId = 0;
   #isDraining = false;
 
@@ -71,30 +74,52 @@ export class Registry {
     return count;
   }
 
+  /** Whether any session has something under way. */
+  get isBusy(): boolean {
+    return [...this.#sessions].some(({ isIdle }) => !isIdle);
+  }
+
   /** @throws FtpxError DRAINING, SERVER_FULL */
   admit(line: Line): Session {
     if (this.#isDraining) throw new FtpxError("DRAINING");
     const { sessionsMax } = this.settings;
-    if (this.#sessions.size >= sessionsMax) {
+    if (this.#sessions.size - this.#operators.size >= sessionsMax) {
       throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
     }
-    if (this.#unsignedCount >= UNSIGNED_SESSIONS_MAX) {
+    if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
       throw new FtpxError("SERVER_FULL", { limit: UNSIGNED_SESSIONS_MAX });
     }
-    const session = new Session((this.#lastId += 1), line, this);
-    this.#sessions.add(session);
-    this.#unsignedCount += 1;
+    const session = this.#add(line);
+    this.#strangers.add(session);
     return session;
   }
 
-  /** One stranger less. */
-  signedIn(): void {
-    this.#unsignedCount -= 1;
+  /**
+   * A session for the operator, whom the door makes sure of and signs in. No bound keeps it out:
+   * when the server is full of others, the operator is needed most. @throws FtpxError DRAINING
+   */
+  admitOperator(line: Line): Session {
+    if (this.#isDraining) throw new FtpxError("DRAINING");
+    const session = this.#add(line);
+    this.#operators.add(session);
+    return session;
+  }
+
+  signedIn(session: Session): void {
+    this.#strangers.delete(session);
   }
 
   remove(session: Session): void {
-    if (!this.#sessions.delete(session)) return;
-    if (!session.isSignedIn) this.#unsignedCount -= 1;
+    this.#sessions.delete(session);
+    this.#strangers.delete(session);
+    this.#operators.delete(session);
+  }
+
+  /** The account as it is now; nothing when it is gone, disabled, or has other secrets. */
+  stillOpen(before: Account): Account | undefined {
+    const account = this.#accounts.get(before.name);
+    if (account === undefined || account.isDisabled) return undefined;
+    return hasSameSecrets(before, account) ? account : undefined;
   }
 
   limitOf(account: Account): Amount {
@@ -112,12 +137,9 @@ export class Registry {
     for (const session of this.#sessions) {
       const before = session.account;
       if (before === undefined) continue;
-      const account = accounts.get(before.name);
-      if (account === undefined || account.isDisabled || !hasSameSecrets(before, account)) {
-        session.line.close(new FtpxError("ACCOUNT_CLOSED"));
-      } else {
-        session.refresh(account);
-      }
+      const account = this.stillOpen(before);
+      if (account === undefined) session.line.close(new FtpxError("ACCOUNT_CLOSED"));
+      else session.refresh(account);
     }
   }
 
@@ -138,9 +160,14 @@ export class Registry {
     }
   }
 
-  /** No new sessions from here on. */
+  /** No new sessions and no new transfers from here on. */
   drain(): void {
     this.#isDraining = true;
+  }
+
+  /** Ends the sessions that wait for nothing; to be called again while others drain. */
+  closeIdle(reason: FtpxError): void {
+    for (const session of this.#sessions) if (session.isIdle) session.line.close(reason);
   }
 
   /** Ends all sessions; open transfers stay resumable. */
@@ -152,6 +179,12 @@ export class Registry {
 
   emit(event: ServerEvent): void {
     this.#emit(event);
+  }
+
+  #add(line: Line): Session {
+    const session = new Session((this.#lastId += 1), line, this);
+    this.#sessions.add(session);
+    return session;
   }
 }
 

@@ -70,6 +70,9 @@ export class Session {
   #account: Account | undefined;
   #vfs: Vfs | undefined;
   #isOperator = false;
+  /** The password was right, the home is being opened. */
+  #isEntering = false;
+  #openRequests = 0;
   #ended: Promise<void> | undefined;
 
   constructor(id: number, line: Line, registry: Registry) {
@@ -84,6 +87,11 @@ export class Session {
 
   get isSignedIn(): boolean {
     return this.#account !== undefined || this.#isOperator;
+  }
+
+  /** Nothing is under way, neither a transfer nor a request. */
+  get isIdle(): boolean {
+    return this.transfers.size === 0 && this.#openRequests === 0;
   }
 
   /** Aborted when the session ends, so that long work done for it can stop. */
@@ -120,25 +128,31 @@ export class Session {
     return this.#strangerRequests > 1;
   }
 
-  async signIn(account: Account): Promise<void> {
-    const vfs = await this.registry.depot.enter(account.name, () =>
-      this.registry.limitOf(this.#account ?? account),
-    );
-    if (this.#ended !== undefined) {
-      await vfs.leave();
-      throw new FtpxError("CONNECTION_LOST");
+  /** One sign-in on a connection, and one at a time. @throws FtpxError BAD_STATE */
+  demandStranger(): void {
+    if (this.isSignedIn) throw new FtpxError("BAD_STATE", { reason: "signed in already" });
+    if (this.#isEntering) throw new FtpxError("BAD_STATE", { reason: "a sign-in is under way" });
+  }
+
+  /**
+   * @returns false when the account was closed or changed while its home was being opened
+   * @throws FtpxError BAD_STATE, CONNECTION_LOST
+   */
+  async signIn(account: Account): Promise<boolean> {
+    this.demandStranger();
+    this.#isEntering = true;
+    try {
+      return await this.#enter(account);
+    } finally {
+      this.#isEntering = false;
     }
-    this.#account = account;
-    this.#vfs = vfs;
-    this.registry.signedIn();
-    this.line.widen();
   }
 
   /** The peer is the operator on this machine; the door has made sure of that. */
   signInOperator(): void {
     this.#isOperator = true;
     this.hasGreeted = true;
-    this.registry.signedIn();
+    this.registry.signedIn(this);
     this.line.widen();
   }
 
@@ -147,8 +161,19 @@ export class Session {
     this.#account = account;
   }
 
-  /** @throws FtpxError TOO_MANY_TRANSFERS */
+  /** Runs a request; as long as it runs the session is not idle. */
+  async during<Value>(request: () => Promise<Value>): Promise<Value> {
+    this.#openRequests += 1;
+    try {
+      return await request();
+    } finally {
+      this.#openRequests -= 1;
+    }
+  }
+
+  /** @throws FtpxError TOO_MANY_TRANSFERS, SERVER_STOPPING */
   addTransfer(id: number, transfer: Transfer): void {
+    if (this.registry.isDraining) throw new FtpxError("SERVER_STOPPING");
     if (this.transfers.size >= TRANSFERS_MAX) {
       throw new FtpxError("TOO_MANY_TRANSFERS", { limit: TRANSFERS_MAX });
     }
@@ -178,6 +203,23 @@ export class Session {
   end(failure: FtpxError): Promise<void> {
     this.#ended ??= this.#release(failure);
     return this.#ended;
+  }
+
+  async #enter(account: Account): Promise<boolean> {
+    const { registry } = this;
+    const vfs = await registry.depot.enter(account.name, () =>
+      registry.limitOf(this.#account ?? account),
+    );
+    // Opening a home takes time: the account may have been closed, the peer may have gone.
+    const current = registry.stillOpen(account);
+    if (this.#ended !== undefined || current === undefined) await vfs.leave();
+    if (this.#ended !== undefined) throw new FtpxError("CONNECTION_LOST");
+    if (current === undefined) return false;
+    this.#account = current;
+    this.#vfs = vfs;
+    registry.signedIn(this);
+    this.line.widen();
+    return true;
   }
 
   async #release(failure: FtpxError): Promise<void> {

@@ -65,8 +65,11 @@ export interface Ledger {
   recount(user: string, used: Amount): Promise<void>;
   /** Counts something new. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED */
   charge(user: string, amount: Amount, limit: Amount): Promise<void>;
-  /** Counts what is gone. */
-  credit(user: string, amount: Amount): Promise<void>;
+  /**
+   * Counts what is gone. What was put there by hand was never counted, so the sum can end
+   * at zero too early: then it answers false, and the user has to be counted again.
+   */
+  credit(user: string, amount: Amount): Promise<boolean>;
   /** Everything about the user, uploads too; answers the ids of the parts. */
   forget(user: string): Promise<string[]>;
 }
@@ -89,8 +92,12 @@ export interface Journal {
   publishing(id: string, replaced: Amount): Promise<void>;
   /** The rename did not happen after all. */
   unpublish(id: string): Promise<void>;
-  /** The new file counts, what it replaced does not, the reservation and the upload are gone. */
-  settle(id: string): Promise<void>;
+  /**
+   * The new file counts, what it replaced does not, the reservation and the upload are gone.
+   *
+   * @returns as `credit`
+   */
+  settle(id: string): Promise<boolean>;
   /** The upload and its reservation are gone. */
   discard(id: string): Promise<void>;
   /** Milliseconds of running time that passed; answers the uploads older than `ageMsMax`. */

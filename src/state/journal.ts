@@ -113,13 +113,14 @@ export class JournalTable {
       .run(id);
   }
 
-  settle(id: string): void {
+  settle(id: string): boolean {
     const row = this.#find(id);
     // Nothing to settle means that it was settled before: a replay is harmless.
-    if (row === null) return;
+    if (row === null) return true;
     const replaced = { bytes: row.replaced_bytes, files: row.replaced_files };
-    this.#ledger.settle(row.user, { bytes: row.total_bytes, files: 1 }, replaced);
+    const isExact = this.#ledger.settle(row.user, { bytes: row.total_bytes, files: 1 }, replaced);
     this.#db.query("DELETE FROM uploads WHERE id = ?").run(id);
+    return isExact;
   }
 
   discard(id: string): void {

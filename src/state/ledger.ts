@@ -3,7 +3,9 @@
  * Runs inside the state worker, on an open transaction.
  *
  * Check and reservation are one conditional UPDATE, so no order of sessions can
- * pass a limit. A row that would become negative is a defect and fails its job.
+ * pass a limit. What is used can be less than what goes, because the operator may put
+ * files into a home by hand: then it ends at zero, and whoever asked hears that a
+ * recount is due. A reservation that would become negative is a defect and fails its job.
  */
 import type { Database } from "bun:sqlite";
 import { FtpxError } from "../base/errors.ts";
@@ -55,21 +57,25 @@ export class LedgerTable {
     this.#claim("reserved", user, amount, limit);
   }
 
-  credit(user: string, amount: Amount): void {
-    this.#change(user, { bytes: -amount.bytes, files: -amount.files }, { bytes: 0, files: 0 });
+  /** @returns whether so much was counted */
+  credit(user: string, amount: Amount): boolean {
+    return this.#change(
+      user,
+      { bytes: -amount.bytes, files: -amount.files },
+      { bytes: 0, files: 0 },
+    );
   }
 
   refund(user: string, amount: Amount): void {
     this.#change(user, { bytes: 0, files: 0 }, { bytes: -amount.bytes, files: -amount.files });
   }
 
-  /** Turns a reservation into use, less what was replaced. */
-  settle(user: string, reserved: Amount, replaced: Amount): void {
-    this.#change(
-      user,
-      { bytes: reserved.bytes - replaced.bytes, files: reserved.files - replaced.files },
-      { bytes: -reserved.bytes, files: -reserved.files },
-    );
+  /** Turns a reservation into use, less what was replaced. @returns whether that was counted */
+  settle(user: string, reserved: Amount, replaced: Amount): boolean {
+    // One after the other: what was replaced may never have been counted, what is new must be.
+    const wasCounted = this.credit(user, replaced);
+    this.#change(user, reserved, { bytes: -reserved.bytes, files: -reserved.files });
+    return wasCounted;
   }
 
   forget(user: string): void {
@@ -107,11 +113,15 @@ export class LedgerTable {
     return new FtpxError("FILES_EXCEEDED", { needed: amount.files, free, limit: limit.files });
   }
 
-  #change(user: string, used: Amount, reserved: Amount): void {
-    const { changes } = this.#db
+  /** @returns whether `used` was taken whole, and did not end at zero before */
+  #change(user: string, used: Amount, reserved: Amount): boolean {
+    const before = this.account(user)?.used;
+    if (before === undefined) throw new Error(`no ledger row for ${user}`);
+    this.#db
       .query(
         `UPDATE accounts SET
-           used_bytes = used_bytes + $usedBytes, used_files = used_files + $usedFiles,
+           used_bytes = max(0, used_bytes + $usedBytes),
+           used_files = max(0, used_files + $usedFiles),
            reserved_bytes = reserved_bytes + $reservedBytes,
            reserved_files = reserved_files + $reservedFiles
          WHERE user = $user`,
@@ -123,7 +133,7 @@ export class LedgerTable {
         reservedBytes: reserved.bytes,
         reservedFiles: reserved.files,
       });
-    if (changes === 0) throw new Error(`no ledger row for ${user}`);
+    return before.bytes + used.bytes >= 0 && before.files + used.files >= 0;
   }
 }
 

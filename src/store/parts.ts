@@ -49,10 +49,6 @@ export class DiskParts implements Parts {
     return names.take(Number.MAX_SAFE_INTEGER).map((name) => Buffer.from(name).toString("latin1"));
   }
 
-  sync(): Promise<void> {
-    return this.#directory.sync();
-  }
-
   /** Where a part is. Its directory is lent. */
   at(id: string): Location {
     if (!ID.test(id)) throw new Error(`not an id of a part: ${JSON.stringify(id)}`);

@@ -81,7 +81,11 @@ export interface Home {
   close(): Promise<void>;
 }
 
-/** Unfinished uploads by id; ids come from the journal and are plain names. */
+/**
+ * Unfinished uploads by id; ids come from the journal and are plain names. After loss of
+ * power a part may be missing although its content was synced; whoever has its row
+ * begins it anew.
+ */
 export interface Parts {
   /** A new, empty part, open for reading and writing. @throws FtpxError EXISTS */
   create(id: string): Promise<OpenFile>;
@@ -90,6 +94,4 @@ export interface Parts {
   /** Removing what is not there is no failure. */
   remove(id: string): Promise<void>;
   list(): Promise<string[]>;
-  /** New and removed parts are on the disk. */
-  sync(): Promise<void>;
 }

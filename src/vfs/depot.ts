@@ -8,6 +8,8 @@ import type { Amount, State } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
 import { claimKey, Claims } from "./claims.ts";
+import { Recounts } from "./recounts.ts";
+import type { RecountFailed } from "./recounts.ts";
 import { Turns } from "./turns.ts";
 import { Vfs } from "./vfs.ts";
 
@@ -21,12 +23,15 @@ export class Depot {
   readonly store: Store;
   readonly digests: Digests;
   readonly claims = new Claims();
+  readonly recounts: Recounts;
   readonly #homes = new Map<string, { opening: Promise<OpenHome>; users: number }>();
 
-  constructor(state: State, store: Store, digests: Digests) {
+  /** @param failed hears of homes that could not be counted behind the service */
+  constructor(state: State, store: Store, digests: Digests, failed: RecountFailed = () => {}) {
     this.state = state;
     this.store = store;
     this.digests = digests;
+    this.recounts = new Recounts((user) => this.recount(user), failed);
   }
 
   /** The files of a user; `limit` is asked again for every decision, because it may change. */
@@ -63,6 +68,7 @@ export class Depot {
 
   /** Everything of a user: parts, ledger, home. Sessions must have ended before. */
   async purge(user: string): Promise<void> {
+    await this.recounts.forget(user);
     for (const id of await this.state.forget(user)) await this.store.parts.remove(id);
     try {
       await this.store.removeHome(user);
@@ -82,6 +88,7 @@ export class Depot {
   }
 
   async close(): Promise<void> {
+    await this.recounts.stop();
     if (this.#homes.size > 0) throw new FtpxError("INTERNAL", { reason: "homes are still open" });
     await this.digests.close();
     await this.store.close();

@@ -24,6 +24,8 @@ export interface UploadGround {
   readonly parts: Parts;
   readonly home: Home;
   readonly turns: Turns;
+  /** The ledger was not exact: the home is to be counted when there is time. */
+  recount(): void;
 }
 
 export interface UploadManner {
@@ -303,7 +305,7 @@ export class Upload {
       // A link of the operator's can give one file two paths, and so two turns.
       if (replaced.bytes !== expected.bytes) await state.publishing(id, replaced);
       const synced = await Promise.allSettled([home.syncParent(this.path)]);
-      await state.settle(id);
+      if (!(await state.settle(id))) this.#ground.recount();
       const [failed] = synced.filter(({ status }) => status === "rejected");
       if (failed !== undefined) throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: failed });
     });

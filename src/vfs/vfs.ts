@@ -164,7 +164,8 @@ export class Vfs {
 
   async #open(wish: UploadWish, listener: UploadListener): Promise<Upload> {
     const { state, store } = this.#depot;
-    const ground = { state, parts: store.parts, home: this.#home, turns: this.#turns };
+    const recount = () => this.#depot.recounts.add(this.#user);
+    const ground = { state, parts: store.parts, home: this.#home, turns: this.#turns, recount };
     const intent = { ...wish, user: this.#user, limit: this.#limit() };
     const opened = await state.openUpload(intent);
     try {
@@ -224,6 +225,9 @@ export class Vfs {
   }
 
   async #credit(amount: Amount): Promise<void> {
-    if (amount.bytes > 0 || amount.files > 0) await this.#depot.state.credit(this.#user, amount);
+    if (amount.bytes === 0 && amount.files === 0) return;
+    const isExact = await this.#depot.state.credit(this.#user, amount);
+    // Behind this turn: a recount takes one of its own.
+    if (!isExact) this.#depot.recounts.add(this.#user);
   }
 }

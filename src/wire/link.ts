@@ -156,7 +156,6 @@ export class Link {
     }
     if (this.#phase === "finishing" && this.#current === undefined) {
       this.#phase = "shut";
-      this.#closeTimer?.refresh();
       this.#socket.shutdown();
       if (this.#peerHasFinished) this.#socket.end();
     }

@@ -103,7 +103,7 @@ export function optional<Value>(shape: Shape<Value>): Shape<Value | undefined> {
 
 export function listOf<Value>(shape: Shape<Value>, countMax: number): Shape<Value[]> {
   return {
-    notation: `list of ${shape.notation} ≤ ${countMax}`,
+    notation: `list ≤ ${countMax} of ${bracketed(shape.notation)}`,
     encode: (writer, values) => {
       writer.u32(checkLength(values.length, countMax));
       for (const value of values) shape.encode(writer, value);
@@ -117,6 +117,11 @@ export function listOf<Value>(shape: Shape<Value>, countMax: number): Shape<Valu
       return values;
     },
   };
+}
+
+/** A record's fields stand in braces where they are part of something larger. */
+function bracketed(notation: string): string {
+  return notation.includes("; ") ? `{ ${notation} }` : notation;
 }
 
 /** One of some words, each with its permanent code. */

@@ -96,11 +96,15 @@ test.each([
   expect((error as Error).cause).toBe(cause);
 });
 
-test("an error of the system that has no row is IO_FAILED and named", () => {
-  const error = errorOfSystem(Object.assign(new Error("no"), { code: "EIO" }));
+test.each(["EIO", "EMFILE", "ENFILE"])(
+  "%s has no row of its own: it is IO_FAILED and named, ends the request and may pass",
+  (code) => {
+    const error = errorOfSystem(Object.assign(new Error("no"), { code }));
 
-  expect(error).toMatchObject({ kind: "IO_FAILED", details: { reason: "EIO" } });
-});
+    expect(error).toMatchObject({ kind: "IO_FAILED", details: { reason: code } });
+    expect(error).toMatchObject({ isTemporary: true, row: { ends: "request" } });
+  },
+);
 
 test.each([
   ["a refusal", new FtpxError("EXISTS")],

@@ -166,6 +166,19 @@ test("facts give another version whenever the content may have changed", async (
   expect(await file.facts()).toMatchObject({ kind: "file", bytes: 4, modifiedMs: 1 });
 });
 
+test("content tells a changed file, and not one that was renamed while it is open", async () => {
+  const { content, version } = await file.facts();
+  // The clock of the file system has ticks.
+  await Bun.sleep(20);
+  fs.renameSync(folder.at("f"), folder.at("g"));
+  const renamed = await file.facts();
+  fs.renameSync(folder.at("g"), folder.at("f"));
+  await file.write([bytes("61")], 0);
+
+  expect([renamed.content, renamed.version === version]).toEqual([content, false]);
+  expect((await file.facts()).content).not.toBe(content);
+});
+
 test("close may be called twice and closes once", async () => {
   const other = await folder.open("g");
   await other.close();

@@ -114,6 +114,13 @@ test("describe tells the stack of a defect only when it is wanted", () => {
   expect(describe(defect, true).join("\n")).toContain("terminal.test.ts");
 });
 
+test.each(["INTERRUPTED", "IS_A_DIRECTORY"] as const)(
+  "%s gives no hint, because only whoever was at work knows what goes on or helps",
+  (kind) => {
+    expect(describe(new FtpxError(kind))).toHaveLength(1);
+  },
+);
+
 test("every row of the error table has a text and a hint without a field left open", () => {
   const details = Object.fromEntries(
     ["host", "fingerprint", "expected", "file", "reason", "user"].map((name) => [name, "x"]),

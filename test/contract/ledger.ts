@@ -62,16 +62,21 @@ function testLedger(name: string): void {
     );
   });
 
-  test(`${name}, INV: a credit below zero is a defect and changes nothing`, async () => {
-    await state.charge("ann", { bytes: 10, files: 1 }, ROOM);
-    const work = [
-      state.credit("ann", { bytes: 11, files: 1 }),
-      state.credit("ann", { bytes: 1, files: 2 }),
-      state.credit("bob", { bytes: 1, files: 0 }),
-    ];
+  test(`${name}, INV: a credit of more than was counted ends at zero and says so`, async () => {
+    await state.charge("ann", { bytes: 10, files: 3 }, ROOM);
+    await open({ totalBytes: 7 });
 
-    expect(await kindsOf(work)).toEqual(["a defect", "a defect", "a defect"]);
-    expect(await sums()).toEqual([10, 1, 0, 0]);
+    expect(await state.credit("ann", { bytes: 1, files: 1 })).toBe(true);
+    expect(await state.credit("ann", { bytes: 10, files: 1 })).toBe(false);
+    expect(await sums()).toEqual([0, 1, 7, 1]);
+    expect(await state.credit("ann", { bytes: 0, files: 1 })).toBe(true);
+    expect(await state.credit("ann", { bytes: 0, files: 1 })).toBe(false);
+    expect(await sums()).toEqual([0, 0, 7, 1]);
+  });
+
+  test(`${name}: a credit to nobody is a defect`, async () => {
+    expect(await kindsOf([state.credit("bob", { bytes: 1, files: 0 })])).toEqual(["a defect"]);
+    expect(await state.account("bob")).toBeUndefined();
   });
 
   test(`${name}: a charge to nobody is a defect`, async () => {

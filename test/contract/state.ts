@@ -40,7 +40,7 @@ function testBatches(name: string): void {
     const kinds = await kindsOf([
       state.charge("ann", { bytes: 4, files: 1 }, limit),
       state.charge("ann", { bytes: 40, files: 1 }, limit),
-      state.credit("ann", { bytes: 400, files: 1 }),
+      state.credit("bob", { bytes: 400, files: 1 }),
       state.addChunks("none", 0, digestsOf(1)),
       state.charge("ann", { bytes: 6, files: 1 }, limit),
       state.charge("ann", { bytes: 1, files: 1 }, limit),

@@ -217,7 +217,6 @@ function testParts(name: string, at: Opened): void {
     await again.write([Buffer.from(" on")], 4);
     expect((await again.facts()).bytes).toBe(7);
     await again.close();
-    await at.store.parts.sync();
     expect(await at.store.parts.list()).toEqual(["p-1"]);
     await at.store.parts.remove("p-1");
     await at.store.parts.remove("p-1");

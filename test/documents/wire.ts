@@ -70,17 +70,12 @@ function bodyLines(label: string, notation: string): string[][] {
   return fields.map((field, index) => [index === 0 ? `  ${label}` : "", field]);
 }
 
-/**
- * The fields of a record, a line each. The bound of a list goes before what it is a list
- * of; a list of records is the only thing with fields inside.
- */
+/** The fields of a record, a line each; those of a list of records on lines of their own. */
 function fieldsOf(notation: string): string[] {
   const named = notation.replaceAll(algorithm.notation, "algorithm");
-  const [before = "", items, bound, after = ""] = named.split(/list of (.+) ≤ (\d+)/);
-  if (items === undefined || bound === undefined) return named.split("; ");
-  const isRecord = items.includes(": ");
-  const list = isRecord ? `list ≤ ${bound} of` : `list ≤ ${bound} of ${items}`;
-  const inside = isRecord ? items.split("; ").map((field) => `  ${field}`) : [];
+  const [before = "", items, after = ""] = named.split(/\{ (.+) \}/);
+  if (items === undefined) return named.split("; ");
+  const inside = items.split("; ").map((field) => `  ${field}`);
   const behind = after.split("; ").filter((field) => field !== "");
-  return [...`${before}${list}`.split("; "), ...inside, ...behind];
+  return [...before.trimEnd().split("; "), ...inside, ...behind];
 }

@@ -92,8 +92,9 @@ test.each([
   await scene.addUser(name, "pw");
   await server.event("reload");
   await Bun.sleep(1000);
-  const { host, port, fingerprint } = { host: "127.0.0.1", ...server };
-  const { client } = await connect({ host, port, fingerprint, name: "test" }, "test");
+  const { port, fingerprint } = server;
+  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
+  const { client } = await connect(endpoint, "test");
   await client.signIn(name, new DerivedKeys(() => "pw"));
 
   const words = [...change, name, "--data", scene.data];

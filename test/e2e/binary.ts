@@ -7,10 +7,10 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Socket, Subprocess, TCPSocketListener } from "bun";
 
-export const BINARY = resolve(import.meta.dir, "../../dist/ftpx");
+export const BINARY = join(import.meta.dir, "../../dist/ftpx");
 
 export interface Ran {
   readonly status: number;
@@ -115,17 +115,26 @@ export class Server {
   readonly port: number;
   readonly fingerprint: string;
   readonly events: ServerLine[];
+  /** All of it, when the server has ended. */
+  readonly stderr: Promise<string>;
   #wake: () => void = () => {};
 
-  private constructor(process: Child, port: number, fingerprint: string, events: ServerLine[]) {
+  private constructor(
+    process: Child,
+    opened: ServerLine,
+    events: ServerLine[],
+    stderr: Promise<string>,
+  ) {
     this.process = process;
-    this.port = port;
-    this.fingerprint = fingerprint;
+    this.port = Number(opened["port"]);
+    this.fingerprint = String(opened["fingerprint"]);
+    this.stderr = stderr;
     this.events = events;
   }
 
   static async open(process: Child): Promise<Server> {
     const events: ServerLine[] = [];
+    const stderr = new Response(process.stderr).text();
     const listening = Promise.withResolvers<Server>();
     let server: Server | undefined;
     const follow = async () => {
@@ -133,12 +142,12 @@ export class Server {
         const event = JSON.parse(line) as ServerLine;
         events.push(event);
         if (event.event === "listening") {
-          server = new Server(process, Number(event["port"]), String(event["fingerprint"]), events);
+          server = new Server(process, event, events, stderr);
           listening.resolve(server);
         }
         if (server !== undefined) server.#wake();
       }
-      listening.reject(new Error(`no server: ${await new Response(process.stderr).text()}`));
+      listening.reject(new Error(`no server: ${await stderr}`));
     };
     void follow();
     return await listening.promise;
@@ -223,7 +232,7 @@ export class CuttableLine {
     const toSelf: Lane = { socket, waiting: [], source: undefined };
     const toOther: Lane = { socket: undefined, waiting: [], source: socket };
     socket.data = { toSelf, toOther };
-    void Bun.connect<undefined>({
+    void Bun.connect({
       hostname: "127.0.0.1",
       port: this.#target,
       socket: {

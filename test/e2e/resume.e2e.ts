@@ -39,7 +39,8 @@ async function runUntil(words: string[], bytes: number, signal: "SIGKILL" | "SIG
       break;
     }
   }
-  return await child.exited;
+  const [status, stderr] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+  return { status, stderr };
 }
 
 test("a put that is cut ten times arrives, and little is sent twice", async () => {
@@ -106,8 +107,11 @@ test("Ctrl-C in a put: 130, and the same put goes on from another connection", a
   const bytes = 96 * MIB;
   const sum = makeFile(scene.path("big"), bytes);
   const words = ["put", scene.path("big"), server.target("ann", "/big")];
-  const status = await runUntil([...words, "--limit", "50M"], bytes / 2, "SIGINT");
-  expect(status).toBe(130);
+  const cut = await runUntil([...words, "--limit", "50M"], bytes / 2, "SIGINT");
+  expect(cut.status).toBe(130);
+  expect(cut.stderr).toEndWith(
+    "interrupted\nhint: run the same command again: it goes on where it was\n",
+  );
 
   const again = await scene.run([...words, "--json"], PASSWORD);
   expect(again.status).toBe(0);

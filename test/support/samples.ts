@@ -84,7 +84,7 @@ export const SAMPLES: Samples = {
     reply: { totalBytes: 1, modifiedMs: 2, version, windowBytes: 3 },
   },
   usages: {
-    request: {},
+    request: { after: "al" },
     reply: { usages: [{ user: "ann", usedBytes: 1, usedFiles: 2, reservedBytes: 3 }] },
   },
   purge: { request: { user: "ann" }, reply: {} },

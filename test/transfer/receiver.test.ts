@@ -92,6 +92,16 @@ test("D3: content beyond the window is refused, and a full window is not", async
   expect(file.content).toEqual(CONTENT.slice(0, 200));
 });
 
+test("D3: what is written and not acknowledged still counts", async () => {
+  const { receiver } = await make({ windowBytes: WINDOW_BYTES });
+  receiver.accept(0, CONTENT.slice(0, 100 * KIB));
+  await receiver.settle();
+  receiver.accept(100 * KIB, CONTENT.slice(100 * KIB, WINDOW_BYTES));
+
+  expect(() => receiver.accept(WINDOW_BYTES, bytes("01"))).toThrow(refusal("WINDOW_EXCEEDED"));
+  await receiver.settle();
+});
+
 test("what comes while a write is under way is written together, a MiB at most", async () => {
   const { file, receiver } = await make();
   file.hold();

@@ -3,6 +3,7 @@ import { FtpxError } from "../../src/base/errors.ts";
 import {
   BODY_BYTES_MAX,
   PING_AFTER_MS,
+  REPLY_QUEUE_BYTES_MAX,
   SILENCE_MS_MAX,
   UNSIGNED_BODY_BYTES_MAX,
   WRITE_STALL_MS_MAX,
@@ -134,6 +135,21 @@ test("R10: a peer that takes nothing is gone, even if it keeps talking", async (
 
   expect(socket.calls).toEqual(["terminate"]);
   expect(owner.reasons).toHaveLength(1);
+});
+
+test("a peer that we do not read is not called silent", async () => {
+  const { socket, owner, connection } = make();
+  const startMs = performance.now();
+  socket.room = 0;
+  await Bun.sleep(30);
+  connection.send(0x20, FLAG_REPLY, 1, new Uint8Array(REPLY_QUEUE_BYTES_MAX / 2));
+  await turn();
+  connection.send(0x20, FLAG_REPLY, 2, new Uint8Array(REPLY_QUEUE_BYTES_MAX));
+  connection.watch(startMs + SILENCE_MS_MAX + 15);
+
+  expect(socket.calls).toEqual(["pause"]);
+  expect(owner.reasons).toEqual([]);
+  connection.terminate();
 });
 
 test("an error of request id 0 ends the connection with that error", () => {

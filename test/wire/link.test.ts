@@ -323,7 +323,7 @@ test("D3: reading stops above the bound for replies, and goes on at half of it",
 test("R6: a link that finishes reads on, or it would not see the peer's end", () => {
   const { socket, link } = make();
   socket.room = 0;
-  link.send(frameOf(1, REPLY_QUEUE_BYTES_MAX + 1));
+  for (const mark of [1, 2, 3]) link.send(frameOf(mark, REPLY_QUEUE_BYTES_MAX / 2 + 1));
   link.finish();
 
   expect(socket.calls).toEqual(["pause", "resume"]);

@@ -250,3 +250,9 @@ test("a page of names and a page of digests fit a body at their longest", () => 
     BODY_BYTES_MAX,
   );
 });
+
+test("the notation of a list says where a record in it begins and ends", () => {
+  const shape = record({ all: listOf(record({ a: u8, b: u8 }), 4), more: u8, few: listOf(u8, 2) });
+
+  expect(shape.notation).toBe("all: list ≤ 4 of { a: u8; b: u8 }; more: u8; few: list ≤ 2 of u8");
+});

@@ -38,7 +38,7 @@ export interface CopySettings {
 /** Someone who pressed Ctrl-C does not wait longer for a copy to end in good order. */
 const GRACE_MS = 1500;
 
-/** @returns the worst status @throws FtpxError INTERRUPTED */
+/** @returns the worst status */
 export async function runCopies(
   stage: Stage,
   tasks: readonly CopyTask[],
@@ -77,7 +77,9 @@ class Copies {
     await Promise.all(Array.from({ length: count }, () => this.#work(queue)));
     if (isKind(this.#end, "INTERRUPTED")) {
       // Of several files it is about none in particular.
-      throw tasks.length === 1 ? this.#end : new FtpxError("INTERRUPTED");
+      const failure = tasks.length === 1 ? this.#end : new FtpxError("INTERRUPTED");
+      showError(failure, "run the same command again: it goes on where it was");
+      return exitStatusOf(failure);
     }
     const leftCount = tasks.length - this.#triedCount;
     if (leftCount > 0) writeNote(`ftpx: ${leftCount} more files were not tried`);

@@ -1,0 +1,17 @@
+import { expect, test } from "bun:test";
+import { Client } from "../../src/client/client.ts";
+import { TABLE } from "../../src/commands/table.ts";
+import { encodeFrame, FLAG_REPLY } from "../../src/wire/frame.ts";
+import { refusal } from "../support/refusal.ts";
+import { FakeSocket } from "../support/socket.ts";
+
+test("a reply that cannot be read ends the call and the connection", async () => {
+  const client = new Client(new FakeSocket(), () => new Uint8Array(0));
+  const { id, reply } = client.start("quota", {});
+  const other = client.call("quota", {});
+  client.connection.received(encodeFrame(TABLE.quota.code, FLAG_REPLY, id, Uint8Array.of(1, 2, 3)));
+
+  expect(reply).rejects.toThrow(refusal("BAD_BODY"));
+  expect(other).rejects.toThrow(refusal("BAD_BODY"));
+  expect(client.isOpen).toBe(false);
+});

@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { USAGE_PAGE_ACCOUNTS_MAX } from "../../src/base/limits.ts";
+import { usages } from "../../src/commands/control.ts";
+import { TABLE } from "../../src/commands/table.ts";
+import type { Session } from "../../src/sessions/session.ts";
+import { decodeBody, encodeBody } from "../../src/wire/shape.ts";
+
+test("a list of more accounts than a page holds is read page by page, each account once", async () => {
+  const amount = { bytes: 1, files: 2 };
+  const names = Array.from({ length: 2 * USAGE_PAGE_ACCOUNTS_MAX + 1 }, (_hole, index) =>
+    `u${index}`.padEnd(32, "x"),
+  ).toSorted();
+  const accounts = names.map((user) => ({ user, account: { used: amount, reserved: amount } }));
+  const state = { accounts: async () => accounts };
+  const session = { registry: { depot: { state } } } as unknown as Session;
+  const found: string[] = [];
+  for (;;) {
+    const shape = TABLE.usages.reply;
+    const body = encodeBody(shape, await usages(session, { after: found.at(-1) ?? "" }));
+    const page = decodeBody(shape, body).usages;
+    if (page.length === 0) break;
+    found.push(...page.map(({ user }) => user));
+  }
+
+  expect(found).toEqual(names);
+});

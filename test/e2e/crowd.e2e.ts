@@ -1,0 +1,126 @@
+/** A full server, a server that stops, a server that was killed: through the compiled executable. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdir, writeFile } from "node:fs/promises";
+import { FtpxError } from "../../src/base/errors.ts";
+import { parsePath } from "../../src/base/path.ts";
+import { DerivedKeys } from "../../src/base/scram.ts";
+import type { Client } from "../../src/client/client.ts";
+import { connect, connectOperator } from "../../src/client/connect.ts";
+import { Scene } from "./binary.ts";
+import type { Server } from "./binary.ts";
+
+let scene: Scene;
+
+beforeEach(async () => {
+  scene = await Scene.begin();
+  await scene.addUser("ann", "pw");
+});
+
+afterEach(() => scene.end());
+
+async function signedIn({ port, fingerprint }: Server): Promise<Client> {
+  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
+  const { client } = await connect(endpoint, "test");
+  await client.signIn("ann", new DerivedKeys(() => "pw"));
+  return client;
+}
+
+async function kindOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    return error instanceof FtpxError ? error.kind : String(error);
+  }
+}
+
+function openUpload(client: Client, path: string) {
+  const request = {
+    path: parsePath(path),
+    totalBytes: 100,
+    modifiedMs: 1,
+    source: new Uint8Array(32),
+    algorithm: "sha256",
+    isFresh: true,
+    mayReplace: true,
+  } as const;
+  return client.start("openUpload", request, { notice: () => {}, failed: () => {} });
+}
+
+const operatorSocket = () => `${scene.data}/storage/.ftpx/operator.sock`;
+
+test("200 silent connections shut neither the operator out nor, when they have gone, users", async () => {
+  const server = await scene.serve();
+  const socket = { data: () => {}, error: () => {} };
+  const silent = await Promise.all(
+    Array.from({ length: 200 }, () =>
+      // Those that there is no room for are reset, some before this side knows of them.
+      Bun.connect({ hostname: "127.0.0.1", port: server.port, socket }).catch(() => undefined),
+    ),
+  );
+  await Bun.sleep(300);
+  expect(await kindOf(signedIn(server))).not.toBe("none");
+  const operator = await connectOperator(operatorSocket());
+  expect(await kindOf(operator.call("usages", { after: "" }))).toBe("none");
+  operator.close();
+  for (const peer of silent) peer?.terminate();
+  await Bun.sleep(300);
+
+  const client = await signedIn(server);
+  expect(await kindOf(client.call("quota", {}))).toBe("none");
+  client.close();
+  expect(await server.stop()).toBe(0);
+  expect(await server.stderr).not.toMatch(/Error|^\s+at /m);
+});
+
+test("a server that stops closes idle sessions, begins nothing, and lets transfers end", async () => {
+  const server = await scene.serve("--grace", "20s");
+  const idle = await signedIn(server);
+  const busy = await signedIn(server);
+  const { id, reply } = openUpload(busy, "/a");
+  await reply;
+  const startedMs = performance.now();
+  const stopping = server.stop();
+  await server.event("draining");
+  await Bun.sleep(200);
+
+  expect(await kindOf(idle.call("quota", {}))).toBe("DRAINING");
+  expect(await kindOf(openUpload(busy, "/b").reply)).toBe("SERVER_STOPPING");
+  const operator = await connectOperator(operatorSocket());
+  expect(await kindOf(operator.call("usages", { after: "" }))).toBe("DRAINING");
+  expect(await kindOf(busy.call("closeTransfer", { transfer: id, isDiscarded: true }))).toBe(
+    "none",
+  );
+  expect(await stopping).toBe(0);
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+  expect(await kindOf(busy.call("quota", {}))).toBe("DRAINING");
+});
+
+test("Q8: homes that were not counted when the server stopped are counted by its next run", async () => {
+  const names = ["bea", "cat", "dan"];
+  for (const name of names) await scene.addUser(name, "pw");
+  const first = await scene.serve();
+  await first.kill();
+  for (const name of names) {
+    const home = `${scene.data}/storage/${name}`;
+    await mkdir(home, { recursive: true });
+    const files = Array.from({ length: 3000 }, (_hole, index) => `${home}/${index}`);
+    await Promise.all(files.map((file) => writeFile(file, "")));
+  }
+  const second = await scene.serve();
+  expect(await second.stop()).toBe(0);
+  const { clean } = await second.event("shutdown");
+  expect(clean).toBe(second.events.some(({ event }) => event === "recounted"));
+
+  const third = await scene.serve();
+  if (clean !== true) await third.event("recounted");
+  const operator = await connectOperator(operatorSocket());
+  const { usages } = await operator.call("usages", { after: "" });
+  expect(usages.map(({ user, usedFiles }) => [user, usedFiles])).toEqual([
+    ["ann", 0],
+    ...names.map((name): [string, number] => [name, 3000]),
+  ]);
+  operator.close();
+  expect(await third.stop()).toBe(0);
+  expect(await third.event("shutdown")).toMatchObject({ clean: true });
+});

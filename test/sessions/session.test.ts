@@ -1,0 +1,175 @@
+import { beforeEach, expect, test } from "bun:test";
+import type { Account } from "../../src/accounts/account.ts";
+import { FtpxError } from "../../src/base/errors.ts";
+import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
+import { fakeVerifier } from "../../src/base/verifier.ts";
+import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
+import { Registry } from "../../src/sessions/registry.ts";
+import type { Line, Session, SignInAttempt, Transfer } from "../../src/sessions/session.ts";
+import type { Depot } from "../../src/vfs/depot.ts";
+import { refusal } from "../support/refusal.ts";
+
+const SECRET = new Uint8Array(32);
+
+let registry: Registry;
+let closed: Map<Line, FtpxError>;
+let opening: PromiseWithResolvers<void>;
+let homesOpen: number;
+
+beforeEach(() => {
+  closed = new Map();
+  opening = Promise.withResolvers<void>();
+  homesOpen = 0;
+  const enter = async () => {
+    homesOpen += 1;
+    await opening.promise;
+    return { leave: async () => void (homesOpen -= 1) };
+  };
+  const quota = { bytes: 1, files: 1 };
+  const settings = { version: "test", secret: SECRET, sessionsMax: 100, quota };
+  const depot = { enter } as unknown as Depot;
+  registry = new Registry(depot, accountsOf(account("ann")), settings, () => {});
+});
+
+/** Each call makes a verifier of its own, as each reading of accounts.toml does. */
+function account(name: string, more: Partial<Account> = {}, seed = name): Account {
+  const verifier = fakeVerifier(SECRET, seed, []);
+  return { name, verifier, keys: [], access: "full", isDisabled: false, ...more } as Account;
+}
+
+function accountsOf(...accounts: readonly Account[]): ReadonlyMap<string, Account> {
+  return new Map(accounts.map((one) => [one.name, one]));
+}
+
+function lineOf(door = "native"): Line {
+  const line: Line = {
+    door,
+    address: "::1",
+    binding: new Uint8Array(32),
+    widen: () => {},
+    close: (reason) => void closed.set(line, reason),
+  };
+  return line;
+}
+
+/** A session whose password was right: what is left is `scramFinal`. */
+function proved(): Session {
+  const session = registry.admit(lineOf());
+  session.hasGreeted = true;
+  prove(session);
+  return session;
+}
+
+function prove(session: Session): void {
+  const exchange = { final: () => ({ ok: true, serverFinal: "v=" }) };
+  const held = registry.accounts.get("ann");
+  session.attempt = { user: "ann", account: held, exchange } as unknown as SignInAttempt;
+}
+
+const MESSAGE = { message: "" };
+const TRANSFER: Transfer = { direction: "upload", windowBytes: 1, end: async () => {} };
+
+test.each([
+  ["removed", () => accountsOf()],
+  ["disabled", () => accountsOf(account("ann", { isDisabled: true }))],
+  ["given another password", () => accountsOf(account("ann", {}, "other"))],
+])("an account that is %s while its home is opened is not signed in", async (_case, change) => {
+  const session = proved();
+  const signing = scramFinal(session, MESSAGE);
+  registry.reload(change());
+  opening.resolve();
+
+  expect(signing).rejects.toThrow(refusal("SIGN_IN_REFUSED"));
+  await signing.catch(() => {});
+  expect(session.isSignedIn).toBe(false);
+  expect(homesOpen).toBe(0);
+});
+
+test("an account that was read again unchanged is signed in, with its new rights", async () => {
+  const session = proved();
+  const signing = scramFinal(session, MESSAGE);
+  registry.reload(accountsOf(account("ann", { access: "read-only" })));
+  opening.resolve();
+  await signing;
+
+  expect(session.may("read")).toBe(true);
+  expect(session.may("write")).toBe(false);
+});
+
+test("a second sign-in is refused while the first is carried out, and after it", async () => {
+  const session = proved();
+  const first = scramFinal(session, MESSAGE);
+  expect(scramFirst(session, MESSAGE)).rejects.toThrow(refusal("BAD_STATE"));
+  prove(session);
+  expect(scramFinal(session, MESSAGE)).rejects.toThrow(refusal("BAD_STATE"));
+  opening.resolve();
+  await first;
+  prove(session);
+
+  expect(scramFinal(session, MESSAGE)).rejects.toThrow(refusal("BAD_STATE"));
+  expect(homesOpen).toBe(1);
+});
+
+function fillWithStrangers(): Session[] {
+  return Array.from({ length: UNSIGNED_SESSIONS_MAX }, () => registry.admit(lineOf()));
+}
+
+test("a session makes room for one stranger, however often it is signed in and removed", () => {
+  const [first] = fillWithStrangers();
+  if (first === undefined) throw new Error("no session");
+  registry.signedIn(first);
+  registry.signedIn(first);
+  registry.remove(first);
+  registry.remove(first);
+  registry.admit(lineOf());
+
+  expect(() => registry.admit(lineOf())).toThrow(refusal("SERVER_FULL"));
+});
+
+test("the operator gets in past every bound, and takes no stranger's place", () => {
+  for (let index = 0; index < 200; index += 1) registry.admitOperator(lineOf("operator"));
+  fillWithStrangers();
+  expect(() => registry.admit(lineOf())).toThrow(
+    refusal("SERVER_FULL", { limit: UNSIGNED_SESSIONS_MAX }),
+  );
+
+  const operator = registry.admitOperator(lineOf("operator"));
+  operator.signInOperator();
+  expect(operator.may("admin")).toBe(true);
+});
+
+test("the operator is told when the server stops", () => {
+  registry.drain();
+
+  expect(() => registry.admitOperator(lineOf("operator"))).toThrow(refusal("DRAINING"));
+});
+
+test("a server that stops begins no transfer, for the request only", () => {
+  const session = registry.admit(lineOf());
+  session.addTransfer(1, TRANSFER);
+  registry.drain();
+
+  expect(() => session.addTransfer(2, TRANSFER)).toThrow(refusal("SERVER_STOPPING"));
+  expect(new FtpxError("SERVER_STOPPING").row).toMatchObject({ ends: "request", exit: 69 });
+  expect([...session.transfers.keys()]).toEqual([1]);
+});
+
+test("idle sessions are closed; those with a transfer or a request when it has ended", async () => {
+  const idle = registry.admit(lineOf());
+  const sending = registry.admit(lineOf());
+  const asking = registry.admit(lineOf());
+  sending.addTransfer(1, TRANSFER);
+  const asked = Promise.withResolvers<void>();
+  const asks = asking.during(() => asked.promise);
+  const reason = new FtpxError("DRAINING");
+  registry.closeIdle(reason);
+  expect([...closed]).toEqual([[idle.line, reason]]);
+  expect(registry.isBusy).toBe(true);
+
+  await sending.endTransfer(1, reason);
+  asked.resolve();
+  await asks;
+  registry.closeIdle(reason);
+  expect([...closed.keys()]).toEqual([idle.line, sending.line, asking.line]);
+  expect(registry.isBusy).toBe(false);
+});
