@@ -55,9 +55,6 @@ const HOMES: Record<string, string> = {
 /** Started as programs of their own: by a person, or as threads. */
 const ENTRIES = ["main.ts", "state/worker.ts", "store/hasher.ts"];
 
-/** Two ends of one thing that are called the same on purpose; see ARCHITECTURE.md. */
-const TWINS = ["files.ts", "upload.ts"];
-
 const BANNED_NAMES = /^(?:utils?|common|types|index|manager|handlers?|service|helpers?)\.ts$/;
 
 interface SourceFile {
@@ -191,10 +188,10 @@ test("I6, D5: nothing from outside becomes code, a structure of V8 or a pattern"
   expect(findWord(/\beval\(|\bnew Function\(|\bv8\b|\bdeserialize\(|\bnew RegExp\(/g)).toEqual([]);
 });
 
-test("R16: files are read and written at positions by base/files.ts alone", () => {
+test("R16: files are read and written at positions by base/openfile.ts alone", () => {
   const calls = /\b(?:readSync|writeSync|fs\.(?:read|write|readv|writev|ftruncate))\(/g;
   // The hasher is a thread of its own, so it may wait for the disk.
-  const readers = ["base/files.ts", "store/hasher.ts"];
+  const readers = ["base/openfile.ts", "store/hasher.ts"];
 
   expect(findWord(calls, (path) => readers.includes(path) || path.startsWith("cli/"))).toEqual([]);
 });
@@ -260,7 +257,7 @@ test("a file's name is one lower-case word that occurs once in the tree", () => 
 
   expect(names.filter((name) => !/^[a-z]+[0-9]*\.ts$/.test(name))).toEqual([]);
   expect(names.filter((name) => BANNED_NAMES.test(name))).toEqual([]);
-  expect(doubles.toSorted()).toEqual(TWINS);
+  expect(doubles).toEqual([]);
 });
 
 test("every file begins by saying what it is", () => {

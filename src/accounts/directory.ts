@@ -16,7 +16,7 @@ import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { encodeText } from "../base/bytes.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
-import { factsOf, OpenFile } from "../base/files.ts";
+import { factsOf, OpenFile } from "../base/openfile.ts";
 import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_NESTING_MAX } from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
 import type { Account } from "./account.ts";

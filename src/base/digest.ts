@@ -9,7 +9,7 @@
 import { createBLAKE3, createXXHash128 } from "hash-wasm";
 import { isSameBytes } from "./bytes.ts";
 import { FtpxError } from "./errors.ts";
-import type { OpenFile } from "./files.ts";
+import type { OpenFile } from "./openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX } from "./limits.ts";
 
 /** The number is the algorithm's permanent code on the wire. */

@@ -11,7 +11,7 @@ import { constants } from "node:fs";
 import fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorOfSystem, isKind } from "./errors.ts";
-import { OpenFile } from "./files.ts";
+import { OpenFile } from "./openfile.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 

@@ -3,7 +3,7 @@
  * or as lines for a person.
  */
 import { constants } from "node:fs";
-import { OpenFile } from "../base/files.ts";
+import { OpenFile } from "../base/openfile.ts";
 import { formatEvent } from "../base/events.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { encodeText } from "../base/bytes.ts";

@@ -2,7 +2,7 @@
 import { createHasher, DIGEST_BYTES_MAX } from "../base/digest.ts";
 import type { Algorithm, FileDigest } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
-import type { FileFacts, OpenFile } from "../base/files.ts";
+import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Pace } from "./pace.ts";

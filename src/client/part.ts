@@ -13,7 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { encodeText } from "../base/bytes.ts";
-import { OpenFile } from "../base/files.ts";
+import { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
 import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
 

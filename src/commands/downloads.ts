@@ -8,7 +8,7 @@
 import { composeDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
-import type { FileFacts, OpenFile } from "../base/files.ts";
+import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";

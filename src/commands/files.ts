@@ -1,7 +1,7 @@
 /** Files and directories: what there is, and changes that carry no content. */
 import { FtpxError } from "../base/errors.ts";
 import type { Algorithm } from "../base/digest.ts";
-import type { OpenFile } from "../base/files.ts";
+import type { OpenFile } from "../base/openfile.ts";
 import { DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";

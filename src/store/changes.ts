@@ -5,7 +5,7 @@
  */
 import fs from "node:fs";
 import { FtpxError } from "../base/errors.ts";
-import { OpenFile } from "../base/files.ts";
+import { OpenFile } from "../base/openfile.ts";
 import { RENAME_NOREPLACE } from "./kernel.ts";
 import type { Kernel } from "./kernel.ts";
 import { HAS_PROC } from "./location.ts";

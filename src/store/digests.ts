@@ -6,7 +6,7 @@
  */
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError, errorOfSystem } from "../base/errors.ts";
-import type { OpenFile } from "../base/files.ts";
+import type { OpenFile } from "../base/openfile.ts";
 
 export interface Job {
   readonly id: number;

@@ -10,7 +10,7 @@
  */
 import fs from "node:fs";
 import { FtpxError, isKind } from "../base/errors.ts";
-import type { FileFacts } from "../base/files.ts";
+import type { FileFacts } from "../base/openfile.ts";
 import { systemChanges } from "./changes.ts";
 import type { Changes } from "./changes.ts";
 import { DiskHome } from "./home.ts";

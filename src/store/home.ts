@@ -8,8 +8,8 @@
  */
 import type { BigIntStats } from "node:fs";
 import { FtpxError, errorOfSystem } from "../base/errors.ts";
-import { factsOf } from "../base/files.ts";
-import type { FileFacts, OpenFile } from "../base/files.ts";
+import { factsOf } from "../base/openfile.ts";
+import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Changes } from "./changes.ts";

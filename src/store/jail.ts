@@ -14,7 +14,7 @@
  * which the kernel follows to NO_SUCH_PATH.
  */
 import { FtpxError } from "../base/errors.ts";
-import type { OpenFile } from "../base/files.ts";
+import type { OpenFile } from "../base/openfile.ts";
 import { HOME, leafOf, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import { kernelResolver, loadKernel } from "./kernel.ts";

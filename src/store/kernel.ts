@@ -11,7 +11,7 @@ import { FFIType, dlopen, ptr, read } from "bun:ffi";
 import fs from "node:fs";
 import { constants } from "node:os";
 import { FtpxError } from "../base/errors.ts";
-import { OpenFile } from "../base/files.ts";
+import { OpenFile } from "../base/openfile.ts";
 import type { VirtualPath } from "../base/path.ts";
 import { PATH_BYTES_MAX } from "../base/limits.ts";
 import type { Resolver } from "./jail.ts";

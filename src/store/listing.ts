@@ -7,7 +7,7 @@
  * for Buffers instead stops the event loop for 120 ms.
  */
 import fs from "node:fs";
-import { factsOf } from "../base/files.ts";
+import { factsOf } from "../base/openfile.ts";
 import { nameText } from "../base/path.ts";
 import { Location, settled } from "./location.ts";
 import type { Directory } from "./location.ts";

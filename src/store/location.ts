@@ -13,8 +13,8 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import { FtpxError, errorOfSystem } from "../base/errors.ts";
 import type { ErrorKind } from "../base/errors.ts";
-import { OpenFile, factsOf } from "../base/files.ts";
-import type { FileFacts } from "../base/files.ts";
+import { OpenFile, factsOf } from "../base/openfile.ts";
+import type { FileFacts } from "../base/openfile.ts";
 
 const PROC = "/proc/self/fd";
 
@@ -210,7 +210,7 @@ async function openFound(path: Buffer, flags: number): Promise<OpenFile> {
   }
 }
 
-/** The errno's name, also of a failure that base/files.ts has named already. */
+/** The errno's name, also of a failure that base/openfile.ts has named already. */
 function codeOf(error: unknown): string | undefined {
   const raw = error instanceof FtpxError ? error.cause : error;
   return (raw as { code?: string } | null | undefined)?.code;

@@ -4,7 +4,7 @@
  */
 import fs from "node:fs";
 import { isKind } from "../base/errors.ts";
-import { OpenFile } from "../base/files.ts";
+import { OpenFile } from "../base/openfile.ts";
 import type { Changes } from "./changes.ts";
 import { Names } from "./listing.ts";
 import { Location, refusalOf, regularOnly, settled } from "./location.ts";

@@ -9,7 +9,7 @@
  * Everything rejects with FtpxError. Symbolic links, sockets, FIFOs and devices
  * are listed and can be removed or moved; they are never opened.
  */
-import type { FileFacts, OpenFile } from "../base/files.ts";
+import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import type { VirtualPath } from "../base/path.ts";
 
 export interface Entry {

@@ -8,7 +8,7 @@
  */
 import type { BigIntStats } from "node:fs";
 import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
-import type { FileFacts } from "../base/files.ts";
+import type { FileFacts } from "../base/openfile.ts";
 import type { Changes } from "./changes.ts";
 import type { Lane } from "./lane.ts";
 import { LOOKS_AT_ONCE, Names } from "./listing.ts";

@@ -12,7 +12,7 @@ import { isSameBytes } from "../base/bytes.ts";
 import { ChunkDigester, createHasher, digestRange } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
-import type { OpenFile } from "../base/files.ts";
+import type { OpenFile } from "../base/openfile.ts";
 import { ACK_EVERY_BYTES, CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
 

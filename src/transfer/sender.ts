@@ -6,7 +6,7 @@
 import { ChunkDigester, createHasher, digestRange } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
-import type { OpenFile } from "../base/files.ts";
+import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
 import type { SendWindow } from "./window.ts";
 

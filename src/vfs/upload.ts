@@ -9,7 +9,7 @@
 import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
-import type { OpenFile } from "../base/files.ts";
+import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadOpened, UploadRow } from "../state/contract.ts";

@@ -9,7 +9,7 @@
  */
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
-import type { FileFacts, OpenFile } from "../base/files.ts";
+import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { childPath, HOME, isWithin, namesOf, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Account, Amount } from "../state/contract.ts";

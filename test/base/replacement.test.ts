@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { FtpxError } from "../../src/base/errors.ts";
-import { OpenFile } from "../../src/base/files.ts";
+import { OpenFile } from "../../src/base/openfile.ts";
 import { replaceFile } from "../../src/base/replacement.ts";
 
 const OLD = "old content\n";

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { ALGORITHMS, ChunkDigester, chunksOf, createHasher } from "../../src/base/digest.ts";
 import type { Algorithm } from "../../src/base/digest.ts";
-import { OpenFile } from "../../src/base/files.ts";
+import { OpenFile } from "../../src/base/openfile.ts";
 import { CHUNK_BYTES } from "../../src/base/limits.ts";
 import { Digests } from "../../src/store/digests.ts";
 import { makeScratchDir, outcomeOf, randomOf } from "./scratch.ts";
@@ -148,7 +148,7 @@ test("an idle thread keeps no process alive, and a busy one does", async () => {
   const path = join(dir, "alone");
   fs.writeFileSync(path, contentOf(CHUNK_BYTES * 3));
   const script = `
-    import { OpenFile } from "${import.meta.dir}/../../src/base/files.ts";
+    import { OpenFile } from "${import.meta.dir}/../../src/base/openfile.ts";
     import { Digests } from "${import.meta.dir}/../../src/store/digests.ts";
     const file = await OpenFile.open(${JSON.stringify(path)}, 0);
     void new Digests().plain(file, "md5").then((digest) => console.log(digest.byteLength));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
-import { OpenFile } from "../../src/base/files.ts";
+import { OpenFile } from "../../src/base/openfile.ts";
 import { HOME, parsePath } from "../../src/base/path.ts";
 import { openDiskStore, refuseOtherDevice } from "../../src/store/disk.ts";
 import { storeContract } from "../contract/store.ts";

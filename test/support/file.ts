@@ -1,7 +1,7 @@
 /**
  * A file without a disk: keeps what is written, can hold writes back, and fails when told.
  */
-import { OpenFile } from "../../src/base/files.ts";
+import { OpenFile } from "../../src/base/openfile.ts";
 
 export class FakeFile extends OpenFile {
   content: Uint8Array;

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import { OpenFile } from "../../src/base/files.ts";
+import { OpenFile } from "../../src/base/openfile.ts";
 
 export class Folder {
   readonly path = fs.mkdtempSync(join(fs.realpathSync(os.tmpdir()), "ftpx-test-"));

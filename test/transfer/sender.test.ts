@@ -4,7 +4,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { composeDigest, formatDigest } from "../../src/base/digest.ts";
 import { FtpxError } from "../../src/base/errors.ts";
-import type { OpenFile } from "../../src/base/files.ts";
+import type { OpenFile } from "../../src/base/openfile.ts";
 import {
   CHUNK_BYTES,
   CONTENT_BYTES_MAX,

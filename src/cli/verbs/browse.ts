@@ -2,7 +2,7 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isKind } from "../../base/errors.ts";
-import { factsOf as localFacts } from "../../base/files.ts";
+import { factsOf as localFacts } from "../../base/openfile.ts";
 import { HOME, leafOf } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { unlessAborted } from "../../client/remote.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
 import fs from "node:fs";
-import { OpenFile } from "../../src/base/files.ts";
+import { OpenFile } from "../../src/base/openfile.ts";
 import { Chance } from "../support/chance.ts";
 import { Folder } from "../support/folder.ts";
 import { bytes, joined } from "../support/octets.ts";

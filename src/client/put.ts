@@ -8,8 +8,8 @@
  */
 import { composeDigest } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
-import { OpenFile } from "../base/files.ts";
-import type { FileFacts } from "../base/files.ts";
+import { OpenFile } from "../base/openfile.ts";
+import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
 import { CHUNK_BYTES, EAGER_BYTES_MAX, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import { sendFile } from "../transfer/sender.ts";
