@@ -24,7 +24,7 @@ export interface Target {
 }
 
 const SCHEME = "ftpx://";
-const AUTHORITY = /^(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^@:/[\]]+)(?::(\d{1,5}))?$/;
+const AUTHORITY = /^(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^@:/[\]\s]+)(?::(\d{1,5}))?$/;
 
 /** @throws FtpxError USAGE, and what parsePath throws */
 export function parseTarget(text: string): Target {
@@ -35,7 +35,7 @@ export function parseTarget(text: string): Target {
   const written = slash < 0 ? "/" : rest.slice(slash);
   const parts = AUTHORITY.exec(authority);
   const port = Number(parts?.[3] ?? PORT_DEFAULT);
-  if (parts === null || port > 65_535) throw notTarget(text);
+  if (parts === null || port < 1 || port > 65_535) throw notTarget(text);
   const path = isUrl ? decodePath(written, text) : written;
   return {
     user: parts[1] === undefined || parts[1] === "" ? undefined : parts[1],

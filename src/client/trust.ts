@@ -2,13 +2,12 @@
  * Which server has which key: one line a server in `known_servers`, pinned at first
  * contact and never changed by itself.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
-import { encodeText } from "../base/bytes.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { isFingerprint } from "../base/fingerprint.ts";
-import { replaceFile } from "../base/replacement.ts";
+import { localFailure } from "./copy.ts";
 
 export class Trust {
   readonly file: string;
@@ -21,30 +20,39 @@ export class Trust {
 
   /** The pin of a server, if it was met before. @throws FtpxError BAD_CONFIG */
   async find(server: string): Promise<string | undefined> {
-    return (await this.#read()).get(server);
+    return pinsIn(await readIfThere(this.file), this.file).get(server);
   }
 
+  /**
+   * Adds a line; what a person or another command wrote stays, and the last line of a
+   * server counts. @throws FtpxError BAD_CONFIG, LOCAL_IO
+   */
   async pin(server: string, fingerprint: string): Promise<void> {
-    const pins = await this.#read();
-    pins.set(server, fingerprint);
-    const text = [...pins].map(([name, pin]) => `${name} ${pin}\n`).join("");
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await replaceFile(this.file, encodeText(text));
-  }
-
-  async #read(): Promise<Map<string, string>> {
-    const pins = new Map<string, string>();
-    for (const [index, line] of (await readIfThere(this.file)).split("\n").entries()) {
-      if (line.trim() === "" || line.startsWith("#")) continue;
-      const [server, fingerprint, ...rest] = line.trim().split(/\s+/);
-      if (server === undefined || !isFingerprint(fingerprint ?? "") || rest.length > 0) {
-        const reason = `${this.file}:${index + 1}: not "HOST:PORT sha256:FINGERPRINT"`;
-        throw new FtpxError("BAD_CONFIG", { reason });
-      }
-      pins.set(server, fingerprint ?? "");
+    const text = await readIfThere(this.file);
+    pinsIn(text, this.file);
+    const gap = text === "" || text.endsWith("\n") ? "" : "\n";
+    try {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      const line = `${gap}${server} ${fingerprint}\n`;
+      await appendFile(this.file, line, { mode: 0o600, flush: true });
+    } catch (error) {
+      throw localFailure(error, this.file);
     }
-    return pins;
   }
+}
+
+function pinsIn(text: string, file: string): Map<string, string> {
+  const pins = new Map<string, string>();
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const [server, fingerprint, ...rest] = line.trim().split(/\s+/);
+    if (server === undefined || !isFingerprint(fingerprint ?? "") || rest.length > 0) {
+      const reason = `${file}:${index + 1}: not "HOST:PORT sha256:FINGERPRINT"`;
+      throw new FtpxError("BAD_CONFIG", { reason });
+    }
+    pins.set(server, fingerprint ?? "");
+  }
+  return pins;
 }
 
 /** FTPX_HOME, or the platform's configuration folder. */
@@ -60,8 +68,8 @@ async function readIfThere(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const failure = errorOfSystem(error);
-    if (isKind(failure, "NO_SUCH_PATH")) return "";
+    const failure = localFailure(error, file);
+    if (isKind(failure, "NO_LOCAL_FILE")) return "";
     throw failure;
   }
 }

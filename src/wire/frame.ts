@@ -14,7 +14,7 @@
 import { encodeText, Reader, Writer } from "../base/bytes.ts";
 import { DETAILS, ERRORS, errorOfCode, FtpxError } from "../base/errors.ts";
 import type { DetailName } from "../base/errors.ts";
-import { TEXT_BYTES_MAX } from "../base/limits.ts";
+import { CONTENT_BYTES_MAX, TEXT_BYTES_MAX } from "../base/limits.ts";
 
 export const VERSION = 1;
 
@@ -63,6 +63,12 @@ export function decodeHeader(view: DataView, offset: number, bodyBytesMax: numbe
   if (flags === FLAG_ERROR) throw new FtpxError("BAD_FRAME", { reason: "error without reply" });
   if (bodyBytes > bodyBytesMax) {
     throw new FtpxError("BODY_TOO_LARGE", { neededBytes: bodyBytes, limitBytes: bodyBytesMax });
+  }
+  if (command === CONTENT && bodyBytes > OFFSET_BYTES + CONTENT_BYTES_MAX) {
+    throw new FtpxError("BODY_TOO_LARGE", {
+      neededBytes: bodyBytes,
+      limitBytes: OFFSET_BYTES + CONTENT_BYTES_MAX,
+    });
   }
   // Empty content would let a peer keep us busy without ever moving a transfer.
   if (command === CONTENT && (flags !== 0 || bodyBytes <= OFFSET_BYTES)) {

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { clientDirectory, Trust } from "../../src/client/trust.ts";
 import { Folder } from "../support/folder.ts";
-import { refusal } from "../support/refusal.ts";
+import { failureOf, refusal } from "../support/refusal.ts";
 
 const ONE = `sha256:${"a".repeat(43)}`;
 const OTHER = `sha256:${"b".repeat(43)}`;
@@ -42,12 +42,21 @@ test("a pin is found again, by another client too, and others stay", async () =>
   expect(fs.readFileSync(trust.file, "utf8")).toBe(`host:9999 ${ONE}\n[::1]:1 ${OTHER}\n`);
 });
 
-test("a server has one pin: a new one takes the place of the old", async () => {
+test("the last pin of a server counts, and what a person wrote stays", async () => {
+  fs.mkdirSync(folder.at("home"), { recursive: true });
+  fs.writeFileSync(trust.file, "# the studio\nother:1 " + ONE);
   await trust.pin("host:9999", ONE);
   await trust.pin("host:9999", OTHER);
 
   expect(await trust.find("host:9999")).toBe(OTHER);
-  expect(fs.readFileSync(trust.file, "utf8").split("\n")).toHaveLength(2);
+  expect(await trust.find("other:1")).toBe(ONE);
+  expect(fs.readFileSync(trust.file, "utf8")).toStartWith(`# the studio\nother:1 ${ONE}\n`);
+});
+
+test("a home that cannot be made is a local error with its path", async () => {
+  fs.writeFileSync(folder.at("home"), "a file");
+
+  expect(await failureOf(trust.pin("host:9999", ONE))).toMatchObject({ kind: "LOCAL_IO" });
 });
 
 test("pins can be written by their owner only, and nothing is left beside them", async () => {
