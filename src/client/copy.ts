@@ -7,6 +7,12 @@ import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/
 import type { VirtualPath } from "../base/path.ts";
 import type { Pace } from "./pace.ts";
 
+/** What an upload remembers from one attempt to the next. */
+export interface CopyMemory {
+  /** It asked to commit these chunks and did not hear the answer. */
+  commit?: { readonly source: Uint8Array; readonly digests: readonly Uint8Array[] };
+}
+
 export interface CopyJob {
   /** Path on this machine. */
   readonly local: string;
@@ -17,6 +23,7 @@ export interface CopyJob {
   /** Whether a file at the destination may be replaced. */
   readonly mayReplace: boolean;
   readonly pace: Pace | undefined;
+  readonly memory: CopyMemory;
   readonly signal: AbortSignal;
   /** Bytes that are on the other side, of so many. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;

@@ -7,7 +7,8 @@
  * chunk is compared; when it is not, all of them, and the longest equal prefix is kept.
  */
 import { composeDigest } from "../base/digest.ts";
-import { FtpxError } from "../base/errors.ts";
+import { isSameBytes } from "../base/bytes.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
@@ -58,7 +59,8 @@ class Uploading implements TransferListener {
     const interrupt = () => this.failed(new FtpxError("INTERRUPTED"));
     if (signal.aborted) interrupt();
     signal.addEventListener("abort", interrupt, { once: true });
-    const isSmall = this.#facts.bytes <= EAGER_BYTES_MAX;
+    const wasCommitting = this.#job.memory.commit !== undefined;
+    const isSmall = this.#facts.bytes <= EAGER_BYTES_MAX && !wasCommitting;
     const open = this.#open(this.#job.isFresh || isSmall);
     // A refusal is found where the transfer waits; before that nobody listens.
     open.reply.catch((failure: FtpxError) => this.failed(failure));
@@ -99,7 +101,17 @@ class Uploading implements TransferListener {
   }
 
   async #sendProved(open: StartedCall<ReplyOf<"openUpload">>): Promise<Copied> {
-    const opened = await open.reply;
+    const opened = await open.reply.catch(async (refusal: unknown) => {
+      const stored = isKind(refusal, "EXISTS") ? await this.#findStored() : undefined;
+      if (stored === undefined) throw refusal;
+      return stored;
+    });
+    if ("digest" in opened) return opened;
+    const stored = opened.storedBytes === 0 ? await this.#findStored() : undefined;
+    if (stored !== undefined) {
+      await this.#client.call("closeTransfer", { transfer: open.id, isDiscarded: true });
+      return stored;
+    }
     const start = await this.#prove(open.id, opened);
     this.#window = start.window;
     if (this.#failure !== undefined) throw this.#failure;
@@ -128,11 +140,41 @@ class Uploading implements TransferListener {
     const after = await this.#file.facts();
     if (after.version !== this.#facts.version) throw new FtpxError("SOURCE_CHANGED");
     if (this.#failure !== undefined) throw this.#failure;
-    const digest = await composeDigest(algorithm, [...held, ...sent]);
+    const digests = [...held, ...sent];
+    const digest = await composeDigest(algorithm, digests);
     const { bytes, chunks } = digest;
+    this.#job.memory.commit = { source: sourceOf(this.#facts), digests };
     await client.call("commit", { transfer: id, totalBytes, digest: bytes, chunks });
     this.#job.onProgress(totalBytes, totalBytes);
     return { bytes: totalBytes, digest, resumedAt: fromOffset };
+  }
+
+  /**
+   * The answer to an earlier commit was lost on its way, but the commit was not: what
+   * stands at the path is what was sent. It is compared and not sent again.
+   */
+  async #findStored(): Promise<Copied | undefined> {
+    const { path, algorithm, memory } = this.#job;
+    const { bytes, modifiedMs } = this.#facts;
+    const asked = memory.commit;
+    if (asked === undefined || !isSameBytes(asked.source, sourceOf(this.#facts))) return undefined;
+    try {
+      const found = await this.#client.call("stat", { path });
+      if (found.bytes !== bytes || found.modifiedMs !== modifiedMs) return undefined;
+      const { version } = found;
+      const stored = await fetchDigests(asked.digests.length, (firstChunk, count) =>
+        this.#client.call("chunkDigests", { path, algorithm, version, firstChunk, count }),
+      );
+      const isSame = stored.every((one, index) => isSameBytes(one, asked.digests[index] ?? one));
+      if (!isSame || stored.length !== asked.digests.length) return undefined;
+    } catch (error) {
+      // Gone or changed meanwhile, or the account may not look: then it is sent again.
+      if (isKind(error, "NO_SUCH_PATH", "CHANGED", "FORBIDDEN")) return undefined;
+      throw error;
+    }
+    this.#job.onProgress(bytes, bytes);
+    const digest = await composeDigest(algorithm, asked.digests);
+    return { bytes, digest, resumedAt: bytes };
   }
 
   async #prove(id: number, opened: ReplyOf<"openUpload">): Promise<Start> {

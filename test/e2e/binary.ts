@@ -191,6 +191,8 @@ export class CuttableLine {
   readonly #open = new Set<Socket<Ends>>();
   toServerBytes = 0;
   toClientBytes = 0;
+  /** Nothing goes back to the client any more after so many bytes towards the server. */
+  deafAfterBytes = Number.POSITIVE_INFINITY;
 
   constructor(target: number) {
     this.#target = target;
@@ -243,6 +245,7 @@ export class CuttableLine {
         },
         data: (other, bytes) => {
           this.toClientBytes += bytes.byteLength;
+          if (this.toServerBytes >= this.deafAfterBytes) return;
           forward(toSelf, bytes, other);
         },
         drain: () => flush(toOther),

@@ -64,6 +64,30 @@ test("a put that is cut ten times arrives, and little is sent twice", async () =
   expect(line.toServerBytes).toBeLessThan(bytes + 10 * 16 * MIB);
 }, 60_000);
 
+test.each([
+  ["a large file", 6 * MIB, []],
+  ["a small file", 300 * 1024, []],
+  ["a file that must not replace", 6 * MIB, ["--no-clobber"]],
+])("a commit whose answer is lost: %s is not sent again", async (_case, bytes, options) => {
+  const sum = makeFile(scene.path("f"), bytes);
+  const line = scene.line(server.port);
+  line.deafAfterBytes = bytes;
+  const put = scene.run(
+    ["put", scene.path("f"), server.target("ann", "/f", line.port), ...options],
+    PASSWORD,
+  );
+  await server.event("transfer");
+  line.deafAfterBytes = Number.POSITIVE_INFINITY;
+  line.cut();
+
+  const { status, stdout } = await put;
+  expect([status, stdout]).toEqual([0, expect.stringContaining("f  ")]);
+  expect(await sha256Of(`${scene.data}/storage/ann/f`)).toBe(sum);
+  expect(line.toServerBytes).toBeLessThan(bytes * 1.5);
+  const { stdout: quota } = await scene.run(["quota", server.target("ann"), "--json"], PASSWORD);
+  expect(JSON.parse(quota)).toMatchObject({ usedBytes: bytes, reservedBytes: 0 });
+});
+
 test("kill -9 of the client in a get: the same get goes on", async () => {
   const bytes = 128 * MIB;
   const sum = makeFile(`${scene.data}/storage/ann/big`, bytes);

@@ -6,7 +6,7 @@ import { FtpxError, isKind } from "../../base/errors.ts";
 import type { Algorithm } from "../../base/digest.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Client } from "../../client/client.ts";
-import type { Copied, CopyJob } from "../../client/copy.ts";
+import type { Copied, CopyJob, CopyMemory } from "../../client/copy.ts";
 import { downloadOnce } from "../../client/get.ts";
 import type { Pace } from "../../client/pace.ts";
 import { uploadOnce } from "../../client/put.ts";
@@ -127,6 +127,7 @@ class Copy {
   readonly #task: CopyTask;
   readonly #settings: CopySettings;
   readonly #file: FileProgress;
+  readonly #memory: CopyMemory = {};
   #doneBytes = 0;
   /** Where the first attempt began, once it has. */
   #beganAt: number | undefined;
@@ -163,6 +164,7 @@ class Copy {
       path,
       algorithm,
       pace,
+      memory: this.#memory,
       mayReplace,
       // An attempt after the first goes on with what that one moved.
       isFresh: isFresh && this.#beganAt === undefined,
