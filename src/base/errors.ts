@@ -51,7 +51,7 @@ export const ERRORS = {
 
   // 32-47: files
   NO_SUCH_PATH:       { code: 32, exit: 66, ends: "request",    text: "no such file or directory" },
-  BAD_PATH:           { code: 33, exit: 76, ends: "request",    text: "not a usable path[ ({reason})]" },
+  BAD_PATH:           { code: 33, exit: 64, ends: "request",    text: "not a usable path[ ({reason})]" },
   OUTSIDE_HOME:       { code: 34, exit: 77, ends: "request",    text: "leads out of the home directory" },
   EXISTS:             { code: 35, exit: 73, ends: "request",    text: "exists already" },
   NOT_A_DIRECTORY:    { code: 36, exit: 66, ends: "request",    text: "is not a directory" },
@@ -106,6 +106,7 @@ export const ERRORS = {
   BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again" },
   INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted" },
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
+  OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

@@ -98,7 +98,7 @@ export const usermod: Run<OptionsOf<typeof USERMOD_OPTIONS>> = async ([name = ""
   if (Object.keys(changes).length === 0) {
     throw new FtpxError("USAGE", { reason: "nothing to change; see ftpx usermod --help" });
   }
-  const directory = await openDirectory(placeOf(options.data));
+  const directory = await openExisting(placeOf(options.data));
   await directory.set(name, changes);
   report(options.json, { event: "usermod", user: name }, `account ${name} changed`);
 };
@@ -114,7 +114,7 @@ export const USERDEL: Spec<typeof USERDEL_OPTIONS> = {
 
 export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""], options) => {
   const place = placeOf(options.data);
-  const directory = await openDirectory(place);
+  const directory = await openExisting(place);
   // What an account that is gone already left can still be purged.
   const isGone = directory.find(name) === undefined && options.purge === true && isUserName(name);
   if (!isGone) await directory.remove(name);
@@ -134,7 +134,7 @@ export const PASSWD: Spec<typeof PASSWD_OPTIONS> = {
 };
 
 export const passwd: Run<OptionsOf<typeof PASSWD_OPTIONS>> = async ([name = ""], options) => {
-  const directory = await openDirectory(placeOf(options.data));
+  const directory = await openExisting(placeOf(options.data));
   if (directory.find(name) === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
   const password = await readNewPassword(name, options.passwordStdin === true);
   await directory.set(name, { password: formatVerifier(await makeVerifier(password)) });
@@ -152,7 +152,7 @@ export const USERS: Spec<typeof LIST_OPTIONS> = {
 
 export const users: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
   const place = placeOf(options.data);
-  const directory = await openDirectory(place);
+  const directory = await openExisting(place);
   const usages = await withOffice(place, (office) => office.usages());
   const rows = [...directory.accounts.values()].map((account) => ({
     user: account.name,
@@ -219,6 +219,12 @@ async function openDirectory(place: Place): Promise<AccountDirectory> {
   const directory = place.accounts();
   await directory.load();
   return directory;
+}
+
+/** As `openDirectory`; a folder without accounts.toml is a mistake, and nothing is made in it. */
+async function openExisting(place: Place): Promise<AccountDirectory> {
+  if (await Bun.file(place.accountsFile).exists()) return await openDirectory(place);
+  throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
 }
 
 function demandName(name: string): void {

@@ -51,7 +51,7 @@ interface Opening {
 }
 
 /**
- * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, NO_PASSWORD,
+ * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, OTHER_KEY, NO_PASSWORD,
  *   SIGN_IN_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
@@ -114,7 +114,7 @@ async function signIn(remote: Remote, signal: AbortSignal): Promise<void> {
   try {
     await remote.client();
   } catch (error) {
-    if (!isKind(error, "CONNECTION_LOST", "PEER_SILENT")) throw error;
+    if (!isKind(error, "CONNECTION_LOST", "PEER_SILENT", "SERVER_FULL")) throw error;
     await remote.retrying(async () => {}, { signal });
   }
 }
@@ -136,7 +136,7 @@ async function settleTrust(target: Target, { options, signal }: Opening): Promis
   if (pinned !== undefined) {
     if (told !== undefined && told !== pinned) {
       const details = { host: name, expected: pinned, fingerprint: told, file: trust.file };
-      throw new FtpxError("CHANGED_KEY", details);
+      throw new FtpxError("OTHER_KEY", details);
     }
     const endpoint = { host, port, name, fingerprint: pinned, pinFile: trust.file };
     return { endpoint, fingerprint: pinned, isMet: false };

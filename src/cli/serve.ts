@@ -129,7 +129,9 @@ class Server {
     const doors = [door, await openOperatorDoor(registry, place.operatorSocket)];
     announce(door, identity, emit, options.json === true);
     const server = new Server(place, { registry, directory, doors }, emit);
-    if (recovered.wantsRecount) void server.#recount();
+    const { wasClean, ...mended } = recovered;
+    if (!wasClean) emit({ event: "recovered", ...mended });
+    void server.#recount();
     return server;
   }
 
@@ -197,7 +199,10 @@ class Server {
     this.#emit({ event: "reload-failed", file, line, column, reason: reason ?? String(complaint) });
   }
 
-  /** Behind the running service: what an unclean stop left counted is put right. */
+  /**
+   * Behind the running service: what an unclean stop left counted is put right, and what
+   * the operator placed in a home or took out of it meanwhile is counted.
+   */
   async #recount(): Promise<void> {
     const { recounts } = this.#depot;
     const users = [...this.#directory.accounts.keys()];

@@ -6,7 +6,7 @@
  * When the server's file is another version than the part's, the chunks that are still
  * equal at its front are kept, so two versions never mix.
  */
-import { lstat } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
@@ -22,8 +22,13 @@ import { DownloadPart } from "./part.ts";
 import type { PartOrigin } from "./part.ts";
 
 /** @throws FtpxError NO_SUCH_PATH, LOCAL_EXISTS, LOCAL_IO, CHANGED, DIGEST_MISMATCH, CONNECTION_LOST, … */
-export async function downloadOnce(client: Client, job: CopyJob, server: string): Promise<Copied> {
-  await demandPlace(job);
+export async function downloadOnce(
+  client: Client,
+  wanted: CopyJob,
+  server: string,
+): Promise<Copied> {
+  const destination = await placeOf(wanted);
+  const job = { ...wanted, local: destination };
   const part = await DownloadPart.open(job.local, job.signal).catch((error: unknown) => {
     throw localFailure(error, job.local);
   });
@@ -270,11 +275,19 @@ class Downloading implements TransferListener {
   }
 }
 
-/** @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY */
-async function demandPlace({ local, mayReplace }: CopyJob): Promise<void> {
-  const stats = await lstat(local).catch(() => undefined);
-  if (stats?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY", { path: local });
-  if (stats !== undefined && !mayReplace) throw new FtpxError("LOCAL_EXISTS", { path: local });
+/** The file that is to be there afterwards. @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY, NOT_A_FILE */
+async function placeOf({ local, mayReplace }: CopyJob): Promise<string> {
+  const there = await lstat(local).catch(() => undefined);
+  if (there === undefined) return local;
+  // A link stays one: what it points to is replaced, as cp does.
+  const path = await realpath(local).catch(() => undefined);
+  if (path === undefined) throw new FtpxError("LOCAL_EXISTS", { path: local });
+  const stats = await lstat(path);
+  if (stats.isDirectory()) throw new FtpxError("IS_A_DIRECTORY", { path: local });
+  // The rename would put a plain file where /dev/null was.
+  if (!stats.isFile()) throw new FtpxError("NOT_A_FILE", { path: local });
+  if (!mayReplace) throw new FtpxError("LOCAL_EXISTS", { path: local });
+  return path;
 }
 
 /** A part is of use when the transfer can go on later. */

@@ -138,7 +138,9 @@ class Uploading implements TransferListener {
       ...(pace === undefined ? {} : { pace: (bytes: number) => pace.wait(bytes) }),
     });
     const after = await this.#file.facts();
-    if (after.version !== this.#facts.version) throw new FtpxError("SOURCE_CHANGED");
+    // A file that has more than it says, as those of /proc, is not stored as less.
+    const more = await this.#file.read(new Uint8Array(1), totalBytes);
+    if (more > 0 || after.version !== this.#facts.version) throw new FtpxError("SOURCE_CHANGED");
     if (this.#failure !== undefined) throw this.#failure;
     const digests = [...held, ...sent];
     const digest = await composeDigest(algorithm, digests);

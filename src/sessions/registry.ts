@@ -87,7 +87,7 @@ export class Registry {
       throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
     }
     if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
-      throw new FtpxError("SERVER_FULL", { limit: UNSIGNED_SESSIONS_MAX });
+      throw new FtpxError("SERVER_FULL");
     }
     const session = this.#add(line);
     this.#strangers.add(session);

@@ -47,7 +47,8 @@ export async function sendFile(start: SenderStart): Promise<Uint8Array[]> {
   const digester = new ChunkDigester(hasher, start.firstChunk, (index, digest) =>
     proofs.push({ index, digest }),
   );
-  const pieceBytesMax = Math.min(CONTENT_BYTES_MAX, window.windowBytes);
+  // Two pieces are held while a reader does not acknowledge: less where the window is small.
+  const pieceBytesMax = Math.min(CONTENT_BYTES_MAX, Math.ceil(window.windowBytes / 4));
   const pieces = readPieces(file, fromOffset, totalBytes, pieceBytesMax, target.prefixBytes);
 
   await digestRange(digester, file, start.firstChunk * CHUNK_BYTES, fromOffset);

@@ -4,8 +4,7 @@
  *
  * An upload that was being published when the last run ended is finished when its
  * part is gone from the parts (the rename was done), and taken back when it is still
- * there. Parts that nothing names are removed. After an unclean stop every home is
- * counted again, behind the running service.
+ * there. Parts that nothing names are removed.
  */
 import type { State } from "../state/contract.ts";
 import type { Parts } from "../store/store.ts";
@@ -14,8 +13,8 @@ export interface Recovered {
   readonly finished: number;
   readonly takenBack: number;
   readonly removedParts: number;
-  /** The last run did not end properly: what is counted may be more than there is. */
-  readonly wantsRecount: boolean;
+  /** The last run ended properly; else what is counted may be more than there is. */
+  readonly wasClean: boolean;
 }
 
 export async function recover(state: State, parts: Parts): Promise<Recovered> {
@@ -35,5 +34,5 @@ export async function recover(state: State, parts: Parts): Promise<Recovered> {
   }
   for (const id of present) await parts.remove(id);
   const { wasClean } = await state.markStarted();
-  return { finished, takenBack, removedParts: present.size, wantsRecount: !wasClean };
+  return { finished, takenBack, removedParts: present.size, wasClean };
 }

@@ -81,6 +81,19 @@ test("T3: a changed key is refused with 77, with both fingerprints, by any optio
   expect(server.events.filter(({ event }) => event === "session")).toEqual([]);
 });
 
+test("a target that names another key than the known one is refused with 77, and says so", async () => {
+  await scene.run(["quota", server.target("ann"), "--accept-new"], {
+    env: { FTPX_PASSWORD: "pw", FTPX_HOME: scene.path("other") },
+  });
+  const target = `ftpx://ann@127.0.0.1:${server.port}/#sha256:${"A".repeat(43)}`;
+  const { status, stderr } = await scene.run(["quota", target], {
+    env: { FTPX_PASSWORD: "pw", FTPX_HOME: scene.path("other") },
+  });
+
+  expect(status).toBe(77);
+  expect(stderr).toContain("the target names a key that is not the one known");
+});
+
 test("nobody there is 69", async () => {
   const { status, stderr } = await scene.run(
     ["quota", "ann@127.0.0.1:1", "--accept-new"],

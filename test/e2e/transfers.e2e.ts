@@ -225,6 +225,43 @@ test("--no-clobber leaves what stands there", async () => {
   expect(await readFile(home("ann", "kept"), "utf8")).toBe("old");
 });
 
+test("a get never takes the place of what is no file, and follows a link to a file", async () => {
+  await Bun.write(home("ann", "five"), "12345");
+  await Bun.write(scene.path("linked"), "old");
+  await symlink(scene.path("linked"), scene.path("link"));
+  await symlink("/dev/null", scene.path("device"));
+  const device = await ftpx("get", server.target("ann", "/five"), scene.path("device"));
+  const link = await ftpx("get", server.target("ann", "/five"), scene.path("link"));
+
+  expect([device.status, link.status]).toEqual([66, 0]);
+  expect((await stat("/dev/null")).isCharacterDevice()).toBe(true);
+  expect(await readFile(scene.path("linked"), "utf8")).toBe("12345");
+});
+
+test("a file that holds more than its size says is not stored as less", async () => {
+  const { status } = await ftpx(
+    "put",
+    "/proc/cpuinfo",
+    server.target("ann", "/ci"),
+    "--retries",
+    "0",
+  );
+
+  expect(status).toBe(75);
+  expect(await readdir(home("ann"))).not.toContain("ci");
+});
+
+test("what the operator changed in a home is counted when the server starts", async () => {
+  await scene.addUser("hand", "pw");
+  await Bun.write(home("hand", "placed"), "x".repeat(1000));
+  expect(await server.stop()).toBe(0);
+  server = await scene.serve();
+  await server.event("recounted");
+
+  const { stdout } = await ftpx("quota", server.target("hand"), "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ usedBytes: 1000, usedFiles: 1 });
+});
+
 test("an access level holds: read-only may not write, upload-only may not read", async () => {
   await scene.addUser("reader", "pw", "--access", "read-only");
   await scene.addUser("dropper", "pw", "--access", "upload-only");
