@@ -219,6 +219,10 @@ export class CuttableLine {
     return this.#listener.port;
   }
 
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Breaks every open connection, as a pulled cable and a reset would. */
   cut(): void {
     for (const socket of this.#open) socket.terminate();

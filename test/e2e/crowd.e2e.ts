@@ -1,13 +1,13 @@
 /** A full server, a server that stops, a server that was killed: through the compiled executable. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
-import { FtpxError } from "../../src/base/errors.ts";
 import { parsePath } from "../../src/base/path.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import type { Client } from "../../src/client/client.ts";
 import { connect, connectOperator } from "../../src/client/connect.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { outcomeOf } from "../support/refusal.ts";
 
 let scene: Scene;
 
@@ -23,15 +23,6 @@ async function signedIn({ port, fingerprint }: Server): Promise<Client> {
   const { client } = await connect(endpoint, "test");
   await client.signIn("ann", new DerivedKeys(() => "pw"));
   return client;
-}
-
-async function kindOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    return error instanceof FtpxError ? error.kind : String(error);
-  }
 }
 
 function openUpload(client: Client, path: string) {
@@ -59,15 +50,15 @@ test("200 silent connections shut neither the operator out nor, when they have g
     ),
   );
   await Bun.sleep(300);
-  expect(await kindOf(signedIn(server))).not.toBe("none");
+  expect(await outcomeOf(signedIn(server))).not.toBe("none");
   const operator = await connectOperator(operatorSocket());
-  expect(await kindOf(operator.call("usages", { after: "" }))).toBe("none");
+  expect(await outcomeOf(operator.call("usages", { after: "" }))).toBe("none");
   operator.close();
   for (const peer of silent) peer?.terminate();
   await Bun.sleep(300);
 
   const client = await signedIn(server);
-  expect(await kindOf(client.call("quota", {}))).toBe("none");
+  expect(await outcomeOf(client.call("quota", {}))).toBe("none");
   client.close();
   expect(await server.stop()).toBe(0);
   expect(await server.stderr).not.toMatch(/Error|^\s+at /m);
@@ -84,16 +75,16 @@ test("a server that stops closes idle sessions, begins nothing, and lets transfe
   await server.event("draining");
   await Bun.sleep(200);
 
-  expect(await kindOf(idle.call("quota", {}))).toBe("DRAINING");
-  expect(await kindOf(openUpload(busy, "/b").reply)).toBe("SERVER_STOPPING");
+  expect(await outcomeOf(idle.call("quota", {}))).toBe("DRAINING");
+  expect(await outcomeOf(openUpload(busy, "/b").reply)).toBe("SERVER_STOPPING");
   const operator = await connectOperator(operatorSocket());
-  expect(await kindOf(operator.call("usages", { after: "" }))).toBe("DRAINING");
-  expect(await kindOf(busy.call("closeTransfer", { transfer: id, isDiscarded: true }))).toBe(
+  expect(await outcomeOf(operator.call("usages", { after: "" }))).toBe("DRAINING");
+  expect(await outcomeOf(busy.call("closeTransfer", { transfer: id, isDiscarded: true }))).toBe(
     "none",
   );
   expect(await stopping).toBe(0);
   expect(performance.now() - startedMs).toBeLessThan(5000);
-  expect(await kindOf(busy.call("quota", {}))).toBe("DRAINING");
+  expect(await outcomeOf(busy.call("quota", {}))).toBe("DRAINING");
 });
 
 test("Q8: homes that were not counted when the server stopped are counted by its next run", async () => {

@@ -1,7 +1,6 @@
 /** Peers that do not play by the rules, on the real port of the compiled executable. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
-import { FtpxError } from "../../src/base/errors.ts";
 import { parsePath } from "../../src/base/path.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { connect } from "../../src/client/connect.ts";
@@ -18,6 +17,7 @@ import { encodeBody } from "../../src/wire/shape.ts";
 import { TLS_OPTIONS } from "../../src/wire/tls.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { outcomeOf } from "../support/refusal.ts";
 
 let scene: Scene;
 let server: Server;
@@ -84,15 +84,6 @@ function errorIn(bytes: Uint8Array): string | undefined {
   return framesIn(bytes)[0]?.error;
 }
 
-async function kindOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    return error instanceof FtpxError ? error.kind : String(error);
-  }
-}
-
 async function demandAlive(): Promise<void> {
   const client = await signedIn();
   const { usedBytes } = await client.call("quota", {});
@@ -128,7 +119,7 @@ test("A8: every command but sign-in is refused before sign-in, and the second on
     const { connection } = client;
     connection.send(code, 0, 90, new Uint8Array(0));
     connection.send(code, 0, 91, new Uint8Array(0));
-    const kind = await kindOf(client.call("scramFirst", { message: "x" }));
+    const kind = await outcomeOf(client.call("scramFirst", { message: "x" }));
     expect([name, kind]).toEqual([name, "NOT_SIGNED_IN"]);
   }
   await demandAlive();
@@ -162,7 +153,7 @@ test("I7: offsets out of range are refused", async () => {
       windowBytes: 1,
     } as const;
     expect(["NO_SUCH_PATH", "OUT_OF_RANGE"]).toContain(
-      await kindOf(client.call("openDownload", request)),
+      await outcomeOf(client.call("openDownload", request)),
     );
   }
   client.close();
@@ -212,7 +203,7 @@ test("content at a wrong offset ends the transfer, not the session", async () =>
   await send(opened.client, opened.id, 10, 5);
 
   expect(await opened.failure).toBe("WRONG_OFFSET");
-  expect(await kindOf(opened.client.call("quota", {}))).toBe("none");
+  expect(await outcomeOf(opened.client.call("quota", {}))).toBe("none");
   await discard(opened);
   await demandAlive();
 });
@@ -233,7 +224,7 @@ test("Q3: a commit before all content came is refused, and nothing is published"
   await send(opened.client, opened.id, 0, 50);
   const { client, id } = opened;
 
-  expect(await kindOf(client.call("commit", { transfer: id, ...COMMIT }))).toBe("SIZE_MISMATCH");
+  expect(await outcomeOf(client.call("commit", { transfer: id, ...COMMIT }))).toBe("SIZE_MISMATCH");
   await discard(opened);
   await demandAlive();
 });
@@ -242,7 +233,9 @@ test("a commit with another digest is refused, and nothing is published or reser
   const { client, id } = await openUpload(100);
   await send(client, id, 0, 100);
 
-  expect(await kindOf(client.call("commit", { transfer: id, ...COMMIT }))).toBe("DIGEST_MISMATCH");
+  expect(await outcomeOf(client.call("commit", { transfer: id, ...COMMIT }))).toBe(
+    "DIGEST_MISMATCH",
+  );
   const { reservedBytes } = await client.call("quota", {});
   expect(reservedBytes).toBe(0);
   client.close();
@@ -255,7 +248,7 @@ test("a commit with another size is refused", async () => {
   await send(client, id, 0, 100);
 
   const commit = { transfer: id, ...COMMIT, totalBytes: 99 };
-  expect(await kindOf(client.call("commit", commit))).toBe("SIZE_MISMATCH");
+  expect(await outcomeOf(client.call("commit", commit))).toBe("SIZE_MISMATCH");
   await discard(opened);
   await demandAlive();
 });
@@ -263,14 +256,16 @@ test("a commit with another size is refused", async () => {
 test("a commit of a transfer that is not open is refused", async () => {
   const client = await signedIn();
 
-  expect(await kindOf(client.call("commit", { transfer: 7, ...COMMIT }))).toBe("NO_SUCH_TRANSFER");
+  expect(await outcomeOf(client.call("commit", { transfer: 7, ...COMMIT }))).toBe(
+    "NO_SUCH_TRANSFER",
+  );
   client.close();
 });
 
 test("F3: a second session cannot upload to the same path meanwhile", async () => {
   const opened = await openUpload(100);
 
-  expect(await kindOf(openUpload(100))).toBe("UPLOAD_BUSY");
+  expect(await outcomeOf(openUpload(100))).toBe("UPLOAD_BUSY");
   await discard(opened);
 });
 
@@ -278,7 +273,7 @@ test("content for a transfer that was never opened ends the connection", async (
   const client = await signedIn();
   await send(client, 99, 0, 10);
 
-  expect(await kindOf(client.call("quota", {}))).toBe("BAD_FRAME");
+  expect(await outcomeOf(client.call("quota", {}))).toBe("BAD_FRAME");
   await demandAlive();
 });
 
@@ -286,7 +281,7 @@ test("request ids that do not grow end the connection", async () => {
   const client = await signedIn();
   client.connection.send(TABLE.quota.code, 0, 1, new Uint8Array(0));
 
-  expect(await kindOf(client.call("quota", {}))).toBe("BAD_FRAME");
+  expect(await outcomeOf(client.call("quota", {}))).toBe("BAD_FRAME");
 });
 
 test("P1, P10: paths that are none are refused, and the session goes on", async () => {
@@ -302,23 +297,23 @@ test("P1, P10: paths that are none are refused, and the session goes on", async 
     ["", "BAD_PATH"],
   ];
   for (const [path, kind] of cases) {
-    expect([path, await kindOf(client.call("stat", { path: path as never }))]).toEqual([
+    expect([path, await outcomeOf(client.call("stat", { path: path as never }))]).toEqual([
       path,
       kind,
     ]);
   }
-  expect(await kindOf(client.call("stat", { path: parsePath("/d".repeat(2000)) }))).toBe(
+  expect(await outcomeOf(client.call("stat", { path: parsePath("/d".repeat(2000)) }))).toBe(
     "NO_SUCH_PATH",
   );
-  expect(await kindOf(client.call("quota", {}))).toBe("none");
+  expect(await outcomeOf(client.call("quota", {}))).toBe("none");
   client.close();
 });
 
 test("the operator's commands are refused to users", async () => {
   const client = await signedIn();
 
-  expect(await kindOf(client.call("usages", { after: "" }))).toBe("FORBIDDEN");
-  expect(await kindOf(client.call("purge", { user: "ann" }))).toBe("FORBIDDEN");
+  expect(await outcomeOf(client.call("usages", { after: "" }))).toBe("FORBIDDEN");
+  expect(await outcomeOf(client.call("purge", { user: "ann" }))).toBe("FORBIDDEN");
   client.close();
 });
 
@@ -328,7 +323,7 @@ test("A10: sign-in messages that are bent are refused with one and the same erro
     "n,,n=ann,r=abcdefghijklmnopqrstuvwx",
     "p=tls-unique,,n=ann,r=abcdefghijklmnopqrstuvwx",
   ]) {
-    expect(await kindOf(client.call("scramFirst", { message }))).toBe("SIGN_IN_REFUSED");
+    expect(await outcomeOf(client.call("scramFirst", { message }))).toBe("SIGN_IN_REFUSED");
   }
   client.close();
 });
@@ -337,7 +332,7 @@ test("the fourth sign-in on one connection ends it", async () => {
   const { client } = await connect(endpoint(), "test");
   const kinds: string[] = [];
   for (let index = 0; index < 3; index += 1) {
-    kinds.push(await kindOf(client.signIn("ann", new DerivedKeys(() => "wrong"))));
+    kinds.push(await outcomeOf(client.signIn("ann", new DerivedKeys(() => "wrong"))));
   }
 
   expect(kinds).toEqual(["SIGN_IN_REFUSED", "SIGN_IN_REFUSED", "TOO_MANY_TRIES"]);

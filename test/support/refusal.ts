@@ -30,3 +30,13 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+/** The kind of a refusal, "none" where there is none, and what else it was as text. */
+export async function outcomeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    return error instanceof FtpxError ? error.kind : String(error);
+  }
+}

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FtpxError } from "../../src/base/errors.ts";
 import { CHUNK_BYTES } from "../../src/base/limits.ts";
 import { parsePath } from "../../src/base/path.ts";
 import type { State } from "../../src/state/contract.ts";
@@ -12,6 +11,7 @@ import { Digests } from "../../src/store/digests.ts";
 import { openDiskStore } from "../../src/store/disk.ts";
 import { Depot } from "../../src/vfs/depot.ts";
 import type { ClaimedUpload, Vfs } from "../../src/vfs/vfs.ts";
+import { outcomeOf } from "../support/refusal.ts";
 
 const CONTENT = new Uint8Array(2 * CHUNK_BYTES + 1000).map((_, index) => (index * 7) >> 3);
 const OTHER = CONTENT.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
@@ -86,15 +86,6 @@ function feed({ upload }: ClaimedUpload, content: Uint8Array, from: number, to: 
 
 const reserved = async () => (await state.account("ann"))?.reserved.bytes;
 const published = () => readFile(join(folder, "storage/ann/f"));
-
-async function kindOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    return error instanceof FtpxError ? error.kind : String(error);
-  }
-}
 
 test.each(["digests", "publishing"] as const)(
   "a commit that waits for %s is carried through when its session ends meanwhile",
@@ -187,7 +178,7 @@ test("a commit of other content drops the part and its reservation", async () =>
   const opened = await open(1);
   feed(opened, CONTENT, 0, CONTENT.byteLength);
 
-  expect(await kindOf(opened.upload.commit(CONTENT.byteLength, digestOf(OTHER)))).toBe(
+  expect(await outcomeOf(opened.upload.commit(CONTENT.byteLength, digestOf(OTHER)))).toBe(
     "DIGEST_MISMATCH",
   );
   await opened.close();
@@ -201,7 +192,7 @@ test("a second commit is refused while the first is under way, and after it", as
   feed(opened, CONTENT, 0, CONTENT.byteLength);
   const first = opened.upload.commit(CONTENT.byteLength, digestOf(CONTENT));
 
-  expect(await kindOf(opened.upload.commit(CONTENT.byteLength, digestOf(CONTENT)))).toBe(
+  expect(await outcomeOf(opened.upload.commit(CONTENT.byteLength, digestOf(CONTENT)))).toBe(
     "NO_SUCH_TRANSFER",
   );
   await first;
@@ -213,7 +204,7 @@ test("a second commit is refused while the first is under way, and after it", as
 test("F3: the path of an upload that is fed is busy for other sessions", async () => {
   const opened = await open(1);
 
-  expect(await kindOf(open(1))).toBe("UPLOAD_BUSY");
+  expect(await outcomeOf(open(1))).toBe("UPLOAD_BUSY");
   await opened.discard();
   const again = await open(1);
   await again.discard();

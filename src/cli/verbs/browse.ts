@@ -9,7 +9,7 @@ import { unlessAborted } from "../../client/remote.ts";
 import { visible, writeJson, writeLine } from "../terminal.ts";
 import { byName, fetchEntries, pathsIn, writeEntries, writeEntriesJson } from "./entries.ts";
 import type { Entry } from "./entries.ts";
-import { demandDirectory, forEach, shellOf, verb } from "./verb.ts";
+import { BARE, demandDirectory, forEach, shellOf, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 const LONG = {
@@ -93,11 +93,7 @@ export const CD = verb({
 export const PWD = verb({
   name: "pwd",
   about: "Names the current directory on the server",
-  options: {},
-  shell: { usage: "", words: [0, 0], examples: [] },
-  firstWord: [],
-  furtherWords: [],
-  target: "first",
+  ...BARE,
   run: async (stage) => {
     const { directory } = shellOf(stage);
     if (stage.isJson) writeJson({ path: directory });
@@ -152,11 +148,7 @@ export const LCD = verb({
 export const LPWD = verb({
   name: "lpwd",
   about: "Names the current directory on this machine",
-  options: {},
-  shell: { usage: "", words: [0, 0], examples: [] },
-  firstWord: [],
-  furtherWords: [],
-  target: "first",
+  ...BARE,
   run: async (stage) => {
     if (stage.isJson) writeJson({ path: process.cwd() });
     else writeLine(visible(process.cwd()));

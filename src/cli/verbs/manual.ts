@@ -1,7 +1,7 @@
 /** Verbs of the shell about itself: what there is, what was typed, and the way out. */
 import { helpOf } from "../args.ts";
 import { visible, writeJson, writeLine } from "../terminal.ts";
-import { findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
+import { BARE, findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
 export const HELP = verb({
@@ -27,11 +27,7 @@ export const HELP = verb({
 export const HISTORY = verb({
   name: "history",
   about: "Shows the lines that were typed",
-  options: {},
-  shell: { usage: "", words: [0, 0], examples: [] },
-  firstWord: [],
-  furtherWords: [],
-  target: "first",
+  ...BARE,
   run: async (stage) => {
     const { lines } = shellOf(stage).history;
     const width = `${lines.length}`.length;
@@ -47,11 +43,7 @@ export const QUIT = verb({
   name: "quit",
   aliases: ["q", "exit"],
   about: "Leaves the shell",
-  options: {},
-  shell: { usage: "", words: [0, 0], examples: [] },
-  firstWord: [],
-  furtherWords: [],
-  target: "first",
+  ...BARE,
   run: async (stage) => {
     shellOf(stage).isOver = true;
     return 0;

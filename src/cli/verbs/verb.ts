@@ -86,6 +86,15 @@ export function verb<const Options extends OptionSpecs>(row: Verb<Options>): Ver
   return row;
 }
 
+/** What a verb of the shell that takes neither words nor options says of itself. */
+export const BARE = {
+  options: {},
+  shell: { usage: "", words: [0, 0], examples: [] },
+  firstWord: [],
+  furtherWords: [],
+  target: "first",
+} as const;
+
 /** Options of whatever opens a connection. */
 export const CONNECT_OPTIONS = {
   acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
