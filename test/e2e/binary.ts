@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket, Subprocess, TCPSocketListener } from "bun";
 
-export const BINARY = join(import.meta.dir, "../../dist/ftpx");
+/** FTPX_BINARY names another one: a copy that is not rebuilt meanwhile, or one with a planted bug. */
+export const BINARY = process.env["FTPX_BINARY"] ?? join(import.meta.dir, "../../dist/ftpx");
 
 export interface Ran {
   readonly status: number;
