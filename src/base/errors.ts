@@ -66,7 +66,7 @@ export const ERRORS = {
   // 48-63: limits
   QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, or ask the operator for a larger quota" },
   FILES_EXCEEDED:     { code: 49, exit: 73, ends: "request",    text: "too many files and directories[: {needed} more needed, {free} free of {limit}]", hint: "remove something, or ask the operator for a larger quota" },
-  DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "what was sent is kept; try again when there is room" },
+  DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
   TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]" },
 
@@ -86,8 +86,10 @@ export const ERRORS = {
   IO_FAILED:          { code: 81, exit: 75, ends: "request",    text: "the disk reported an error[ ({reason})]" },
   STATE_FAILED:       { code: 82, exit: 75, ends: "request",    text: "the server's state database reported an error[ ({reason})]" },
   OUTCOME_UNKNOWN:    { code: 83, exit: 75, ends: "request",    text: "the file was moved into place, but the disk did not confirm it", hint: "compare its digest, or send it again" },
-
   SERVER_STOPPING:    { code: 84, exit: 69, ends: "request",    text: "the server is shutting down and begins no further transfer", hint: "try again when it is back" },
+  NOT_SETTLED:        { code: 85, exit: 75, ends: "request",    text: "the last upload to this path is not counted yet", hint: "try again" },
+  NO_DESCRIPTORS:     { code: 86, exit: 75, ends: "request",    text: "too many files are open at once", hint: "try again" },
+  STATE_DAMAGED:      { code: 87, exit: 78, ends: "request",    text: "the server's state database is damaged[ ({reason})]", hint: "the operator can mend that with the server stopped: ftpx check --fix" },
 
   // 96-127: they arise on the side that shows them; only the operator's socket carries some
   UNREACHABLE:        { code: 96,  exit: 69, ends: "connection", text: "cannot reach {host}[: {reason}]" },
@@ -107,6 +109,7 @@ export const ERRORS = {
   INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted" },
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
+  LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */
@@ -227,6 +230,8 @@ const KIND_OF_ERRNO = new Map<string, ErrorKind>([
   ["ENOSPC", "DISK_FULL"],
   ["EDQUOT", "DISK_FULL"],
   ["EFBIG", "DISK_FULL"],
+  ["EMFILE", "NO_DESCRIPTORS"],
+  ["ENFILE", "NO_DESCRIPTORS"],
   ["ENXIO", "NOT_A_FILE"],
   ["EINVAL", "BAD_PATH"],
 ]);

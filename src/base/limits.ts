@@ -78,6 +78,9 @@ export const LISTS_MAX = 16;
 /** Accounts in one page of the operator's list: names of 32 bytes and three sizes fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
+/** Findings of one check of one user: paths of full length fit a body; more of them are told by their number. */
+export const FINDINGS_MAX = 200;
+
 /** Chunk digests of one page: 4,096 times 34 bytes (a length and 32) fit a body and cover 32 GiB. */
 export const DIGEST_PAGE_CHUNKS_MAX = 4096;
 
@@ -150,8 +153,11 @@ export const LOCK_MS_MAX = 5_000;
 /** Open transfers get so long when the server is told to stop, unless `--grace` says otherwise. */
 export const GRACE_MS_DEFAULT = 30_000;
 
-/** An unfinished upload that nobody touched for this long is dropped and its room given back. */
-export const PART_AGE_MS_MAX = 7 * 24 * 3_600_000;
+/** An unfinished upload that nobody touched for this long is dropped and its room given back, unless `--keep-unfinished` says otherwise. */
+export const PART_AGE_MS_DEFAULT = 7 * 24 * 3_600_000;
+
+/** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
+export const RECOUNT_AGAIN_MS = 10_000;
 
 /** Threads for file operations: several syncs may wait for the disk while reads go on. */
 export const THREADS = 16;
@@ -174,6 +180,7 @@ const RELATIONS: readonly [boolean, string][] = [
     USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 3 * 8) + 64 <= BODY_BYTES_MAX,
     "a page of accounts fits a body",
   ],
+  [FINDINGS_MAX * (PATH_BYTES_MAX + 128) <= BODY_BYTES_MAX, "findings fit a body"],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],
 ];

@@ -17,6 +17,9 @@ const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
 
 const NEW_FILE_MODE = 0o600;
 
+/** How the names of temporary files end; one that is there although nobody writes is a leftover. */
+export const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
+
 type Open = (path: string, flags: number, mode: number) => Promise<OpenFile>;
 
 /**

@@ -16,6 +16,7 @@ import { formatQuota, formatSize, parseCount, parseSize } from "../base/units.ts
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import { findIdentity } from "../doors/identity.ts";
 import { openDiskStore } from "../store/disk.ts";
+import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { withOffice } from "./office.ts";
 import type { StoredUsage } from "./office.ts";
@@ -24,11 +25,6 @@ import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
 
-const DATA = {
-  flags: "--data <dir>",
-  about: "data directory (FTPX_DATA, or the current one)",
-} as const;
-const JSON_LINES = { flags: "--json", about: "one JSON object a line" } as const;
 const PASSWORD_STDIN = {
   flags: "--password-stdin",
   about: "read the password from the first line of stdin",

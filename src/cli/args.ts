@@ -18,6 +18,13 @@ export interface OptionSpec {
   readonly isList?: boolean;
 }
 
+/** Options that many commands share. */
+export const DATA = {
+  flags: "--data <dir>",
+  about: "data directory (FTPX_DATA, or the current one)",
+} as const;
+export const JSON_LINES = { flags: "--json", about: "one JSON object a line" } as const;
+
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** A flag without a value is boolean; an option that is not given is undefined. */

@@ -2,8 +2,8 @@
  * What only the owner of the state can tell or do: through the operator's socket when a
  * server runs, else with the state opened here for as long as it takes.
  */
-import { access } from "node:fs/promises";
-import { isKind } from "../base/errors.ts";
+import { access, rename } from "node:fs/promises";
+import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { Client } from "../client/client.ts";
 import { connectOperator } from "../client/connect.ts";
 import type { Account } from "../state/contract.ts";
@@ -11,6 +11,7 @@ import { openState } from "../state/state.ts";
 import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { Depot } from "../vfs/depot.ts";
+import type { Finding } from "../vfs/findings.ts";
 import type { Place } from "./place.ts";
 
 export interface StoredUsage {
@@ -24,6 +25,10 @@ export interface Office {
   usages(): Promise<ReadonlyMap<string, StoredUsage>>;
   /** Removes all that a removed account left. */
   purge(user: string): Promise<void>;
+  /** What is wrong with a user's count and uploads; for an empty name, with the parts of all. */
+  check(user: string, isFixing: boolean): Promise<readonly Finding[]>;
+  /** @throws FtpxError STATE_DAMAGED */
+  verify(): Promise<void>;
 }
 
 /** A server that was just told of a removed account sees it within this time. */
@@ -56,6 +61,8 @@ async function findServer(place: Place): Promise<Client | undefined> {
 function remoteOffice(client: Client): Office {
   return {
     usages: () => allUsages(client),
+    check: async (user, isFixing) => (await client.call("check", { user, isFixing })).findings,
+    verify: async () => void (await client.call("verify", {})),
     purge: async (user) => {
       const deadlineMs = performance.now() + FOLLOW_MS_MAX;
       for (;;) {
@@ -88,21 +95,52 @@ async function withOwnState<Value>(
   place: Place,
   work: (office: Office) => Promise<Value>,
 ): Promise<Value> {
+  return await withOwnDepot(place, (depot) =>
+    work({
+      usages: async () => {
+        const accounts = await depot.state.accounts();
+        return new Map(accounts.map(({ user, account }) => [user, storedUsage(account)]));
+      },
+      purge: (user) => depot.purge(user),
+      check: (user, isFixing) =>
+        user === "" ? depot.checkParts(isFixing) : depot.checkUser(user, isFixing),
+      verify: () => depot.state.verify(),
+    }),
+  );
+}
+
+async function withOwnDepot<Value>(
+  place: Place,
+  work: (depot: Depot) => Promise<Value>,
+): Promise<Value> {
   await place.prepare();
   const state = await openState(place.stateFile);
   const store = await openDiskStore(place.storage);
   const depot = new Depot(state, store, new Digests());
   try {
-    return await work({
-      usages: async () => {
-        const accounts = await state.accounts();
-        return new Map(accounts.map(({ user, account }) => [user, storedUsage(account)]));
-      },
-      purge: (user) => depot.purge(user),
-    });
+    return await work(depot);
   } finally {
     await depot.close();
   }
+}
+
+/**
+ * Sets a damaged database aside and counts the homes into a new one. Unfinished uploads were
+ * known to the old one only: they begin anew.
+ *
+ * @throws FtpxError SERVER_RUNNING
+ */
+export async function replaceDamagedState(place: Place, users: readonly string[]): Promise<void> {
+  if ((await findServer(place)) !== undefined) throw new FtpxError("SERVER_RUNNING");
+  const suffix = `.damaged-${Date.now()}`;
+  for (const name of [place.stateFile, `${place.stateFile}-wal`]) {
+    await rename(name, `${name}${suffix}`).catch((error: unknown) => {
+      if (!isKind(errorOfSystem(error), "NO_SUCH_PATH")) throw errorOfSystem(error);
+    });
+  }
+  await withOwnDepot(place, async (depot) => {
+    for (const user of users) await depot.recount(user);
+  });
 }
 
 function storedUsage(account: Account): StoredUsage {

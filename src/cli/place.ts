@@ -6,11 +6,12 @@
  *   storage/NAME/        homes
  *   storage/.ftpx/       the server's own
  */
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AccountDirectory } from "../accounts/directory.ts";
 import { errorOfSystem, FtpxError, withPath } from "../base/errors.ts";
 import { LOCK_MS_MAX } from "../base/limits.ts";
+import { TEMPORARY } from "../base/replacement.ts";
 import { tryLock } from "../state/database.ts";
 
 export class Place {
@@ -60,6 +61,33 @@ export class Place {
   /** accounts.toml, not loaded yet; edits by several commands at once wait for each other. */
   accounts(): AccountDirectory {
     return new AccountDirectory(this.accountsFile, () => this.#lockAccounts());
+  }
+
+  /** What commands that were killed while they replaced a file have left. */
+  async leftovers(): Promise<string[]> {
+    const found: string[] = [];
+    for (const folder of [this.root, this.own]) {
+      for (const name of await readdir(folder).catch(() => [])) {
+        const isOurs = folder === this.own || name.startsWith("accounts.toml.");
+        if (isOurs && TEMPORARY.test(name)) found.push(join(folder, name));
+      }
+    }
+    return found;
+  }
+
+  /** Nobody replaces a file while the lock is held, or before a server runs. */
+  async removeLeftovers(): Promise<string[]> {
+    if ((await this.leftovers()).length === 0) return [];
+    const release = await this.#lockAccounts();
+    try {
+      const found = await this.leftovers();
+      for (const path of found) await rm(path, { force: true });
+      return found;
+    } catch (error) {
+      throw errorOfSystem(error);
+    } finally {
+      await release();
+    }
   }
 
   async #lockAccounts(): Promise<() => Promise<void>> {

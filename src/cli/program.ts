@@ -7,6 +7,7 @@ import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
 import { helpOf, HelpWanted, parseWords } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
+import { CHECK, check } from "./check.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
@@ -42,6 +43,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(admin.USERDEL, admin.userdel),
       bind(admin.PASSWD, admin.passwd),
       bind(admin.USERS, admin.users),
+      bind(CHECK, check),
       bind(admin.FINGERPRINT, admin.fingerprint),
     ],
   ],

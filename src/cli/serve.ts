@@ -10,6 +10,7 @@ import type { EventSink } from "../base/events.ts";
 import {
   ACCOUNTS_POLL_MS,
   GRACE_MS_DEFAULT,
+  PART_AGE_MS_DEFAULT,
   QUOTA_BYTES_DEFAULT,
   QUOTA_FILES_DEFAULT,
   SESSIONS_MAX,
@@ -26,6 +27,7 @@ import { openState } from "../state/state.ts";
 import { Depot } from "../vfs/depot.ts";
 import { recover } from "../vfs/recovery.ts";
 import { offerAccount } from "./admin.ts";
+import { DATA } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
 import { placeOf } from "./place.ts";
@@ -35,7 +37,7 @@ import { writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
 
 const OPTIONS = {
-  data: { flags: "--data <dir>", about: "data directory (FTPX_DATA, or the current one)" },
+  data: DATA,
   listen: {
     flags: "--listen <host:port>",
     about: `address (all, port ${PORT_DEFAULT}); port 0 takes a free one`,
@@ -53,6 +55,11 @@ const OPTIONS = {
   grace: {
     flags: "--grace <time>",
     about: "time for open transfers when told to stop (30s)",
+    parse: parseDuration,
+  },
+  keepUnfinished: {
+    flags: "--keep-unfinished <time>",
+    about: "drop uploads that nobody went on with for so long (7d)",
     parse: parseDuration,
   },
   json: { flags: "--json", about: "events as JSON, one a line" },
@@ -73,10 +80,13 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   const stopping = stopSignal();
   const place = placeOf(options.data);
   await place.prepare();
+  await place.removeLeftovers();
   warnRoot();
   const reporter = await Reporter.open(place.auditFile, options.json === true);
   const server = await Server.open(place, options, reporter.emit);
-  await server.run(stopping, options.grace ?? GRACE_MS_DEFAULT);
+  const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
+  const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
+  await server.run(stopping, options.grace ?? GRACE_MS_DEFAULT, sweepMs);
   await reporter.close();
   return 0;
 }
@@ -114,9 +124,11 @@ class Server {
     await directory.load();
     const store = await openDiskStore(place.storage);
     const recovered = await recover(state, store.parts);
-    const depot = new Depot(state, store, new Digests(), (user, error) =>
-      emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
-    );
+    const depot = new Depot(state, store, new Digests(), {
+      partAgeMs: options.keepUnfinished ?? PART_AGE_MS_DEFAULT,
+      recountFailed: (user, error) =>
+        emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
+    });
     const settings = {
       version: SOFTWARE,
       secret: await state.secret(),
@@ -135,9 +147,9 @@ class Server {
     return server;
   }
 
-  async run(stopping: Promise<string>, graceMs: number): Promise<void> {
+  async run(stopping: Promise<string>, graceMs: number, sweepMs: number): Promise<void> {
     const watching = setInterval(() => this.#watch(), WATCH_EVERY_MS);
-    const sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
+    const sweeping = setInterval(() => this.#sweep(sweepMs), sweepMs);
     const following = this.#directory.watch(
       ACCOUNTS_POLL_MS,
       () => this.#reload(),
@@ -150,10 +162,20 @@ class Server {
     clearInterval(sweeping);
     clearInterval(watching);
     // What was not counted again is made up by the next run, if this one does not look clean.
-    const isClean = await this.#depot.recounts.stop();
-    if (isClean) await this.#depot.state.markStopped();
+    const isClean = (await this.#depot.recounts.stop()) && (await this.#markStopped());
     await this.#depot.close();
     this.#emit({ event: "shutdown", signal, clean: isClean });
+  }
+
+  /** On a full disk that cannot be noted; then the next run counts what this one did not. */
+  async #markStopped(): Promise<boolean> {
+    try {
+      await this.#depot.state.markStopped();
+      return true;
+    } catch (error) {
+      this.#fault("stop", error);
+      return false;
+    }
   }
 
   async #drain(signal: string, graceMs: number): Promise<void> {
@@ -183,8 +205,8 @@ class Server {
     for (const door of this.#doors) door.watch(nowMs);
   }
 
-  #sweep(): void {
-    this.#depot.sweep(SWEEP_EVERY_MS).catch((error: unknown) => this.#fault("sweep", error));
+  #sweep(elapsedMs: number): void {
+    this.#depot.sweep(elapsedMs).catch((error: unknown) => this.#fault("sweep", error));
   }
 
   #reload(): void {
@@ -215,7 +237,8 @@ class Server {
   }
 }
 
-const SWEEP_EVERY_MS = 10 * 60_000;
+/** Uploads are aged in steps of a quarter of what they may get, and of so much at most. */
+const SWEEP_MS_MAX = 10 * 60_000;
 
 function announce(door: OpenDoor, identity: Identity, emit: EventSink, isJson: boolean): void {
   const { fingerprint } = identity;

@@ -42,7 +42,14 @@ export function localFailure(error: unknown, path: string): unknown {
   if (!(failure instanceof FtpxError)) return failure;
   const { cause } = failure;
   if (isKind(failure, "NO_SUCH_PATH")) return new FtpxError("NO_LOCAL_FILE", { path }, { cause });
-  const isForeign = isKind(failure, "DISK_FULL", "IO_FAILED", "NO_PERMISSION", "NOT_A_DIRECTORY");
+  if (isKind(failure, "DISK_FULL")) return new FtpxError("LOCAL_FULL", { path }, { cause });
+  const isForeign = isKind(
+    failure,
+    "IO_FAILED",
+    "NO_PERMISSION",
+    "NOT_A_DIRECTORY",
+    "NO_DESCRIPTORS",
+  );
   if (!isForeign) return failure;
   const code = (cause as { code?: string } | undefined)?.code ?? failure.kind;
   return new FtpxError("LOCAL_IO", { path, reason: code }, { cause });

@@ -238,9 +238,8 @@ class Downloading implements TransferListener {
   /** Behind the content, so that the last sync has little left to do. */
   async #sync(): Promise<void> {
     try {
-      await this.#part.file.syncData();
+      await this.#part.sync();
     } catch (error) {
-      // The next sync would not tell of it again.
       this.#failedHere(error);
     } finally {
       this.#syncing = undefined;
@@ -292,5 +291,6 @@ async function placeOf({ local, mayReplace }: CopyJob): Promise<string> {
 
 /** A part is of use when the transfer can go on later. */
 function isWorthKeeping(error: unknown): boolean {
-  return error instanceof FtpxError && (error.isTemporary || error.kind === "INTERRUPTED");
+  if (!(error instanceof FtpxError)) return false;
+  return error.isTemporary || isKind(error, "INTERRUPTED", "LOCAL_FULL");
 }

@@ -13,6 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { encodeText } from "../base/bytes.ts";
+import { FtpxError } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
 import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
@@ -44,6 +45,8 @@ export class DownloadPart {
   readonly #destination: string;
   #origin: PartOrigin | undefined;
   #digests: Uint8Array[];
+  /** A sync failed: nobody knows what the disk holds, and no second sync would tell. */
+  #isUnsafe = false;
 
   private constructor(
     file: OpenFile,
@@ -90,7 +93,9 @@ export class DownloadPart {
   async heldBytes(): Promise<number> {
     const { bytes } = await this.file.facts();
     const held = this.#digests.length * CHUNK_BYTES;
-    return this.#origin === undefined ? 0 : Math.min(bytes, held + CHUNK_BYTES - 1);
+    return this.#origin === undefined || this.#isUnsafe
+      ? 0
+      : Math.min(bytes, held + CHUNK_BYTES - 1);
   }
 
   /** Keeps the first chunks as being of another origin, and drops the rest. */
@@ -118,10 +123,21 @@ export class DownloadPart {
     await writeLog(this.#logPath, O_APPEND, digests.map(hexOf));
   }
 
+  /** A failure is final: the part is of no use afterwards. */
+  async sync(work: () => Promise<void> = () => this.file.syncData()): Promise<void> {
+    if (this.#isUnsafe) throw new FtpxError("IO_FAILED", { reason: "an earlier sync failed" });
+    try {
+      await work();
+    } catch (error) {
+      this.#isUnsafe = true;
+      throw error;
+    }
+  }
+
   /** Turns the part into the destination: synced, renamed, directory synced. */
   async publish(modifiedMs: number): Promise<void> {
     await this.file.setModified(modifiedMs);
-    await this.file.sync();
+    await this.sync(() => this.file.sync());
     await rename(this.#partPath, this.#destination);
     await syncDirectory(dirname(this.#destination));
     await rm(this.#logPath, { force: true });

@@ -1,6 +1,6 @@
 /** The operator's commands, on the local socket only. */
 import { FtpxError } from "../base/errors.ts";
-import { USAGE_PAGE_ACCOUNTS_MAX } from "../base/limits.ts";
+import { FINDINGS_MAX, USAGE_PAGE_ACCOUNTS_MAX } from "../base/limits.ts";
 import type { Session } from "../sessions/session.ts";
 
 /** What accounts that were ever counted have stored, in the order of their names. */
@@ -26,5 +26,21 @@ export async function purge(session: Session, { user }: { user: string }) {
   if (registry.accounts.has(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
   await registry.signOff(user);
   await registry.depot.purge(user);
+  return {};
+}
+
+/** What is wrong with a user's count and uploads; for an empty name, with the parts of all. */
+export async function check(
+  session: Session,
+  { user, isFixing }: { user: string; isFixing: boolean },
+) {
+  const { depot } = session.registry;
+  const findings = user === "" ? depot.checkParts(isFixing) : depot.checkUser(user, isFixing);
+  return { findings: (await findings).slice(0, FINDINGS_MAX) };
+}
+
+/** @throws FtpxError STATE_DAMAGED */
+export async function verify(session: Session) {
+  await session.registry.depot.state.verify();
   return {};
 }

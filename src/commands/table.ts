@@ -7,8 +7,10 @@
  */
 import {
   DIGEST_PAGE_CHUNKS_MAX,
+  FINDINGS_MAX,
   LIST_PAGE_ENTRIES_MAX,
   NAME_BYTES_MAX,
+  PATH_BYTES_MAX,
   SCRAM_MESSAGE_BYTES_MAX,
   USAGE_PAGE_ACCOUNTS_MAX,
   USER_BYTES_MAX,
@@ -45,6 +47,13 @@ const software = text(64);
 const scramMessage = text(SCRAM_MESSAGE_BYTES_MAX);
 const digests = listOf(digest, DIGEST_PAGE_CHUNKS_MAX);
 const user = text(USER_BYTES_MAX);
+const findingKind = choice({
+  usage: 1,
+  reservation: 2,
+  unsettled: 3,
+  "missing-part": 4,
+  "orphan-part": 5,
+});
 
 export const TABLE = {
   hello: command({
@@ -241,6 +250,36 @@ export const TABLE = {
     request: { user },
     reply: {},
     run: control.purge,
+  }),
+  check: command({
+    code: 0x62,
+    needs: "admin",
+    about: "compares ledger, journal and disk for one user, or all parts for an empty name",
+    request: { user, isFixing: flag },
+    reply: {
+      findings: listOf(
+        record({
+          kind: findingKind,
+          user,
+          path: text(PATH_BYTES_MAX),
+          expectedBytes: size,
+          expectedFiles: size,
+          foundBytes: size,
+          foundFiles: size,
+          isFixed: flag,
+        }),
+        FINDINGS_MAX,
+      ),
+    },
+    run: control.check,
+  }),
+  verify: command({
+    code: 0x63,
+    needs: "admin",
+    about: "reads the whole state database; STATE_DAMAGED when it does not hold together",
+    request: {},
+    reply: {},
+    run: control.verify,
   }),
 } as const;
 

@@ -20,6 +20,11 @@ export interface Account {
   readonly reserved: Amount;
 }
 
+/** The reservation that the ledger holds, and the sum that it should be. */
+export interface Audit extends Account {
+  readonly ofUploads: Amount;
+}
+
 export interface UploadIntent {
   readonly user: string;
   readonly path: string;
@@ -61,6 +66,8 @@ export interface Ledger {
   /** Nothing is known of a user who was never counted. */
   account(user: string): Promise<Account | undefined>;
   accounts(): Promise<{ user: string; account: Account }[]>;
+  /** As `account`, with what the uploads of the user reserve, all of one moment. */
+  audit(user: string): Promise<Audit | undefined>;
   /** Sets what is used to what was counted; the reservation is the sum of the uploads. */
   recount(user: string, used: Amount): Promise<void>;
   /** Counts something new. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED */
@@ -77,12 +84,13 @@ export interface Ledger {
 export interface Journal {
   /**
    * Opens the upload to a path, or picks up the one that was cut off, and reserves its
-   * whole size. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED; STATE_FAILED when the
+   * whole size. @throws FtpxError QUOTA_EXCEEDED, FILES_EXCEEDED; NOT_SETTLED when the
    * last one to the path is still being published
    */
   openUpload(intent: UploadIntent): Promise<UploadOpened>;
   upload(id: string): Promise<UploadRow | undefined>;
-  uploads(): Promise<UploadRow[]>;
+  /** Of one user, or of all. */
+  uploads(user?: string): Promise<UploadRow[]>;
   /** Digests of held chunks from `firstChunk` on. */
   digests(id: string, firstChunk: number, countMax: number): Promise<Uint8Array[]>;
   /** Chunks whose bytes are synced; `firstChunk` must be the number that is held. */
@@ -110,6 +118,8 @@ export interface Meta {
   /** Whether the last run ended by `markStopped`; from here on it has not. */
   markStarted(): Promise<{ wasClean: boolean }>;
   markStopped(): Promise<void>;
+  /** Reads everything. @throws FtpxError STATE_DAMAGED */
+  verify(): Promise<void>;
 }
 
 export type State = Ledger & Journal & Meta & { close(): Promise<void> };

@@ -68,6 +68,14 @@ export function openDatabase(file: string): Database {
 }
 
 /**
+ * What the log holds goes into the database, so that the log is written from its beginning
+ * again: on a full disk that can be the only room there is.
+ */
+export function emptyLog(db: Database): void {
+  db.run("PRAGMA wal_checkpoint(PASSIVE)");
+}
+
+/**
  * Runs a job in a savepoint of the batch's transaction, so that a job that fails
  * leaves nothing behind and the others of the batch stand.
  */
@@ -96,7 +104,8 @@ export function errorOfDatabase(error: unknown): unknown {
   if (code.startsWith("SQLITE_CONSTRAINT")) return error;
   if (code.startsWith("SQLITE_BUSY")) return new FtpxError("SERVER_RUNNING", {}, { cause: error });
   if (code === "SQLITE_FULL") return new FtpxError("DISK_FULL", {}, { cause: error });
-  return new FtpxError("STATE_FAILED", { reason: code }, { cause: error });
+  const kind = /^SQLITE_(?:CORRUPT|NOTADB)/.test(code) ? "STATE_DAMAGED" : "STATE_FAILED";
+  return new FtpxError(kind, { reason: code }, { cause: error });
 }
 
 function prepareSchema(db: Database): void {

@@ -41,9 +41,9 @@ export class JournalTable {
       .query<Row, [string, string]>("SELECT * FROM uploads WHERE user = ? AND path = ?")
       .get(intent.user, intent.path);
     if (found === null) return this.#begin(intent, undefined);
-    // Its file may be in place and not counted yet; only what happens at a start can tell.
+    // Its file may be in place and not counted yet; whoever sees the files can tell.
     if (found.phase === "publishing") {
-      throw new FtpxError("STATE_FAILED", { reason: "the last upload there was not settled" });
+      throw new FtpxError("NOT_SETTLED");
     }
     if (intent.isFresh || found.algorithm !== intent.algorithm) {
       this.discard(found.id);
@@ -57,8 +57,12 @@ export class JournalTable {
     return row === null ? undefined : rowOf(row);
   }
 
-  uploads(): UploadRow[] {
-    return this.#db.query<Row, []>("SELECT * FROM uploads ORDER BY id").all().map(rowOf);
+  uploads(user?: string): UploadRow[] {
+    const rows =
+      user === undefined
+        ? this.#db.query<Row, []>("SELECT * FROM uploads ORDER BY id").all()
+        : this.#db.query<Row, [string]>("SELECT * FROM uploads WHERE user = ?").all(user);
+    return rows.map(rowOf);
   }
 
   digests(id: string, firstChunk: number, countMax: number): Uint8Array[] {

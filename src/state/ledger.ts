@@ -9,7 +9,7 @@
  */
 import type { Database } from "bun:sqlite";
 import { FtpxError } from "../base/errors.ts";
-import type { Account, Amount } from "./contract.ts";
+import type { Account, Amount, Audit } from "./contract.ts";
 
 interface Row {
   user: string;
@@ -34,6 +34,16 @@ export class LedgerTable {
   accounts(): { user: string; account: Account }[] {
     const rows = this.#db.query<Row, []>("SELECT * FROM accounts ORDER BY user").all();
     return rows.map((row) => ({ user: row.user, account: accountOf(row) }));
+  }
+
+  audit(user: string): Audit | undefined {
+    const account = this.account(user);
+    const query = this.#db.query<Amount, [string]>(
+      `SELECT coalesce(sum(total_bytes), 0) AS bytes, count(id) AS files
+       FROM uploads WHERE user = ?`,
+    );
+    const ofUploads = query.get(user) ?? { bytes: 0, files: 0 };
+    return account === undefined ? undefined : { ...account, ofUploads };
   }
 
   recount(user: string, used: Amount): void {

@@ -1,6 +1,7 @@
 /** Facts about the data directory itself. Runs inside the state worker, on an open transaction. */
 import { randomBytes } from "node:crypto";
 import type { Database } from "bun:sqlite";
+import { FtpxError } from "../base/errors.ts";
 
 const SECRET_BYTES = 32;
 
@@ -27,6 +28,12 @@ export class MetaTable {
 
   markStopped(): void {
     this.#db.query("DELETE FROM meta WHERE name = 'running'").run();
+  }
+
+  verify(): void {
+    const query = this.#db.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)");
+    const found = query.get()?.integrity_check;
+    if (found !== "ok") throw new FtpxError("STATE_DAMAGED", { reason: found ?? "no answer" });
   }
 
   #read(name: string): Uint8Array | undefined {

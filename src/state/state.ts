@@ -36,6 +36,7 @@ export async function openState(file: string): Promise<State> {
 const METHODS = [
   "account",
   "accounts",
+  "audit",
   "recount",
   "charge",
   "credit",
@@ -54,6 +55,7 @@ const METHODS = [
   "secret",
   "markStarted",
   "markStopped",
+  "verify",
 ] as const satisfies readonly (keyof State)[];
 
 class RemoteState {

@@ -7,12 +7,13 @@
  */
 import type { Database } from "bun:sqlite";
 import { parentPort } from "node:worker_threads";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import type { Details, ErrorKind } from "../base/errors.ts";
-import { attempt, errorOfDatabase, openDatabase } from "./database.ts";
+import { attempt, emptyLog, errorOfDatabase, openDatabase } from "./database.ts";
 import { JournalTable } from "./journal.ts";
 import { LedgerTable } from "./ledger.ts";
 import { MetaTable } from "./meta.ts";
+import { Spare } from "./spare.ts";
 
 export interface Job {
   readonly method: string;
@@ -32,6 +33,7 @@ export type Message =
 type Method = (...args: never[]) => unknown;
 
 let db: Database | undefined;
+let spare: Spare | undefined;
 let methods = new Map<string, Method>();
 
 parentPort?.on("message", (message: Message) => parentPort?.postMessage(answer(message)));
@@ -43,7 +45,9 @@ function answer(message: Message): Outcome[] {
 }
 
 function open(file: string): void {
-  const opened = openDatabase(file);
+  spare = new Spare(file);
+  const opened = withRoom(() => openDatabase(file));
+  spare.keep();
   const ledger = new LedgerTable(opened);
   const journal = new JournalTable(opened, ledger);
   const meta = new MetaTable(opened);
@@ -51,6 +55,7 @@ function open(file: string): void {
   methods = new Map<string, Method>([
     ["account", ledger.account.bind(ledger)],
     ["accounts", ledger.accounts.bind(ledger)],
+    ["audit", ledger.audit.bind(ledger)],
     ["recount", ledger.recount.bind(ledger)],
     ["charge", ledger.charge.bind(ledger)],
     ["credit", ledger.credit.bind(ledger)],
@@ -65,10 +70,14 @@ function open(file: string): void {
     ["unpublish", journal.unpublish.bind(journal)],
     ["settle", journal.settle.bind(journal)],
     ["discard", journal.discard.bind(journal)],
-    ["age", journal.age.bind(journal)],
+    [
+      "age",
+      (elapsedMs: number, ageMsMax: number) => (spare?.keep(), journal.age(elapsedMs, ageMsMax)),
+    ],
     ["secret", meta.secret.bind(meta)],
     ["markStarted", meta.markStarted.bind(meta)],
     ["markStopped", meta.markStopped.bind(meta)],
+    ["verify", meta.verify.bind(meta)],
   ]);
 }
 
@@ -81,13 +90,43 @@ function runBatch(jobs: readonly Job[]): Outcome[] {
   const database = db;
   if (database === undefined) return jobs.map(() => outcomeOf(refuseClosed));
   try {
+    return commitBatch(database, jobs);
+  } catch (error) {
+    const failure = errorOfDatabase(error);
+    return jobs.map(() => outcomeOf(() => rethrow(failure)));
+  }
+}
+
+function commitBatch(database: Database, jobs: readonly Job[]): Outcome[] {
+  try {
+    return tryBatch(database, jobs);
+  } catch (error) {
+    if (!isKind(errorOfDatabase(error), "DISK_FULL")) throw error;
+    emptyLog(database);
+    return withRoom(() => tryBatch(database, jobs));
+  }
+}
+
+/** On a full disk, once more with the room that was kept for that. */
+function withRoom<Value>(work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    const isFull = isKind(errorOfDatabase(error), "DISK_FULL");
+    if (!isFull || spare?.giveUp() !== true) throw error;
+    return work();
+  }
+}
+
+function tryBatch(database: Database, jobs: readonly Job[]): Outcome[] {
+  try {
     database.run("BEGIN IMMEDIATE");
     const outcomes = jobs.map((job) => outcomeOf(() => attempt(database, () => run(job))));
     database.run("COMMIT");
     return outcomes;
   } catch (error) {
     if (database.inTransaction) database.run("ROLLBACK");
-    return jobs.map(() => outcomeOf(() => rethrow(errorOfDatabase(error))));
+    throw error;
   }
 }
 

@@ -35,6 +35,10 @@ export class DiskParts implements Parts {
     return await regularOnly(await this.#open(id));
   }
 
+  async has(id: string): Promise<boolean> {
+    return (await this.at(id).find()) !== undefined;
+  }
+
   async remove(id: string): Promise<void> {
     const at = this.at(id);
     try {

@@ -91,6 +91,7 @@ export interface Parts {
   create(id: string): Promise<OpenFile>;
   /** @throws FtpxError NO_SUCH_PATH */
   open(id: string): Promise<OpenFile>;
+  has(id: string): Promise<boolean>;
   /** Removing what is not there is no failure. */
   remove(id: string): Promise<void>;
   list(): Promise<string[]>;

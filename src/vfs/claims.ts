@@ -53,9 +53,12 @@ export class Claims {
       if (holder.isEnding) await holder.ended;
       else await this.#takeOver(key, holder);
     }
-    const claim = new Claim();
-    this.#claims.set(key, claim);
-    return claim;
+    return this.#take(key);
+  }
+
+  /** Only when nobody has it. */
+  tryClaim(key: string): Claim | undefined {
+    return this.#claims.has(key) ? undefined : this.#take(key);
   }
 
   /** Ends an upload by `work`, then frees its path. */
@@ -65,6 +68,12 @@ export class Claims {
 
   isClaimed(key: string): boolean {
     return this.#claims.has(key);
+  }
+
+  #take(key: string): Claim {
+    const claim = new Claim();
+    this.#claims.set(key, claim);
+    return claim;
   }
 
   async #takeOver(key: string, holder: Claim): Promise<void> {

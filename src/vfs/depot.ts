@@ -3,11 +3,14 @@
  * uploading where, and the state. A session gets its Vfs here and gives it back.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
-import { PART_AGE_MS_MAX } from "../base/limits.ts";
-import type { Amount, State } from "../state/contract.ts";
+import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
+import type { Amount, State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
+import { checkParts, checkUser } from "./findings.ts";
+import type { Finding } from "./findings.ts";
 import { claimKey, Claims } from "./claims.ts";
+import { mend } from "./publishing.ts";
 import { Recounts } from "./recounts.ts";
 import type { RecountFailed } from "./recounts.ts";
 import { Turns } from "./turns.ts";
@@ -18,20 +21,33 @@ export interface OpenHome {
   readonly turns: Turns;
 }
 
+export interface DepotSettings {
+  /** An unfinished upload that nobody touched for so long is dropped. */
+  readonly partAgeMs: number;
+  /** Hears of homes that could not be counted behind the service. */
+  readonly recountFailed: RecountFailed;
+}
+
 export class Depot {
   readonly state: State;
   readonly store: Store;
   readonly digests: Digests;
   readonly claims = new Claims();
   readonly recounts: Recounts;
+  readonly #partAgeMs: number;
   readonly #homes = new Map<string, { opening: Promise<OpenHome>; users: number }>();
 
-  /** @param failed hears of homes that could not be counted behind the service */
-  constructor(state: State, store: Store, digests: Digests, failed: RecountFailed = () => {}) {
+  constructor(
+    state: State,
+    store: Store,
+    digests: Digests,
+    { partAgeMs = PART_AGE_MS_DEFAULT, recountFailed = () => {} }: Partial<DepotSettings> = {},
+  ) {
     this.state = state;
     this.store = store;
     this.digests = digests;
-    this.recounts = new Recounts((user) => this.recount(user), failed);
+    this.#partAgeMs = partAgeMs;
+    this.recounts = new Recounts((user) => this.recount(user), recountFailed);
   }
 
   /** The files of a user; `limit` is asked again for every decision, because it may change. */
@@ -58,12 +74,43 @@ export class Depot {
 
   /** Counts what lies in a home, with no change going on meanwhile. */
   async recount(user: string): Promise<void> {
+    await this.alone(user, async (home) => {
+      await this.mend(user);
+      await this.state.recount(user, await home.measure());
+    });
+  }
+
+  /** Runs `work` with no change of the home going on meanwhile. */
+  async alone<Value>(user: string, work: (home: Home) => Promise<Value>): Promise<Value> {
     const { home, turns } = await this.#acquire(user);
     try {
-      await turns.onTree(async () => this.state.recount(user, await home.measure()));
+      return await turns.onTree(() => work(home));
     } finally {
       await this.leave(user);
     }
+  }
+
+  /**
+   * Finishes or takes back what a failing disk left between rename and settlement. Only
+   * while no change of the home is going on: a file that is counted as found must not be
+   * settled afterwards too. @returns the uploads it brought in order
+   */
+  async mend(user: string): Promise<UploadRow[]> {
+    const rows = await this.state.uploads(user);
+    const unsettled = rows.filter(({ phase }) => phase === "publishing");
+    for (const row of unsettled) await mend(this.state, row, await this.store.parts.has(row.id));
+    return unsettled;
+  }
+
+  /** Waits for a count that is due, then compares. */
+  async checkUser(user: string, isFixing: boolean): Promise<Finding[]> {
+    if ((await this.state.account(user)) === undefined) return [];
+    await this.recounts.counted(user);
+    return await this.alone(user, (home) => checkUser(this, home, user, isFixing));
+  }
+
+  checkParts(isFixing: boolean): Promise<Finding[]> {
+    return checkParts(this, isFixing);
   }
 
   /** Everything of a user: parts, ledger, home. Sessions must have ended before. */
@@ -79,12 +126,7 @@ export class Depot {
 
   /** Drops uploads that nobody has touched for long; `elapsedMs` of running time have passed. */
   async sweep(elapsedMs: number): Promise<void> {
-    for (const id of await this.state.age(elapsedMs, PART_AGE_MS_MAX)) {
-      const row = await this.state.upload(id);
-      if (row === undefined || this.claims.isClaimed(claimKey(row.user, row.path))) continue;
-      await this.store.parts.remove(id);
-      await this.state.discard(id);
-    }
+    for (const id of await this.state.age(elapsedMs, this.#partAgeMs)) await this.#expire(id);
   }
 
   async close(): Promise<void> {
@@ -93,6 +135,21 @@ export class Depot {
     await this.digests.close();
     await this.store.close();
     await this.state.close();
+  }
+
+  /** Under a claim, so that nobody picks the upload up meanwhile. */
+  async #expire(id: string): Promise<void> {
+    const row = await this.state.upload(id);
+    if (row === undefined) return;
+    const key = claimKey(row.user, row.path);
+    const claim = this.claims.tryClaim(key);
+    if (claim === undefined) return;
+    await this.claims.release(key, claim, async () => {
+      const current = await this.state.upload(id);
+      if (current?.phase !== "receiving") return;
+      await this.store.parts.remove(id);
+      await this.state.discard(id);
+    });
   }
 
   async #acquire(user: string): Promise<OpenHome> {

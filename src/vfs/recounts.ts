@@ -1,12 +1,14 @@
 /**
  * Homes that are due to be counted again, one after the other, behind the running service.
  *
- * A home is due after an unclean stop, and when more was removed from it than the ledger
- * knew of. What is not counted when the server stops must be made up by its next run, so
- * `stop` says whether that is needed.
+ * A home is due after an unclean stop, when more was removed from it than the ledger knew
+ * of, and when the ledger could not be written. A home that cannot be counted is tried
+ * again later. What is not counted when the server stops must be made up by its next run,
+ * so `stop` says whether that is needed.
  */
+import { RECOUNT_AGAIN_MS } from "../base/limits.ts";
 
-/** A home that could not be counted; it stays uncounted until the server starts again. */
+/** A home that could not be counted; it is tried again. */
 export type RecountFailed = (user: string, error: unknown) => void;
 
 export class Recounts {
@@ -15,23 +17,41 @@ export class Recounts {
   readonly #due = new Set<string>();
   #working: Promise<void> | undefined;
   #user: string | undefined;
+  /** Those that failed, each with the timer that makes it due again. */
+  readonly #later = new Map<string, NodeJS.Timeout>();
+  readonly #againMs: number;
   #isStopped = false;
-  #hasFailed = false;
 
-  constructor(recount: (user: string) => Promise<void>, failed: RecountFailed) {
+  constructor(
+    recount: (user: string) => Promise<void>,
+    failed: RecountFailed,
+    againMs = RECOUNT_AGAIN_MS,
+  ) {
     this.#recount = recount;
     this.#failed = failed;
+    this.#againMs = againMs;
   }
 
   /** Returns at once; may be called from within a turn of the home. */
   add(...users: readonly string[]): void {
-    for (const user of users) this.#due.add(user);
+    for (const user of users) {
+      this.#forgetTimer(user);
+      this.#due.add(user);
+    }
     this.#work();
+  }
+
+  /** Waits until the home is counted, if that is due. */
+  async counted(user: string): Promise<void> {
+    while (this.#working !== undefined && (this.#due.has(user) || this.#user === user)) {
+      await this.#working;
+    }
   }
 
   /** The home goes: it is not counted, and not being counted any more when this resolves. */
   async forget(user: string): Promise<void> {
     this.#due.delete(user);
+    this.#forgetTimer(user);
     if (this.#user === user) await this.#working;
     this.#work();
   }
@@ -39,12 +59,13 @@ export class Recounts {
   /** Waits until nothing is under way. @returns whether everything was counted */
   async settled(): Promise<boolean> {
     while (this.#working !== undefined) await this.#working;
-    return this.#due.size === 0 && !this.#hasFailed;
+    return this.#due.size === 0 && this.#later.size === 0;
   }
 
   /** Begins no further home. @returns as `settled` */
   async stop(): Promise<boolean> {
     this.#isStopped = true;
+    for (const timer of this.#later.values()) clearTimeout(timer);
     return await this.settled();
   }
 
@@ -66,8 +87,17 @@ export class Recounts {
     try {
       await this.#recount(user);
     } catch (error) {
-      this.#hasFailed = true;
       this.#failed(user, error);
+      // Stopped meanwhile: it stays in the list as one that is not counted.
+      this.#later.set(
+        user,
+        setTimeout(() => !this.#isStopped && this.add(user), this.#againMs),
+      );
     }
+  }
+
+  #forgetTimer(user: string): void {
+    clearTimeout(this.#later.get(user));
+    this.#later.delete(user);
   }
 }

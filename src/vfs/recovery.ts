@@ -4,35 +4,37 @@
  *
  * An upload that was being published when the last run ended is finished when its
  * part is gone from the parts (the rename was done), and taken back when it is still
- * there. Parts that nothing names are removed.
+ * there. One that has no part, because the crash came before it or power was lost, has
+ * nothing to go on with: its reservation is given back. Parts that nothing names are removed.
  */
 import type { State } from "../state/contract.ts";
 import type { Parts } from "../store/store.ts";
+import { mend } from "./publishing.ts";
 
 export interface Recovered {
   readonly finished: number;
   readonly takenBack: number;
+  readonly discarded: number;
   readonly removedParts: number;
   /** The last run ended properly; else what is counted may be more than there is. */
   readonly wasClean: boolean;
 }
 
+/** @throws FtpxError STATE_DAMAGED, before anything was changed */
 export async function recover(state: State, parts: Parts): Promise<Recovered> {
   const present = new Set(await parts.list());
-  let finished = 0;
-  let takenBack = 0;
-  for (const { id, phase } of await state.uploads()) {
-    const isThere = present.delete(id);
-    if (phase !== "publishing") continue;
-    if (isThere) {
-      await state.unpublish(id);
-      takenBack += 1;
-    } else {
-      await state.settle(id);
-      finished += 1;
+  const { wasClean } = await state.markStarted();
+  // What it says decides which parts are removed.
+  if (!wasClean) await state.verify();
+  const count = { finished: 0, takenBack: 0, discarded: 0 };
+  for (const row of await state.uploads()) {
+    const isThere = present.delete(row.id);
+    if (row.phase === "publishing") count[await mend(state, row, isThere)] += 1;
+    else if (!isThere) {
+      await state.discard(row.id);
+      count.discarded += 1;
     }
   }
   for (const id of present) await parts.remove(id);
-  const { wasClean } = await state.markStarted();
-  return { finished, takenBack, removedParts: present.size, wasClean };
+  return { ...count, removedParts: present.size, wasClean };
 }

@@ -3,8 +3,10 @@
  *
  * Chunks are entered in the journal when they are proved and their bytes are synced;
  * that runs behind the content and never holds it up. The part outlives the session;
- * only `commit` turns it into a file, in the order: content synced, digest equal,
- * `publishing` noted, renamed, directory synced, ledger settled.
+ * only `commit` turns it into a file: content synced, digest equal, then publishing.ts.
+ *
+ * A part whose sync failed is of no use: nobody knows what the disk holds, reading it back
+ * would show what memory holds, and a second sync would report success (fsync(2)).
  */
 import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
@@ -12,21 +14,12 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Amount, State, UploadOpened, UploadRow } from "../state/contract.ts";
-import type { Home, Parts } from "../store/store.ts";
+import type { UploadOpened, UploadRow } from "../state/contract.ts";
+import type { Parts } from "../store/store.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
-import type { Turns } from "./turns.ts";
-
-/** What an upload works on; all of it belongs to others. */
-export interface UploadGround {
-  readonly state: State;
-  readonly parts: Parts;
-  readonly home: Home;
-  readonly turns: Turns;
-  /** The ledger was not exact: the home is to be counted when there is time. */
-  recount(): void;
-}
+import { publish } from "./publishing.ts";
+import type { UploadGround } from "./publishing.ts";
 
 export interface UploadManner {
   readonly path: VirtualPath;
@@ -64,6 +57,8 @@ export class Upload {
   #committing: Promise<void> | undefined;
   /** The part is gone: published or dropped. */
   #isOver = false;
+  /** A sync of the part failed. */
+  #isUnsafe = false;
   #lastActiveMs = performance.now();
 
   private constructor(
@@ -183,6 +178,7 @@ export class Upload {
     this.#receiver?.stop(this.#failure);
     await this.#saving;
     await this.#file.close();
+    if (this.#isUnsafe && !this.#isOver) await this.#drop();
   }
 
   /** Ends the upload and forgets what came in. */
@@ -208,7 +204,8 @@ export class Upload {
         digest: formatDigest(found),
       });
     }
-    await this.#syncContent();
+    await this.#file.setModified(this.#row.modifiedMs);
+    await this.#sync(() => this.#file.sync());
     await this.#publish();
   }
 
@@ -260,7 +257,7 @@ export class Upload {
     try {
       while (this.#unsaved.length > 0) {
         const chunks = this.#unsaved.splice(0);
-        await this.#file.syncData();
+        await this.#sync(() => this.#file.syncData());
         const digests = chunks.map(({ digest }) => digest);
         await this.#ground.state.addChunks(this.#row.id, this.#chunkCount, digests);
         this.#chunkCount += chunks.length;
@@ -279,55 +276,34 @@ export class Upload {
     this.#listener.failed(failure);
   }
 
-  /** After a failed sync nobody knows what the disk holds: the part is of no use any more. */
-  async #syncContent(): Promise<void> {
+  async #sync(work: () => Promise<void>): Promise<void> {
+    if (this.#isUnsafe) throw new FtpxError("IO_FAILED", { reason: "an earlier sync failed" });
     try {
-      await this.#file.setModified(this.#row.modifiedMs);
-      await this.#file.sync();
+      await work();
     } catch (error) {
-      await this.#drop();
+      this.#isUnsafe = true;
       throw error;
     }
   }
 
-  /** In one turn, so that nobody counts the home between the rename and the settlement. */
   async #publish(): Promise<void> {
-    const { state, home, turns } = this.#ground;
-    const { id } = this.#row;
-    await turns.onPath(this.path, async () => {
-      const expected = await this.#replaced();
-      await state.publishing(id, expected);
-      const replaced = await home.publish(id, this.path).catch(async (error: unknown) => {
-        await state.unpublish(id);
-        throw error;
-      });
-      this.#isOver = true;
-      // A link of the operator's can give one file two paths, and so two turns.
-      if (replaced.bytes !== expected.bytes) await state.publishing(id, replaced);
-      const synced = await Promise.allSettled([home.syncParent(this.path)]);
-      if (!(await state.settle(id))) this.#ground.recount();
-      const [failed] = synced.filter(({ status }) => status === "rejected");
-      if (failed !== undefined) throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: failed });
-    });
-  }
-
-  /** What stands at the path. @throws FtpxError EXISTS, IS_A_DIRECTORY */
-  async #replaced(): Promise<Amount> {
     try {
-      const { kind, bytes } = await this.#ground.home.facts(this.path);
-      if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
-      if (kind !== "file" || !this.#mayReplace) throw new FtpxError("EXISTS");
-      return { bytes, files: 1 };
+      await publish(this.#ground, this.#row, this.path, this.#mayReplace);
+      this.#isOver = true;
     } catch (error) {
-      if (isKind(error, "NO_SUCH_PATH")) return { bytes: 0, files: 0 };
+      this.#isOver = isKind(error, "OUTCOME_UNKNOWN");
       throw error;
     }
   }
 
   async #drop(): Promise<void> {
     this.#isOver = true;
-    await this.#ground.parts.remove(this.#row.id);
-    await this.#ground.state.discard(this.#row.id);
+    const { parts, state } = this.#ground;
+    await parts.remove(this.#row.id).catch((error: unknown) => {
+      // Without its row it cannot be picked up, and the next start removes it.
+      if (!this.#isUnsafe) throw error;
+    });
+    await state.discard(this.#row.id);
   }
 }
 

@@ -12,7 +12,7 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { childPath, HOME, isWithin, namesOf, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Account, Amount } from "../state/contract.ts";
+import type { Account, Amount, UploadOpened } from "../state/contract.ts";
 import type { Home, Listing } from "../store/store.ts";
 import { claimKey } from "./claims.ts";
 import type { Claim } from "./claims.ts";
@@ -166,13 +166,28 @@ export class Vfs {
     const { state, store } = this.#depot;
     const recount = () => this.#depot.recounts.add(this.#user);
     const ground = { state, parts: store.parts, home: this.#home, turns: this.#turns, recount };
-    const intent = { ...wish, user: this.#user, limit: this.#limit() };
-    const opened = await state.openUpload(intent);
+    const opened = await this.#openRow(wish);
     try {
       return await Upload.open(ground, listener, opened, wish);
     } catch (error) {
-      if (!opened.isResumed) await state.discard(opened.row.id);
+      if (!opened.isResumed) {
+        await store.parts.remove(opened.row.id);
+        await state.discard(opened.row.id);
+      }
       throw error;
+    }
+  }
+
+  async #openRow(wish: UploadWish): Promise<UploadOpened> {
+    const { state } = this.#depot;
+    const intent = { ...wish, user: this.#user, limit: this.#limit() };
+    try {
+      return await state.openUpload(intent);
+    } catch (error) {
+      if (!isKind(error, "NOT_SETTLED")) throw error;
+      // A failing disk kept the last one from being counted; the claim on the path is ours.
+      await this.#depot.recount(this.#user);
+      return await state.openUpload(intent);
     }
   }
 
@@ -226,7 +241,8 @@ export class Vfs {
 
   async #credit(amount: Amount): Promise<void> {
     if (amount.bytes === 0 && amount.files === 0) return;
-    const isExact = await this.#depot.state.credit(this.#user, amount);
+    // It is gone, whatever becomes of the count: a failure here is made up, not reported.
+    const isExact = await this.#depot.state.credit(this.#user, amount).catch(() => false);
     // Behind this turn: a recount takes one of its own.
     if (!isExact) this.#depot.recounts.add(this.#user);
   }

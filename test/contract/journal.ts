@@ -250,7 +250,7 @@ function testPublishing(name: string): void {
       const { id } = await open({ totalBytes: 10 });
       await state.publishing(id, NOTHING);
 
-      expect(await failureOf(state.openUpload(intent(wish)))).toEqual(refusal("STATE_FAILED"));
+      expect(await failureOf(state.openUpload(intent(wish)))).toEqual(refusal("NOT_SETTLED"));
       expect(await sums()).toEqual([0, 0, 10, 1]);
       await state.settle(id);
       expect(await sums()).toEqual([10, 1, 0, 0]);

@@ -87,6 +87,24 @@ export const SAMPLES: Samples = {
     request: { after: "al" },
     reply: { usages: [{ user: "ann", usedBytes: 1, usedFiles: 2, reservedBytes: 3 }] },
   },
+  check: {
+    request: { user: "ann", isFixing: true },
+    reply: {
+      findings: [
+        {
+          kind: "usage",
+          user: "ann",
+          path: "",
+          expectedBytes: 1,
+          expectedFiles: 2,
+          foundBytes: 3,
+          foundFiles: 4,
+          isFixed: true,
+        },
+      ],
+    },
+  },
+  verify: { request: {}, reply: {} },
   purge: { request: { user: "ann" }, reply: {} },
 };
 

@@ -1,0 +1,159 @@
+/**
+ * `ftpx check`: is what the server believes what there is? The ledger against the homes, the
+ * journal against the parts, the database against itself, files against what clients were
+ * told. It asks a running server, or looks by itself when none runs.
+ */
+import { FtpxError, isKind } from "../base/errors.ts";
+import { formatSize } from "../base/units.ts";
+import type { Finding as StateFinding } from "../vfs/findings.ts";
+import { DATA, JSON_LINES } from "./args.ts";
+import type { OptionsOf, Spec } from "./args.ts";
+import { replaceDamagedState, withOffice } from "./office.ts";
+import { placeOf } from "./place.ts";
+import type { Place } from "./place.ts";
+import { writeJson, writeLine } from "./terminal.ts";
+import { compareTold, NOTHING_TOLD, readTold } from "./told.ts";
+import type { Differing } from "./told.ts";
+
+const OPTIONS = {
+  data: DATA,
+  fix: { flags: "--fix", about: "repair what can be repaired without loss, and say what was done" },
+  told: {
+    flags: "--told <file>",
+    about: "also compare files with the digests in a log of uploads, such as the audit log",
+  },
+  json: JSON_LINES,
+} as const;
+
+export const CHECK: Spec<typeof OPTIONS> = {
+  name: "check",
+  about: "Compares what the server believes with what is on the disk",
+  usage: "",
+  words: [0, 0],
+  options: OPTIONS,
+  examples: ["ftpx check", "ftpx check --fix", "ftpx check --told storage/.ftpx/audit.log"],
+};
+
+interface Outside<Kind> {
+  readonly kind: Kind;
+  readonly path: string;
+  readonly isFixed: boolean;
+}
+
+/** Of the state, or one that is found from outside it. */
+type Finding = StateFinding | Outside<"database"> | Outside<"leftover"> | Differing;
+
+/** What is wrong and stays so: the content's proof failed. */
+const DIFFERS_STATUS = 65;
+
+export async function check(
+  _words: readonly string[],
+  options: OptionsOf<typeof OPTIONS>,
+): Promise<number> {
+  const place = placeOf(options.data);
+  const directory = place.accounts();
+  if (!(await Bun.file(place.accountsFile).exists())) {
+    throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
+  }
+  await directory.load();
+  const isJson = options.json === true;
+  const findings: Finding[] = [];
+  const add = (found: readonly Finding[]) => {
+    findings.push(...found);
+    for (const finding of found) show(finding, isJson);
+  };
+  const isFixing = options.fix === true;
+  const users = [...directory.accounts.keys()];
+  add(await checkLeftovers(place, isFixing));
+  add(await checkDatabase(place, users, isFixing));
+  let accountCount = 0;
+  // A database that is damaged tells nothing of anybody.
+  if (findings.every(({ kind, isFixed }) => kind !== "database" || isFixed)) {
+    await withOffice(place, async (office) => {
+      const counted = (await office.usages()).keys();
+      for (const user of counted) {
+        add(await office.check(user, isFixing));
+        accountCount += 1;
+      }
+      add(await office.check("", isFixing));
+    });
+  }
+  const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
+  const { differing, missing } = await compareTold(place, told);
+  add(differing);
+  const fixed = findings.filter(({ isFixed }) => isFixed).length;
+  const counts = { accounts: accountCount, findings: findings.length, fixed };
+  if (isJson) writeJson({ event: "checked", ...counts, told: told.size, missing });
+  else writeLine(summaryOf(counts, told.size, missing));
+  return findings.length > fixed ? DIFFERS_STATUS : 0;
+}
+
+async function checkLeftovers(place: Place, isFixing: boolean): Promise<Finding[]> {
+  const paths = isFixing ? await place.removeLeftovers() : await place.leftovers();
+  return paths.map((path) => ({ kind: "leftover", path, isFixed: isFixing }));
+}
+
+async function checkDatabase(
+  place: Place,
+  users: readonly string[],
+  isFixing: boolean,
+): Promise<Finding[]> {
+  try {
+    await withOffice(place, (office) => office.verify());
+    return [];
+  } catch (error) {
+    if (!isKind(error, "STATE_DAMAGED")) throw error;
+    if (isFixing) await replaceDamagedState(place, users);
+    return [{ kind: "database", path: place.stateFile, isFixed: isFixing }];
+  }
+}
+
+function show(finding: Finding, isJson: boolean): void {
+  const { kind, isFixed, ...rest } = finding;
+  if (isJson) writeJson({ event: "finding", kind, fixed: isFixed, ...rest });
+  else writeLine(`${textOf(finding)}${isFixed ? ` (${REPAIRS[kind]})` : ""}`);
+}
+
+const REPAIRS = {
+  usage: "counted again",
+  reservation: "put right",
+  unsettled: "finished or taken back",
+  "missing-part": "forgotten, its room is free again",
+  "orphan-part": "removed",
+  database: "set aside, a new one counts the homes",
+  leftover: "removed",
+  content: "",
+} as const satisfies Record<Finding["kind"], string>;
+
+function textOf(finding: Finding): string {
+  const { path } = finding;
+  if (finding.kind === "database" || finding.kind === "leftover") {
+    const isDatabase = finding.kind === "database";
+    return `${path}: ${isDatabase ? "the database is damaged" : "left by a command that was killed"}`;
+  }
+  if (finding.kind === "content") {
+    const { user, expected, found } = finding;
+    return `${user}: ${path}: told ${expected}, found ${found}`;
+  }
+  const { user, expectedBytes, expectedFiles, foundBytes, foundFiles } = finding;
+  const expected = `${formatSize(expectedBytes)} in ${expectedFiles} files`;
+  const found = `${formatSize(foundBytes)} in ${foundFiles} files`;
+  const texts = {
+    usage: `${user}: counted as used ${expected}, found ${found}`,
+    reservation: `${user}: reserved ${expected}, unfinished uploads declare ${found}`,
+    unsettled: `${user}: ${path}: the upload was not brought to its end`,
+    "missing-part": `${user}: ${path}: the unfinished upload has no content`,
+    "orphan-part": `${path}: content that belongs to no upload`,
+  } as const satisfies Record<StateFinding["kind"], string>;
+  return texts[finding.kind];
+}
+
+function summaryOf(
+  { accounts, findings, fixed }: Record<"accounts" | "findings" | "fixed", number>,
+  told: number,
+  missing: number,
+): string {
+  const what = findings === 0 ? "nothing wrong" : `${findings} findings, ${fixed} repaired`;
+  const files = told === 0 ? "" : `, ${told - missing} of ${told} files compared`;
+  return `${accounts} accounts checked${files}: ${what}`;
+}

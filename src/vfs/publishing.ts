@@ -1,0 +1,106 @@
+/**
+ * The last step of an upload: its proved, synced part becomes the file at its path and is
+ * counted, in the order `publishing` noted, renamed, directory synced, ledger settled.
+ *
+ * A crash or a failing disk in between leaves the row in `publishing`. Where the part is
+ * then tells which side of the rename it was, so `mend` can finish it or take it back at
+ * any later time at which nobody else publishes.
+ */
+import { FtpxError, isKind } from "../base/errors.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Amount, State, UploadRow } from "../state/contract.ts";
+import type { Home, Parts } from "../store/store.ts";
+import type { Turns } from "./turns.ts";
+
+/** What an upload works on; all of it belongs to others. */
+export interface UploadGround {
+  readonly state: State;
+  readonly parts: Parts;
+  readonly home: Home;
+  readonly turns: Turns;
+  /** What is counted may not be what there is: the home is to be counted when there is time. */
+  recount(): void;
+}
+
+/**
+ * In one turn, so that nobody counts the home between the rename and the settlement.
+ *
+ * @throws FtpxError OUTCOME_UNKNOWN when the part is in its place already; after any other
+ *   failure it is still a part: EXISTS, IS_A_DIRECTORY, NO_SUCH_PATH, DISK_FULL, …
+ */
+export async function publish(
+  ground: UploadGround,
+  row: UploadRow,
+  path: VirtualPath,
+  mayReplace: boolean,
+): Promise<void> {
+  await ground.turns.onPath(path, async () => {
+    const expected = await replacedAt(ground.home, path, mayReplace);
+    await ground.state.publishing(row.id, expected);
+    const replaced = await rename(ground, row, path);
+    try {
+      await settle(ground, row, path, replaced.bytes === expected.bytes ? undefined : replaced);
+    } catch (error) {
+      ground.recount();
+      throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: error });
+    }
+  });
+}
+
+/**
+ * Brings a row out of `publishing`: forward when its part has left the parts, else back.
+ * Only while nobody else can publish it.
+ */
+export async function mend(
+  state: State,
+  row: UploadRow,
+  isPartThere: boolean,
+): Promise<"takenBack" | "finished"> {
+  if (isPartThere) await state.unpublish(row.id);
+  else await state.settle(row.id);
+  return isPartThere ? "takenBack" : "finished";
+}
+
+async function rename(ground: UploadGround, row: UploadRow, path: VirtualPath): Promise<Amount> {
+  const { state, parts, home } = ground;
+  try {
+    return await home.publish(row.id, path);
+  } catch (error) {
+    // Where that fails too, the next upload to the path or the next start does it.
+    const mended = await parts
+      .has(row.id)
+      .then((isThere) => mend(state, row, isThere))
+      .catch(() => ground.recount());
+    if (mended === "finished") throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: error });
+    throw error;
+  }
+}
+
+/** @param corrected what was replaced, when it was not what had been noted */
+async function settle(
+  ground: UploadGround,
+  { id }: UploadRow,
+  path: VirtualPath,
+  corrected: Amount | undefined,
+): Promise<void> {
+  const { state, home } = ground;
+  // A link of the operator's can give one file two paths, and so two turns.
+  if (corrected !== undefined) await state.publishing(id, corrected);
+  const [synced] = await Promise.allSettled([home.syncParent(path)]);
+  // It is there, whether the disk has confirmed it or not, so it counts.
+  if (!(await state.settle(id))) ground.recount();
+  if (synced.status === "rejected") throw synced.reason;
+}
+
+/** What stands at the path. @throws FtpxError EXISTS, IS_A_DIRECTORY */
+async function replacedAt(home: Home, path: VirtualPath, mayReplace: boolean): Promise<Amount> {
+  try {
+    const { kind, bytes } = await home.facts(path);
+    if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
+    if (kind !== "file" || !mayReplace) throw new FtpxError("EXISTS");
+    return { bytes, files: 1 };
+  } catch (error) {
+    if (isKind(error, "NO_SUCH_PATH")) return { bytes: 0, files: 0 };
+    throw error;
+  }
+}
