@@ -4,7 +4,6 @@
  * told. It asks a running server, or looks by itself when none runs.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
-import { formatSize } from "../base/units.ts";
 import type { Finding as StateFinding } from "../vfs/findings.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
@@ -136,8 +135,8 @@ function textOf(finding: Finding): string {
     return `${user}: ${path}: told ${expected}, found ${found}`;
   }
   const { user, expectedBytes, expectedFiles, foundBytes, foundFiles } = finding;
-  const expected = `${formatSize(expectedBytes)} in ${expectedFiles} files`;
-  const found = `${formatSize(foundBytes)} in ${foundFiles} files`;
+  const expected = `${expectedBytes} bytes in ${expectedFiles} files`;
+  const found = `${foundBytes} bytes in ${foundFiles} files`;
   const texts = {
     usage: `${user}: counted as used ${expected}, found ${found}`,
     reservation: `${user}: reserved ${expected}, unfinished uploads declare ${found}`,

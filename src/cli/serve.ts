@@ -20,9 +20,11 @@ import { parseCount, parseDuration, parseSize } from "../base/units.ts";
 import { formatHost, PORT_DEFAULT } from "../client/target.ts";
 import { openIdentity } from "../doors/identity.ts";
 import type { Identity } from "../doors/identity.ts";
-import { openOperatorDoor, openTlsDoor } from "../doors/native.ts";
+import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
 import type { OpenDoor } from "../doors/native.ts";
 import { Registry } from "../sessions/registry.ts";
+import type { RegistrySettings } from "../sessions/registry.ts";
+import type { State } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
 import { Depot } from "../vfs/depot.ts";
 import { recover } from "../vfs/recovery.ts";
@@ -41,6 +43,10 @@ const OPTIONS = {
   listen: {
     flags: "--listen <host:port>",
     about: `address (all, port ${PORT_DEFAULT}); port 0 takes a free one`,
+  },
+  plain: {
+    flags: "--plain <host:port>",
+    about: "also without TLS, on a loopback address: for tests and tunnels",
   },
   quota: {
     flags: "--quota <size>",
@@ -112,39 +118,52 @@ class Server {
     this.#emit = emit;
   }
 
+  /** What was opened is closed again when a later step fails, or the process would go on. */
   static async open(
     place: Place,
     options: OptionsOf<typeof OPTIONS>,
     emit: EventSink,
   ): Promise<Server> {
-    const directory = place.accounts();
     const address = parseListen(options.listen);
+    const plainAddress = options.plain === undefined ? undefined : parseListen(options.plain);
+    const directory = place.accounts();
     const state = await openState(place.stateFile);
-    await directory.create();
-    await directory.load();
-    const store = await openDiskStore(place.storage);
-    const recovered = await recover(state, store.parts);
-    const depot = new Depot(state, store, new Digests(), {
-      partAgeMs: options.keepUnfinished ?? PART_AGE_MS_DEFAULT,
-      recountFailed: (user, error) =>
-        emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
-    });
-    const settings = {
-      version: SOFTWARE,
-      secret: await state.secret(),
-      sessionsMax: await sessionsThatFit(options.maxSessions ?? SESSIONS_MAX),
-      quota: { bytes: options.quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
-    };
-    const registry = new Registry(depot, directory.accounts, settings, emit);
-    const identity = await openIdentity(place.own);
-    const door = openTlsDoor(registry, identity, address);
-    const doors = [door, await openOperatorDoor(registry, place.operatorSocket)];
-    announce(door, identity, emit, options.json === true);
-    const server = new Server(place, { registry, directory, doors }, emit);
-    const { wasClean, ...mended } = recovered;
-    if (!wasClean) emit({ event: "recovered", ...mended });
-    void server.#recount();
-    return server;
+    const undo: (() => unknown)[] = [() => state.close()];
+    try {
+      await directory.create();
+      await directory.load();
+      const store = await openDiskStore(place.storage);
+      const { wasClean, ...mended } = await recover(state, store.parts);
+      const depot = new Depot(state, store, new Digests(), {
+        partAgeMs: options.keepUnfinished ?? PART_AGE_MS_DEFAULT,
+        recountFailed: (user, error) =>
+          emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
+      });
+      undo[0] = () => depot.close();
+      const settings = await settingsOf(state, options);
+      const registry = new Registry(depot, directory.accounts, settings, emit);
+      const identity = await openIdentity(place.own);
+      const doors: OpenDoor[] = [];
+      const opened = (door: OpenDoor): OpenDoor => {
+        doors.push(door);
+        undo.push(() => door.stop());
+        return door;
+      };
+      const door = opened(openTlsDoor(registry, identity, address));
+      const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
+      opened(await openOperatorDoor(registry, place.operatorSocket));
+      announce(door, identity, emit, options.json === true);
+      if (plain !== undefined) {
+        emit({ event: "listening-plain", host: plain.host, port: plain.port });
+      }
+      if (!wasClean) emit({ event: "recovered", ...mended });
+      const server = new Server(place, { registry, directory, doors }, emit);
+      void server.#recount();
+      return server;
+    } catch (error) {
+      for (const close of undo.toReversed()) await close();
+      throw error;
+    }
   }
 
   async run(stopping: Promise<string>, graceMs: number, sweepMs: number): Promise<void> {
@@ -181,8 +200,8 @@ class Server {
   async #drain(signal: string, graceMs: number): Promise<void> {
     this.#emit({ event: "draining", signal, transfers: this.#registry.transferCount });
     this.#registry.drain();
-    const [door] = this.#doors;
-    door?.stop();
+    // All but the operator's, who may want to see what is still under way.
+    for (const door of this.#doors.slice(0, -1)) door.stop();
     const reason = new FtpxError("DRAINING");
     const deadlineMs = performance.now() + graceMs;
     while (this.#registry.isBusy && performance.now() < deadlineMs) {
@@ -235,6 +254,18 @@ class Server {
   #fault(work: string, error: unknown): void {
     this.#emit({ event: "fault", work, reason: String(error) });
   }
+}
+
+async function settingsOf(
+  state: State,
+  { maxSessions, quota }: OptionsOf<typeof OPTIONS>,
+): Promise<RegistrySettings> {
+  return {
+    version: SOFTWARE,
+    secret: await state.secret(),
+    sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
+    quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
+  };
 }
 
 /** Uploads are aged in steps of a quarter of what they may get, and of so much at most. */

@@ -33,6 +33,7 @@ import {
   columnsOf,
   exitStatusOf,
   showError,
+  visible,
   worstStatus,
   writeLine,
   writeNote,
@@ -99,6 +100,8 @@ class Shell {
   readonly #isJson: boolean;
   #freeBytes: number | undefined;
   /** While somebody types. */
+  /** Typed while a command ran: whole lines, and the beginning of one. */
+  readonly #ahead = { lines: new Array<string>(), rest: "" };
   #editor: readline.Interface | undefined;
 
   constructor(opened: Opened, state: ShellState, countdown: Countdown, isJson: boolean) {
@@ -183,6 +186,11 @@ class Shell {
 
   /** One line, typed. Nothing at Ctrl-D. */
   #readLine(): Promise<string | undefined> {
+    const typed = this.#ahead.lines.shift();
+    if (typed !== undefined) {
+      writeNote(`${this.#prompt()}${visible(typed)}`);
+      return Promise.resolve(typed);
+    }
     return new Promise((resolve) => {
       const editor = readline.createInterface({
         input: process.stdin,
@@ -199,9 +207,19 @@ class Shell {
         resolve(line);
       };
       editor.on("SIGINT", () => clearLine(editor));
-      editor.once("line", (line) => {
-        end(line);
-        editor.close();
+      let first: string | undefined;
+      editor.on("line", (line) => {
+        if (first !== undefined) {
+          this.#ahead.lines.push(line);
+          return;
+        }
+        first = line;
+        // What was read together with this line is the editor's until then, and lost if it closed.
+        setImmediate(() => {
+          this.#ahead.rest = editor.line;
+          end(line);
+          editor.close();
+        });
       });
       editor.once("close", () => {
         // Ctrl-D leaves the cursor behind the prompt.
@@ -209,6 +227,9 @@ class Shell {
         end(undefined);
       });
       editor.prompt();
+      const { rest } = this.#ahead;
+      this.#ahead.rest = "";
+      if (rest !== "") editor.write(rest);
     });
   }
 

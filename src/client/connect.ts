@@ -9,7 +9,7 @@ import type { Socket } from "bun";
 import { FtpxError } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { CONNECT_MS_MAX } from "../base/limits.ts";
-import { exportBinding, hasOurAlpn, TLS_OPTIONS } from "../wire/tls.ts";
+import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Client } from "./client.ts";
 
 export interface Endpoint {
@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly fingerprint: string | undefined;
   /** For messages: `HOST:PORT`. */
   readonly name: string;
+  /** Without TLS, on this machine only. */
+  readonly isPlain?: boolean;
   /** For messages: the file in which the pin stands. */
   readonly pinFile?: string;
 }
@@ -29,9 +31,12 @@ export interface Connected {
   readonly server: string;
 }
 
-/** Connects and greets. @throws FtpxError UNREACHABLE, TLS_FAILED, CHANGED_KEY */
+/** Connects and greets; `fingerprint` is empty without TLS. @throws FtpxError UNREACHABLE, TLS_FAILED, CHANGED_KEY */
 export async function connect(endpoint: Endpoint, software: string): Promise<Connected> {
-  const { client, fingerprint } = await shakeHands(endpoint);
+  const { client, fingerprint } =
+    endpoint.isPlain === true
+      ? { client: await connectPlain(endpoint), fingerprint: "" }
+      : await shakeHands(endpoint);
   const { server } = await client.call("hello", { client: software, features: [] });
   return { client, fingerprint, server };
 }
@@ -54,15 +59,31 @@ const noBinding = () => new Uint8Array(0);
 
 /** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
 export async function connectOperator(file: string): Promise<Client> {
+  return await connectBare({ unix: file }, file, noBinding);
+}
+
+/** @throws FtpxError UNREACHABLE, USAGE for another machine */
+async function connectPlain({ host, port, name }: Endpoint): Promise<Client> {
+  if (!isLoopback(host)) {
+    throw new FtpxError("USAGE", { reason: "--plain is for servers on this machine only" });
+  }
+  return await connectBare({ hostname: host, port }, name, () => PLAIN_BINDING);
+}
+
+async function connectBare(
+  address: object,
+  name: string,
+  binding: () => Uint8Array,
+): Promise<Client> {
   const { promise, resolve, reject } = Promise.withResolvers<Client>();
   const peer: Peer = { client: undefined };
-  const refuse = (cause: unknown) => reject(unreachable(file, cause));
+  const refuse = (cause: unknown) => reject(unreachable(name, cause));
   const open = (socket: PeerSocket): void => {
-    peer.client = new Client(socket, noBinding);
+    peer.client = new Client(socket, binding);
     resolve(peer.client);
   };
   const socket = { ...handlersOf(peer, refuse), open };
-  const options = { unix: file, data: peer, allowHalfOpen: true, socket };
+  const options = { ...address, data: peer, allowHalfOpen: true, socket };
   Bun.connect<Peer>(options as never).catch(refuse);
   return await promise;
 }

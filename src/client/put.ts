@@ -2,13 +2,12 @@
  * One file to the server, over one connection: an unfinished upload is continued as far
  * as it is proved to be of this source, then content, then commit.
  *
- * A small file goes out whole, without waiting for anything in between. A large one
- * first hears what the server holds: when the source is the one of then, the last held
+ * A small file goes out whole, without waiting for anything in between. A large one is not
+ * sent when it is there already, to the last byte; else it first hears what the server holds: when the source is the one of then, the last held
  * chunk is compared; when it is not, all of them, and the longest equal prefix is kept.
  */
 import { composeDigest } from "../base/digest.ts";
-import { isSameBytes } from "../base/bytes.ts";
-import { FtpxError, isKind } from "../base/errors.ts";
+import { FtpxError } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
@@ -18,6 +17,7 @@ import { SendWindow } from "../transfer/window.ts";
 import type { Client, ReplyOf, StartedCall, TransferListener } from "./client.ts";
 import { countEqualChunks, digestChunk, fetchDigests, localFailure, sourceOf } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
+import { findStored } from "./stored.ts";
 
 /** Where content begins, and what the server holds before that. */
 interface Start {
@@ -55,12 +55,25 @@ class Uploading implements TransferListener {
   }
 
   async run(): Promise<Copied> {
-    const { signal } = this.#job;
+    const job = this.#job;
+    const { signal } = job;
     const interrupt = () => this.failed(new FtpxError("INTERRUPTED"));
     if (signal.aborted) interrupt();
     signal.addEventListener("abort", interrupt, { once: true });
-    const wasCommitting = this.#job.memory.commit !== undefined;
-    const isSmall = this.#facts.bytes <= EAGER_BYTES_MAX && !wasCommitting;
+    try {
+      return (
+        (await findStored(this.#client, job, this.#file, this.#facts)) ?? (await this.#upload())
+      );
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      signal.removeEventListener("abort", interrupt);
+    }
+  }
+
+  async #upload(): Promise<Copied> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const isSmall = this.#facts.bytes <= EAGER_BYTES_MAX;
     const open = this.#open(this.#job.isFresh || isSmall);
     // A refusal is found where the transfer waits; before that nobody listens.
     open.reply.catch((failure: FtpxError) => this.failed(failure));
@@ -68,10 +81,9 @@ class Uploading implements TransferListener {
       return await (isSmall ? this.#sendEagerly(open) : this.#sendProved(open));
     } catch (error) {
       this.#leave(open);
-      throw this.#failure ?? error;
+      throw error;
     } finally {
       this.#client.forget(open.id);
-      signal.removeEventListener("abort", interrupt);
     }
   }
 
@@ -101,17 +113,7 @@ class Uploading implements TransferListener {
   }
 
   async #sendProved(open: StartedCall<ReplyOf<"openUpload">>): Promise<Copied> {
-    const opened = await open.reply.catch(async (refusal: unknown) => {
-      const stored = isKind(refusal, "EXISTS") ? await this.#findStored() : undefined;
-      if (stored === undefined) throw refusal;
-      return stored;
-    });
-    if ("digest" in opened) return opened;
-    const stored = opened.storedBytes === 0 ? await this.#findStored() : undefined;
-    if (stored !== undefined) {
-      await this.#client.call("closeTransfer", { transfer: open.id, isDiscarded: true });
-      return stored;
-    }
+    const opened = await open.reply;
     const start = await this.#prove(open.id, opened);
     this.#window = start.window;
     if (this.#failure !== undefined) throw this.#failure;
@@ -149,34 +151,6 @@ class Uploading implements TransferListener {
     await client.call("commit", { transfer: id, totalBytes, digest: bytes, chunks });
     this.#job.onProgress(totalBytes, totalBytes);
     return { bytes: totalBytes, digest, resumedAt: fromOffset };
-  }
-
-  /**
-   * The answer to an earlier commit was lost on its way, but the commit was not: what
-   * stands at the path is what was sent. It is compared and not sent again.
-   */
-  async #findStored(): Promise<Copied | undefined> {
-    const { path, algorithm, memory } = this.#job;
-    const { bytes, modifiedMs } = this.#facts;
-    const asked = memory.commit;
-    if (asked === undefined || !isSameBytes(asked.source, sourceOf(this.#facts))) return undefined;
-    try {
-      const found = await this.#client.call("stat", { path });
-      if (found.bytes !== bytes || found.modifiedMs !== modifiedMs) return undefined;
-      const { version } = found;
-      const stored = await fetchDigests(asked.digests.length, (firstChunk, count) =>
-        this.#client.call("chunkDigests", { path, algorithm, version, firstChunk, count }),
-      );
-      const isSame = stored.every((one, index) => isSameBytes(one, asked.digests[index] ?? one));
-      if (!isSame || stored.length !== asked.digests.length) return undefined;
-    } catch (error) {
-      // Gone or changed meanwhile, or the account may not look: then it is sent again.
-      if (isKind(error, "NO_SUCH_PATH", "CHANGED", "FORBIDDEN")) return undefined;
-      throw error;
-    }
-    this.#job.onProgress(bytes, bytes);
-    const digest = await composeDigest(algorithm, asked.digests);
-    return { bytes, digest, resumedAt: bytes };
   }
 
   async #prove(id: number, opened: ReplyOf<"openUpload">): Promise<Start> {

@@ -1,5 +1,6 @@
 /**
- * The native door: Bun.listen with TLS for users, and a unix socket for the operator.
+ * The native door: Bun.listen with TLS for users, without it on the loopback interface when
+ * that was asked for, and a unix socket for the operator.
  *
  * A connection gets its session when it is accepted, so that every deadline and every
  * bound holds from then on. Nothing is believed before the handshake has ended with
@@ -13,7 +14,7 @@ import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/l
 import type { Registry } from "../sessions/registry.ts";
 import type { Line } from "../sessions/session.ts";
 import { Connection } from "../wire/connection.ts";
-import { exportBinding, hasOurAlpn, TLS_OPTIONS } from "../wire/tls.ts";
+import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
 import type { Identity } from "./identity.ts";
 
@@ -59,6 +60,25 @@ export function openTlsDoor(
   };
 }
 
+/** For tests, and for tunnels that end on this machine. @throws FtpxError BAD_CONFIG, USAGE */
+export function openPlainDoor(
+  registry: Registry,
+  address: { readonly hostname: string; readonly port: number },
+): OpenDoor {
+  if (!isLoopback(address.hostname)) {
+    throw new FtpxError("USAGE", { reason: "plain TCP is for loopback addresses only" });
+  }
+  const connections = new Connections(registry, "plain");
+  const options = { ...address, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
+  const listener = listen(() => Bun.listen<Peer>(options as never));
+  return {
+    host: address.hostname,
+    port: listener.port,
+    watch: (nowMs) => connections.watch(nowMs),
+    stop: () => listener.stop(),
+  };
+}
+
 /** The operator's commands reach a running server here. */
 export async function openOperatorDoor(registry: Registry, file: string): Promise<OpenDoor> {
   // A file that a killed server left would be in the way; the lock on the state says
@@ -75,13 +95,15 @@ export async function openOperatorDoor(registry: Registry, file: string): Promis
   };
 }
 
+type DoorName = "native" | "plain" | "operator";
+
 class Connections {
   readonly #registry: Registry;
-  readonly #door: "native" | "operator";
+  readonly #door: DoorName;
   readonly #open = new Set<Connection>();
   #refusedCount = 0;
 
-  constructor(registry: Registry, door: "native" | "operator") {
+  constructor(registry: Registry, door: DoorName) {
     this.#registry = registry;
     this.#door = door;
   }
@@ -126,7 +148,8 @@ class Connections {
       door,
       address: door === "operator" ? "local" : plainAddress(socket.remoteAddress),
       get binding() {
-        return door === "native" ? exportBinding(socket) : undefined;
+        if (door === "operator") return undefined;
+        return door === "native" ? exportBinding(socket) : PLAIN_BINDING;
       },
       widen: () => (dispatch.connection.bodyBytesMax = BODY_BYTES_MAX),
       close: (reason) => dispatch.connection.fail(reason),
@@ -142,7 +165,7 @@ class Connections {
     return { connection: dispatch.connection, refusal: undefined };
   }
 
-  /** The peer hears why after the handshake, if it gets that far soon; the operator at once. */
+  /** The peer hears why after the handshake, if it gets that far soon; where there is none, at once. */
   #refuse(socket: PeerSocket, refusal: FtpxError): void {
     this.#refusedCount += 1;
     // First of all, because terminating runs `close`, which looks here.
@@ -152,7 +175,7 @@ class Connections {
       return;
     }
     setTimeout(() => socket.terminate(), CLOSE_MS_MAX).unref();
-    if (this.#door === "operator") sayFarewell(socket, refusal);
+    if (this.#door !== "native") sayFarewell(socket, refusal);
   }
 
   #leave(socket: PeerSocket, error: Error | undefined): void {

@@ -1,5 +1,6 @@
 /**
- * What both ends demand of TLS: version 1.3, our ALPN name, and the channel binding.
+ * What both ends demand of TLS: version 1.3, our ALPN name, and the channel binding; and
+ * where a connection may do without TLS.
  *
  * Bun's types know neither the options nor the values used here, so the casts are kept
  * in this one place.
@@ -29,4 +30,17 @@ export function exportBinding(socket: object): Uint8Array {
   const exported = tls.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, noContext);
   if (!(exported instanceof Uint8Array)) throw new Error("no TLS exporter");
   return exported;
+}
+
+/**
+ * What stands for the exporter's value where there is no TLS, so that a sign-in made there
+ * is good nowhere else.
+ */
+export const PLAIN_BINDING: Uint8Array = new Uint8Array(
+  new Bun.CryptoHasher("sha256").update("ftpx/1 plain").digest(),
+);
+
+/** Plain TCP never leaves the machine: only addresses of the loopback interface, and its name. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

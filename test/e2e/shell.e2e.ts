@@ -120,6 +120,33 @@ test("R28: verbs, completion, Ctrl-C and history work, and the password shows no
   await screen.close();
 });
 
+test("what is typed while a command runs is neither lost nor run twice", async () => {
+  const screen = await Screen.open(`connect ${server.target("ann")}`);
+  await screen.shows("password of ann");
+  await Bun.sleep(300);
+  await screen.type(PASSWORD, "Enter");
+  await screen.shows(PROMPT);
+  await screen.type(
+    "mkdir one",
+    "Enter",
+    "mkdir two",
+    "Enter",
+    "mkdir three",
+    "Enter",
+    "ls",
+    "Enter",
+    "pw",
+  );
+  await screen.shows("three/");
+  await screen.type("d", "Enter");
+  await screen.shows(/^\/$/m);
+  await screen.type("q", "Enter");
+
+  const text = await screen.shows("status 0");
+  expect(text).not.toContain("exists already");
+  await screen.close();
+});
+
 test("a terminal of 40 columns shows progress without wrapping it", async () => {
   const screen = await Screen.open(`put big ${server.target("ann", "/narrow")} --limit 40M`, 40);
   await screen.shows("password of ann");

@@ -98,6 +98,7 @@ export const BARE = {
 /** Options of whatever opens a connection. */
 export const CONNECT_OPTIONS = {
   acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
+  plain: { flags: "--plain", about: "without TLS, to a server on this machine only" },
   passwordStdin: { flags: "--password-stdin", about: "the password is the first line of stdin" },
   retries: {
     flags: "--retries <number>",
