@@ -124,6 +124,8 @@ export class Receiver {
     if (offset + piece.byteLength - this.#acknowledgedOffset > this.#windowBytes) {
       throw new FtpxError("WINDOW_EXCEEDED");
     }
+    // With nothing to write, a write would end before it is known to be under way.
+    if (piece.byteLength === 0) return;
     this.#acceptedOffset += piece.byteLength;
     this.#digester.update(piece);
     this.#keep(piece);

@@ -43,6 +43,17 @@ test("an empty file needs no content and has the digest of nothing", async () =>
   expect(owner.acknowledged).toEqual([]);
 });
 
+test("a piece without bytes leaves nothing under way", async () => {
+  const { file, receiver } = await make({ totalBytes: 5 });
+  receiver.accept(0, new Uint8Array(0));
+  receiver.accept(0, CONTENT.subarray(0, 5));
+  await receiver.settle();
+  receiver.accept(5, new Uint8Array(0));
+  await receiver.finish();
+
+  expect(file.content).toEqual(CONTENT.subarray(0, 5));
+});
+
 test.each([
   ["behind the next", 11],
   ["before it", 9],

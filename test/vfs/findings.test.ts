@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readdirSync, writeFileSync } from "node:fs";
+import { outcomeOf } from "../support/refusal.ts";
+import { Workshop } from "../support/workshop.ts";
+
+let shop: Workshop;
+
+beforeEach(async () => {
+  shop = await Workshop.open();
+  await shop.put("/f", "12345");
+});
+
+afterEach(() => shop.close());
+
+async function findings(isFixing = false): Promise<string[]> {
+  const found = [
+    ...(await shop.depot.checkUser("ann", isFixing)),
+    ...(await shop.depot.checkParts(isFixing)),
+  ];
+  return found.map(
+    ({ kind, path, expectedBytes, foundBytes }) => `${kind} ${path} ${expectedBytes} ${foundBytes}`,
+  );
+}
+
+/** Breaks something, and answers what is to be found then. */
+const DAMAGES: [string, () => Promise<string[]>][] = [
+  [
+    "a file that was placed by hand",
+    async () => {
+      writeFileSync(shop.folder.at("storage/ann/hand"), "xx");
+      return ["usage  5 7"];
+    },
+  ],
+  [
+    "an upload whose part is gone",
+    async () => {
+      await (await shop.open("/g", "123")).close();
+      const [id = ""] = readdirSync(shop.folder.at("storage/.ftpx/parts"));
+      await shop.store.parts.remove(id);
+      return ["missing-part /g 3 0"];
+    },
+  ],
+  [
+    "a part that no upload names",
+    async () => {
+      await (await shop.store.parts.create("stray")).close();
+      return ["orphan-part stray 0 0"];
+    },
+  ],
+  [
+    "a file that was published and not counted",
+    async () => {
+      shop.failing.set("settle", "STATE_FAILED");
+      shop.failing.set("recount", "STATE_FAILED");
+      await outcomeOf(shop.put("/g", "123"));
+      // It is tried again only much later.
+      await shop.depot.recounts.settled();
+      shop.failing.clear();
+      return ["unsettled /g 3 0", "usage  5 8"];
+    },
+  ],
+];
+
+test.each(DAMAGES)("%s is found, and mended when that is asked for", async (_case, damage) => {
+  expect(await findings()).toEqual([]);
+  const expected = await damage();
+
+  expect(await findings()).toEqual(expected);
+  expect(await findings()).toEqual(expected);
+  expect((await findings(true)).length).toBeGreaterThan(0);
+  expect(await findings()).toEqual([]);
+});
+
+test("an upload that is open is no finding, whatever it is doing", async () => {
+  const open = await shop.open("/g", "123");
+
+  expect(await findings()).toEqual([]);
+  await open.close();
+  expect(await findings()).toEqual([]);
+});

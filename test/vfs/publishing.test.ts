@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { parsePath } from "../../src/base/path.ts";
+import { recover } from "../../src/vfs/recovery.ts";
+import { outcomeOf } from "../support/refusal.ts";
+import { Workshop } from "../support/workshop.ts";
+
+let shop: Workshop;
+
+beforeEach(async () => {
+  shop = await Workshop.open();
+});
+
+afterEach(() => shop.close());
+
+const parts = () => readdirSync(shop.folder.at("storage/.ftpx/parts"));
+const stored = (name: string) => readFileSync(shop.folder.at(`storage/ann/${name}`), "utf8");
+const isThere = (name: string) => existsSync(shop.folder.at(`storage/ann/${name}`));
+
+test("F8: a file that is in place and could not be counted is no success, and is counted later", async () => {
+  shop.failing.set("settle", "DISK_FULL");
+  shop.failing.set("recount", "DISK_FULL");
+  expect(await outcomeOf(shop.put("/f", "first"))).toBe("OUTCOME_UNKNOWN");
+  expect(stored("f")).toBe("first");
+  expect(await shop.ledger()).toBe("0/0 5/1");
+
+  shop.failing.clear();
+  await shop.put("/f", "second one");
+  expect(stored("f")).toBe("second one");
+  expect(await shop.ledger()).toBe("10/1 0/0");
+  expect(parts()).toEqual([]);
+});
+
+test("a file that is in place and was not counted is counted once by a recount", async () => {
+  shop.failing.set("settle", "STATE_FAILED");
+  expect(await outcomeOf(shop.put("/f", "first"))).toBe("OUTCOME_UNKNOWN");
+  shop.failing.clear();
+  await shop.depot.recount("ann");
+
+  expect(await shop.ledger()).toBe("5/1 0/0");
+});
+
+test("an upload whose rename fails stays resumable, and what stood there stays", async () => {
+  await shop.put("/f", "old");
+  shop.failing.set("rename", "IO_FAILED");
+  expect(await outcomeOf(shop.put("/f", "new one"))).toBe("IO_FAILED");
+  expect(stored("f")).toBe("old");
+  expect(await shop.ledger()).toBe("3/1 7/1");
+  expect(parts().length).toBe(1);
+
+  shop.failing.clear();
+  await shop.put("/f", "new one");
+  expect(stored("f")).toBe("new one");
+  expect(await shop.ledger()).toBe("7/1 0/0");
+});
+
+test("an upload whose rename and whose journal fail is taken back by the next one", async () => {
+  shop.failing.set("rename", "IO_FAILED");
+  shop.failing.set("unpublish", "STATE_FAILED");
+  shop.failing.set("recount", "STATE_FAILED");
+  expect(await outcomeOf(shop.put("/f", "new one"))).toBe("IO_FAILED");
+  expect((await shop.state.uploads()).map(({ phase }) => phase)).toEqual(["publishing"]);
+
+  shop.failing.clear();
+  await shop.put("/f", "new one");
+  expect(stored("f")).toBe("new one");
+  expect(await shop.ledger()).toBe("7/1 0/0");
+});
+
+test("a removal that could not be counted has happened, and the home is counted", async () => {
+  await shop.put("/f", "first");
+  shop.failing.set("credit", "DISK_FULL");
+  await shop.vfs.removeFile(parsePath("/f"));
+  expect(await shop.depot.recounts.settled()).toBe(true);
+
+  expect(isThere("f")).toBe(false);
+  expect(await shop.ledger()).toBe("0/0 0/0");
+});
+
+test("an upload that cannot begin leaves neither a part nor a reservation", async () => {
+  shop.folder.remove();
+  expect(await outcomeOf(shop.open("/f", "content"))).toBe("NO_SUCH_PATH");
+
+  expect(await shop.ledger()).toBe("0/0 0/0");
+});
+
+test("Q6: an upload that nobody went on with is dropped in its time, one that is open is not", async () => {
+  await shop.close();
+  shop = await Workshop.open({ partAgeMs: 1000 });
+  const idle = await shop.open("/idle", "12345");
+  await idle.close();
+  const open = await shop.open("/open", "1234567");
+  await shop.depot.sweep(600);
+  expect(parts().length).toBe(2);
+  await shop.depot.sweep(600);
+  expect(parts().length).toBe(1);
+  expect(await shop.ledger()).toBe("0/0 7/1");
+
+  await open.close();
+  await shop.depot.sweep(1);
+  expect(parts()).toEqual([]);
+  expect(await shop.ledger()).toBe("0/0 0/0");
+});
+
+test("Q6: an upload that is picked up while it expires is whole or begun anew, never half of one", async () => {
+  await shop.close();
+  shop = await Workshop.open({ partAgeMs: 1 });
+  for (let round = 0; round < 20; round += 1) {
+    const first = await shop.open("/f", "content");
+    await first.close();
+    const [, outcome] = await Promise.all([
+      shop.depot.sweep(10),
+      outcomeOf(shop.put("/f", "content")),
+    ]);
+    expect(outcome).toBe("none");
+    expect(stored("f")).toBe("content");
+    expect(await shop.ledger()).toBe("7/1 0/0");
+  }
+});
+
+test.each([
+  ["before the rename", "rename", "old", "3/1 7/1", { finished: 0, takenBack: 1 }],
+  ["behind the rename", "settle", "new one", "7/1 0/0", { finished: 1, takenBack: 0 }],
+])("F9: a crash %s is recovered at the start", async (_case, failing, content, ledger, counts) => {
+  await shop.put("/f", "old");
+  for (const call of [failing, "unpublish", "recount"]) shop.failing.set(call, "STATE_FAILED");
+  await outcomeOf(shop.put("/f", "new one"));
+  await shop.state.markStarted();
+
+  expect(await recover(shop.state, shop.store.parts)).toMatchObject({ ...counts, wasClean: false });
+  expect(stored("f")).toBe(content);
+  expect(await shop.ledger()).toBe(ledger);
+  expect(await recover(shop.state, shop.store.parts)).toMatchObject({ finished: 0, takenBack: 0 });
+});
+
+test("F9: a reservation without a part, and a part without a reservation, go at the start", async () => {
+  const first = await shop.open("/f", "content");
+  await first.close();
+  const [id = ""] = parts();
+  await shop.store.parts.remove(id);
+  const orphan = await shop.store.parts.create("orphan");
+  await orphan.close();
+
+  expect(await recover(shop.state, shop.store.parts)).toMatchObject({
+    discarded: 1,
+    removedParts: 1,
+  });
+  expect(parts()).toEqual([]);
+  expect(await shop.ledger()).toBe("0/0 0/0");
+});
