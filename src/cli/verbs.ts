@@ -4,7 +4,7 @@
  */
 import { CD, LCD, LLS, LPWD, LS, PWD } from "./verbs/browse.ts";
 import { GET, PUT } from "./verbs/copies.ts";
-import { MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
+import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
 import type { Verb } from "./verbs/verb.ts";
@@ -19,6 +19,7 @@ export const VERBS: readonly Verb[] = [
   MKDIR,
   RM,
   RMDIR,
+  CP,
   MV,
   STAT,
   MD5,

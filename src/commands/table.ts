@@ -32,6 +32,7 @@ import {
 import { command } from "./command.ts";
 import type { Command } from "./command.ts";
 import * as control from "./control.ts";
+import * as duplicates from "./duplicates.ts";
 import * as downloads from "./downloads.ts";
 import * as files from "./files.ts";
 import * as signin from "./signin.ts";
@@ -161,6 +162,14 @@ export const TABLE = {
     request: { path, algorithm, version, firstChunk: u32, count: u32 },
     reply: { digests },
     run: files.chunkDigests,
+  }),
+  copy: command({
+    code: 0x29,
+    needs: "write",
+    about: "copies a file on the server, as a transfer that `closeTransfer` can end",
+    request: { from: path, to: path, mayReplace: flag },
+    reply: { totalBytes: size },
+    run: duplicates.copy,
   }),
   openUpload: command({
     code: 0x30,

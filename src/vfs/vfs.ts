@@ -16,6 +16,8 @@ import type { Account, Amount, UploadOpened } from "../state/contract.ts";
 import type { Home, Listing } from "../store/store.ts";
 import { claimKey } from "./claims.ts";
 import type { Claim } from "./claims.ts";
+import { duplicate } from "./duplication.ts";
+import type { CopyWish } from "./duplication.ts";
 import type { Depot } from "./depot.ts";
 import type { Turns } from "./turns.ts";
 import { Upload } from "./upload.ts";
@@ -156,6 +158,11 @@ export class Vfs {
       await this.#release(key, claim, async () => {});
       throw refusal;
     }
+  }
+
+  /** @returns the bytes that were copied. @throws FtpxError as `duplicate` of duplication.ts */
+  duplicate(wish: CopyWish, signal: AbortSignal): Promise<number> {
+    return duplicate(this, wish, signal);
   }
 
   leave(): Promise<void> {

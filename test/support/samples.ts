@@ -57,6 +57,10 @@ export const SAMPLES: Samples = {
     request: { path, algorithm: "blake3", version, firstChunk: 1, count: 2 },
     reply: { digests: [digest, source] },
   },
+  copy: {
+    request: { from: path, to: parsePath("/b"), mayReplace: true },
+    reply: { totalBytes: 5 },
+  },
   openUpload: {
     request: {
       path,

@@ -1,5 +1,8 @@
 /** Verbs that change what is on the server, without content. */
 import { leafOf } from "../../base/path.ts";
+import type { VirtualPath } from "../../base/path.ts";
+import type { Client, RequestOf } from "../../client/client.ts";
+import { unlessAborted } from "../../client/remote.ts";
 import { writeJson } from "../terminal.ts";
 import { destinationOf, forEach, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
@@ -86,22 +89,69 @@ export const MV = verb({
     examples: ["ftpx mv ann@files.example.org/draft.txt /final.txt"],
   },
   ...REMOTE_PATHS,
-  run: async (stage, words) => {
-    const spots = words.map((word) => stage.spot(word));
-    const last = spots.pop();
-    if (last === undefined) throw new Error("mv without words");
-    const pathFor = await destinationOf(stage, last, spots.length);
-    return await forEach(
-      spots,
-      ({ path }) => path,
-      async ({ path: from }) => {
-        const to = pathFor(leafOf(from));
-        await stage.remote.call("move", { from, to }, stage.signal);
-        tell(stage, "moved", { path: from, to });
-      },
-    );
+  run: (stage, words) =>
+    forEachPair(stage, words, async (from, to) => {
+      await stage.remote.call("move", { from, to }, stage.signal);
+      tell(stage, "moved", { path: from, to });
+    }),
+});
+
+export const CP = verb({
+  name: "cp",
+  about: "Copies files on the server, without sending them",
+  options: { noClobber: { flags: "--no-clobber", about: "leave what stands there" } },
+  shell: {
+    usage: "SOURCE… DEST",
+    words: [2, Infinity],
+    examples: ["cp plan.txt plan.old", "cp a.iso b.iso backup"],
+  },
+  oneShot: {
+    usage: "TARGET/SOURCE… TARGET/DEST",
+    words: [2, Infinity],
+    examples: ["ftpx cp ann@files.example.org/plan.txt /plan.old"],
+  },
+  ...REMOTE_PATHS,
+  run: async (stage, words, { noClobber }) => {
+    const mayReplace = noClobber !== true;
+    return await forEachPair(stage, words, async (from, to) => {
+      const { totalBytes } = await copyOnServer(stage, { from, to, mayReplace });
+      tell(stage, "copied", { path: from, to, bytes: totalBytes });
+    });
   },
 });
+
+/** Ends on the server too when the person does not want to wait any longer. */
+function copyOnServer({ remote, signal }: Stage, request: RequestOf<"copy">) {
+  const work = async (client: Client) => {
+    const started = client.start("copy", request);
+    try {
+      return await unlessAborted(started.reply, signal);
+    } catch (error) {
+      if (client.isOpen && signal.aborted) {
+        client.call("closeTransfer", { transfer: started.id, isDiscarded: true }).catch(() => {});
+      }
+      throw error;
+    }
+  };
+  return remote.retrying(work, { signal });
+}
+
+/** Every word but the last goes to the last: onto it, or into it when it is a directory. */
+async function forEachPair(
+  stage: Stage,
+  words: readonly string[],
+  work: (from: VirtualPath, to: VirtualPath) => Promise<void>,
+): Promise<number> {
+  const spots = words.map((word) => stage.spot(word));
+  const last = spots.pop();
+  if (last === undefined) throw new Error("a verb of pairs without words");
+  const pathFor = await destinationOf(stage, last, spots.length);
+  return await forEach(
+    spots,
+    ({ path }) => path,
+    ({ path: from }) => work(from, pathFor(leafOf(from))),
+  );
+}
 
 async function forEachSpot(
   stage: Stage,
@@ -113,6 +163,6 @@ async function forEachSpot(
 }
 
 /** What was done goes without saying, except to a script. */
-function tell(stage: Stage, event: string, paths: Readonly<Record<string, string>>): void {
-  if (stage.isJson) writeJson({ event, ...paths });
+function tell(stage: Stage, event: string, facts: Readonly<Record<string, string | number>>): void {
+  if (stage.isJson) writeJson({ event, ...facts });
 }
