@@ -75,7 +75,7 @@ export const LIST_PAGE_ENTRIES_MAX = 800;
 /** Listings that one session holds open between pages. */
 export const LISTS_MAX = 16;
 
-/** Accounts in one page of the operator's list: names of 32 bytes and three sizes fit a body. */
+/** Accounts in one page of the operator's list: names of 32 bytes and six sizes fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
 /** Findings of one check of one user: paths of full length fit a body; more of them are told by their number. */
@@ -177,7 +177,7 @@ const RELATIONS: readonly [boolean, string][] = [
     "a listing page fits a body",
   ],
   [
-    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 3 * 8) + 64 <= BODY_BYTES_MAX,
+    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 6 * 8) + 64 <= BODY_BYTES_MAX,
     "a page of accounts fits a body",
   ],
   [FINDINGS_MAX * (PATH_BYTES_MAX + 128) <= BODY_BYTES_MAX, "findings fit a body"],

@@ -253,8 +253,9 @@ function usageOf(account: Account, usage: StoredUsage | undefined) {
     usedBytes: usage?.usedBytes ?? 0,
     reservedBytes: usage?.reservedBytes ?? 0,
     usedFiles: usage?.usedFiles ?? 0,
-    limitBytes: account.quotaBytes,
-    limitFiles: account.filesMax,
+    reservedFiles: usage?.reservedFiles ?? 0,
+    limitBytes: usage?.limitBytes ?? account.quotaBytes,
+    limitFiles: usage?.limitFiles ?? account.filesMax,
   };
 }
 
@@ -264,18 +265,23 @@ type Row = ReturnType<typeof usageOf> & {
   readonly disabled: boolean;
 };
 
+const HEADINGS = ["USER", "ACCESS", "USED", "RESERVED", "LIMIT", "FILES", "RESERVED", "LIMIT"];
+
 function tableOf(rows: readonly Row[]): string[] {
   const lines = [
-    ["USER", "ACCESS", "USED", "LIMIT", "FILES"],
+    HEADINGS,
     ...rows.map((row) => [
       row.user,
       row.disabled ? "disabled" : row.access,
       formatSize(row.usedBytes),
+      formatSize(row.reservedBytes),
       row.limitBytes === undefined ? "default" : formatSize(row.limitBytes),
       String(row.usedFiles),
+      String(row.reservedFiles),
+      row.limitFiles === undefined ? "default" : String(row.limitFiles),
     ]),
   ];
-  const widths = [0, 1, 2, 3, 4].map((column) =>
+  const widths = HEADINGS.map((_heading, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   );
   return lines.map((line) =>

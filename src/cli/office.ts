@@ -18,6 +18,10 @@ export interface StoredUsage {
   readonly usedBytes: number;
   readonly usedFiles: number;
   readonly reservedBytes: number;
+  readonly reservedFiles: number;
+  /** Known to a running server, whose options decide about accounts that name none. */
+  readonly limitBytes?: number;
+  readonly limitFiles?: number;
 }
 
 export interface Office {
@@ -145,5 +149,10 @@ export async function replaceDamagedState(place: Place, users: readonly string[]
 
 function storedUsage(account: Account): StoredUsage {
   const { used, reserved } = account;
-  return { usedBytes: used.bytes, usedFiles: used.files, reservedBytes: reserved.bytes };
+  return {
+    usedBytes: used.bytes,
+    usedFiles: used.files,
+    reservedBytes: reserved.bytes,
+    reservedFiles: reserved.files,
+  };
 }

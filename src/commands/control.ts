@@ -2,10 +2,16 @@
 import { FtpxError } from "../base/errors.ts";
 import { FINDINGS_MAX, USAGE_PAGE_ACCOUNTS_MAX } from "../base/limits.ts";
 import type { Session } from "../sessions/session.ts";
+import type { Amount } from "../state/contract.ts";
 
-/** What accounts that were ever counted have stored, in the order of their names. */
+/** What accounts that were ever counted have stored and may store, in the order of their names. */
 export async function usages(session: Session, { after }: { after: string }) {
-  const accounts = await session.registry.depot.state.accounts();
+  const { registry } = session;
+  const accounts = await registry.depot.state.accounts();
+  const limitOf = (user: string): Amount => {
+    const account = registry.accounts.get(user);
+    return account === undefined ? { bytes: 0, files: 0 } : registry.limitOf(account);
+  };
   const page = accounts.filter(({ user }) => user > after).slice(0, USAGE_PAGE_ACCOUNTS_MAX);
   return {
     usages: page.map(({ user, account }) => ({
@@ -13,6 +19,9 @@ export async function usages(session: Session, { after }: { after: string }) {
       usedBytes: account.used.bytes,
       usedFiles: account.used.files,
       reservedBytes: account.reserved.bytes,
+      reservedFiles: account.reserved.files,
+      limitBytes: limitOf(user).bytes,
+      limitFiles: limitOf(user).files,
     })),
   };
 }

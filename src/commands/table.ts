@@ -242,11 +242,19 @@ export const TABLE = {
   usages: command({
     code: 0x60,
     needs: "admin",
-    about: "what accounts have stored, by name: a page of those behind `after`; an empty page ends",
+    about: "what accounts have and may have, by name: a page behind `after`; an empty one ends",
     request: { after: user },
     reply: {
       usages: listOf(
-        record({ user, usedBytes: size, usedFiles: size, reservedBytes: size }),
+        record({
+          user,
+          usedBytes: size,
+          usedFiles: size,
+          reservedBytes: size,
+          reservedFiles: size,
+          limitBytes: size,
+          limitFiles: size,
+        }),
         USAGE_PAGE_ACCOUNTS_MAX,
       ),
     },

@@ -12,7 +12,8 @@ test("a list of more accounts than a page holds is read page by page, each accou
   ).toSorted();
   const accounts = names.map((user) => ({ user, account: { used: amount, reserved: amount } }));
   const state = { accounts: async () => accounts };
-  const session = { registry: { depot: { state } } } as unknown as Session;
+  const registry = { depot: { state }, accounts: new Map() };
+  const session = { registry } as unknown as Session;
   const found: string[] = [];
   for (;;) {
     const shape = TABLE.usages.reply;

@@ -133,15 +133,22 @@ test("a mistake in accounts.toml is reported with line and column, and the serve
   await Bun.write(file, good);
 });
 
-test("users lists what is used, with the server running", async () => {
+test("users lists what is used and what is allowed, with the server running", async () => {
+  await scene.run(["mkdir", server.target("ann", "/listed")], as("correct horse"));
   const { status, stdout } = await scene.run(["users", "--json", "--data", scene.data]);
+  const table = await scene.run(["users", "--data", scene.data]);
 
   expect(status).toBe(0);
-  const names = stdout
+  const rows = stdout
     .trim()
     .split("\n")
-    .map((line) => (JSON.parse(line) as { user: string }).user);
-  expect(names).toEqual(expect.arrayContaining(["ann", "bob"]));
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(rows.map(({ user }) => user)).toEqual(expect.arrayContaining(["ann", "bob"]));
+  const ann = rows.find(({ user }) => user === "ann");
+  expect(ann).toMatchObject({ usedBytes: 0, reservedBytes: 0, limitBytes: 10 * 1024 ** 3 });
+  expect(Number(ann?.["usedFiles"])).toBeGreaterThan(0);
+  expect(table.stdout).toMatch(/^USER +ACCESS +USED +RESERVED +LIMIT +FILES +RESERVED +LIMIT$/m);
+  expect(table.stdout).toMatch(/^ann +full +0 B +0 B +10\.7 GB +\d+ +0 +1000000$/m);
 });
 
 test("I2: names that are no names are refused and change nothing", async () => {

@@ -89,7 +89,19 @@ export const SAMPLES: Samples = {
   },
   usages: {
     request: { after: "al" },
-    reply: { usages: [{ user: "ann", usedBytes: 1, usedFiles: 2, reservedBytes: 3 }] },
+    reply: {
+      usages: [
+        {
+          user: "ann",
+          usedBytes: 1,
+          usedFiles: 2,
+          reservedBytes: 3,
+          reservedFiles: 4,
+          limitBytes: 5,
+          limitFiles: 6,
+        },
+      ],
+    },
   },
   check: {
     request: { user: "ann", isFixing: true },
