@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fs from "node:fs";
 import { LINE_CHARACTERS_MAX } from "./documents/columns.ts";
+import { strangePairs } from "./documents/coverage.ts";
 import { strayFiles } from "./documents/outline.ts";
 import { ROWS, unknownRows } from "./documents/rows.ts";
 import { DOCUMENT_NAMES, readDocument, render } from "./documents/tables.ts";
@@ -25,6 +26,10 @@ test.each(WRAPPED_DOCUMENTS)("no line of %s is longer than a line may be", (name
 
 test("every file of src belongs to a layer that ARCHITECTURE.md names", () => {
   expect(strayFiles()).toEqual([]);
+});
+
+test("every operation and fault that a file covers is one of the table", () => {
+  expect(strangePairs()).toEqual([]);
 });
 
 test("every row that a title or TESTING.md names is a known failure", () => {

@@ -78,6 +78,9 @@ export const LISTS_MAX = 16;
 /** Accounts in one page of the operator's list: names of 32 bytes and six sizes fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
+/** Unfinished uploads in one page of their list: paths of full length fit a body. */
+export const UPLOADS_PAGE_MAX = 200;
+
 /** Findings of one check of one user: paths of full length fit a body; more of them are told by their number. */
 export const FINDINGS_MAX = 200;
 
@@ -180,6 +183,7 @@ const RELATIONS: readonly [boolean, string][] = [
     USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 6 * 8) + 64 <= BODY_BYTES_MAX,
     "a page of accounts fits a body",
   ],
+  [UPLOADS_PAGE_MAX * (PATH_BYTES_MAX + 32) <= BODY_BYTES_MAX, "a page of uploads fits a body"],
   [FINDINGS_MAX * (PATH_BYTES_MAX + 128) <= BODY_BYTES_MAX, "findings fit a body"],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],

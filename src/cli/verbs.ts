@@ -7,6 +7,7 @@ import { GET, PUT } from "./verbs/copies.ts";
 import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
+import { UNFINISHED } from "./verbs/unfinished.ts";
 import type { Verb } from "./verbs/verb.ts";
 
 export const VERBS: readonly Verb[] = [
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   SHA256,
   DIGEST,
   QUOTA,
+  UNFINISHED,
   WHOAMI,
   LLS,
   LCD,

@@ -5,56 +5,29 @@
  * connection, 0x10-0x1f sign-in, 0x20-0x2f files, 0x30-0x3f transfers, 0x40-0x4f
  * content and notices (frame.ts, notices.ts), 0x60-0x6f the operator's.
  */
-import {
-  DIGEST_PAGE_CHUNKS_MAX,
-  FINDINGS_MAX,
-  LIST_PAGE_ENTRIES_MAX,
-  NAME_BYTES_MAX,
-  PATH_BYTES_MAX,
-  SCRAM_MESSAGE_BYTES_MAX,
-  USAGE_PAGE_ACCOUNTS_MAX,
-  USER_BYTES_MAX,
-} from "../base/limits.ts";
-import {
-  algorithm,
-  bytes,
-  choice,
-  digest,
-  flag,
-  listOf,
-  optional,
-  path,
-  record,
-  size,
-  text,
-  u32,
-} from "../wire/shape.ts";
+import { algorithm, digest, flag, optional, path, size, u32 } from "../wire/shape.ts";
 import { command } from "./command.ts";
 import type { Command } from "./command.ts";
 import * as control from "./control.ts";
 import * as duplicates from "./duplicates.ts";
 import * as downloads from "./downloads.ts";
+import {
+  digests,
+  entries,
+  features,
+  findings,
+  kind,
+  scramMessage,
+  software,
+  source,
+  unfinished,
+  usages,
+  user,
+  version,
+} from "./fields.ts";
 import * as files from "./files.ts";
 import * as signin from "./signin.ts";
 import * as uploads from "./uploads.ts";
-
-const kind = choice({ file: 1, directory: 2, link: 3, other: 4 });
-/** Each byte of a name may come as an escape of four. */
-const name = text(4 * NAME_BYTES_MAX);
-const version = text(80);
-const source = bytes(64);
-const features = listOf(text(32), 32);
-const software = text(64);
-const scramMessage = text(SCRAM_MESSAGE_BYTES_MAX);
-const digests = listOf(digest, DIGEST_PAGE_CHUNKS_MAX);
-const user = text(USER_BYTES_MAX);
-const findingKind = choice({
-  usage: 1,
-  reservation: 2,
-  unsettled: 3,
-  "missing-part": 4,
-  "orphan-part": 5,
-});
 
 export const TABLE = {
   hello: command({
@@ -87,7 +60,7 @@ export const TABLE = {
     about: "a page of a directory; cursor 0 begins, a reply's cursor goes on, 0 ends",
     request: { path, cursor: u32 },
     reply: {
-      entries: listOf(record({ name, kind, bytes: size, modifiedMs: size }), LIST_PAGE_ENTRIES_MAX),
+      entries,
       cursor: u32,
     },
     run: files.list,
@@ -225,6 +198,22 @@ export const TABLE = {
     reply: {},
     run: uploads.closeTransfer,
   }),
+  uploads: command({
+    code: 0x35,
+    needs: "write",
+    about: "unfinished uploads by path: a page of those behind `after`; an empty page ends",
+    request: { after: optional(path) },
+    reply: { uploads: unfinished },
+    run: uploads.listUploads,
+  }),
+  dropUpload: command({
+    code: 0x36,
+    needs: "write",
+    about: "gives an unfinished upload up; its room is free again",
+    request: { path },
+    reply: {},
+    run: uploads.dropUpload,
+  }),
   openDownload: command({
     code: 0x38,
     needs: "read",
@@ -244,20 +233,7 @@ export const TABLE = {
     needs: "admin",
     about: "what accounts have and may have, by name: a page behind `after`; an empty one ends",
     request: { after: user },
-    reply: {
-      usages: listOf(
-        record({
-          user,
-          usedBytes: size,
-          usedFiles: size,
-          reservedBytes: size,
-          reservedFiles: size,
-          limitBytes: size,
-          limitFiles: size,
-        }),
-        USAGE_PAGE_ACCOUNTS_MAX,
-      ),
-    },
+    reply: { usages },
     run: control.usages,
   }),
   purge: command({
@@ -273,21 +249,7 @@ export const TABLE = {
     needs: "admin",
     about: "compares ledger, journal and disk for one user, or all parts for an empty name",
     request: { user, isFixing: flag },
-    reply: {
-      findings: listOf(
-        record({
-          kind: findingKind,
-          user,
-          path: text(PATH_BYTES_MAX),
-          expectedBytes: size,
-          expectedFiles: size,
-          foundBytes: size,
-          foundFiles: size,
-          isFixed: flag,
-        }),
-        FINDINGS_MAX,
-      ),
-    },
+    reply: { findings },
     run: control.check,
   }),
   verify: command({

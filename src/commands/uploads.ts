@@ -7,7 +7,7 @@
 import { formatDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
-import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX } from "../base/limits.ts";
+import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX, UPLOADS_PAGE_MAX } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";
 import { Gate } from "../transfer/gate.ts";
@@ -190,6 +190,22 @@ export async function closeTransfer(
   const transfer = session.transfers.get(request.transfer);
   if (request.isDiscarded && transfer instanceof UploadTransfer) await transfer.discard();
   await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+  return {};
+}
+
+/** Uploads that were cut off, and those that sessions have open, in the order of their paths. */
+export async function listUploads(
+  session: Session,
+  { after }: { readonly after: VirtualPath | undefined },
+) {
+  const all = await session.vfs.uploads();
+  const behind = after === undefined ? all : all.filter(({ path }) => path > after);
+  return { uploads: behind.slice(0, UPLOADS_PAGE_MAX) };
+}
+
+/** @throws FtpxError NO_SUCH_PATH; UPLOAD_BUSY while content comes */
+export async function dropUpload(session: Session, { path }: { readonly path: VirtualPath }) {
+  await session.vfs.dropUpload(path);
   return {};
 }
 

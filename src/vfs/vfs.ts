@@ -10,7 +10,8 @@
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
-import { childPath, HOME, isWithin, namesOf, parentOf } from "../base/path.ts";
+import { CHUNK_BYTES } from "../base/limits.ts";
+import { childPath, HOME, isWithin, namesOf, parentOf, parsePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Account, Amount, UploadOpened } from "../state/contract.ts";
 import type { Home, Listing } from "../store/store.ts";
@@ -158,6 +159,33 @@ export class Vfs {
       await this.#release(key, claim, async () => {});
       throw refusal;
     }
+  }
+
+  /** Unfinished uploads, by path; `heldBytes` is what is on the disk and proved. */
+  async uploads(): Promise<{ path: VirtualPath; totalBytes: number; heldBytes: number }[]> {
+    const rows = await this.#depot.state.uploads(this.#user);
+    return rows
+      .filter(({ phase }) => phase === "receiving")
+      .map(({ path, totalBytes, chunkCount }) => ({
+        path: parsePath(path),
+        totalBytes,
+        heldBytes: Math.min(totalBytes, chunkCount * CHUNK_BYTES),
+      }))
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Gives an unfinished upload up. @throws FtpxError NO_SUCH_PATH, UPLOAD_BUSY */
+  async dropUpload(path: VirtualPath): Promise<void> {
+    const { state, store, claims } = this.#depot;
+    const key = claimKey(this.#user, path);
+    const claim = await claims.claim(key);
+    await this.#release(key, claim, async () => {
+      const rows = await state.uploads(this.#user);
+      const row = rows.find((one) => one.path === path && one.phase === "receiving");
+      if (row === undefined) throw new FtpxError("NO_SUCH_PATH");
+      await store.parts.remove(row.id);
+      await state.discard(row.id);
+    });
   }
 
   /** @returns the bytes that were copied. @throws FtpxError as `duplicate` of duplication.ts */

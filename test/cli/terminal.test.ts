@@ -61,14 +61,14 @@ test.each([
     }),
     [
       "ftpx: /a.iso: does not fit into your quota: 12.4 GB needed, 9.2 GB free of 10.0 GB",
-      "hint: remove something, or ask the operator for a larger quota",
+      "hint: remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more",
     ],
   ],
   [
     new FtpxError("QUOTA_EXCEEDED", { neededBytes: 1 }),
     [
       "ftpx: does not fit into your quota",
-      "hint: remove something, or ask the operator for a larger quota",
+      "hint: remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more",
     ],
   ],
   [

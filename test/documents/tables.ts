@@ -9,6 +9,7 @@ import fs from "node:fs";
 import { ERRORS } from "../../src/base/errors.ts";
 import { limitTable } from "./bounds.ts";
 import { columns, fenced } from "./columns.ts";
+import { coverageTable } from "./coverage.ts";
 import { digestExamples, exchangeExample, pathExamples, signInExample } from "./examples.ts";
 import { importTable, packageTable, treeTable } from "./outline.ts";
 import { missingTable, rowTable } from "./rows.ts";
@@ -33,7 +34,7 @@ const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Table>>>> = {
     exchange: exchangeExample,
   },
   "ARCHITECTURE.md": { tree: treeTable, imports: importTable, packages: packageTable },
-  "TESTING.md": { rows: rowTable, missing: missingTable },
+  "TESTING.md": { rows: rowTable, missing: missingTable, coverage: coverageTable },
   "README.md": { commands: helpTable, exits: exitTable },
 };
 

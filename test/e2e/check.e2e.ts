@@ -159,6 +159,35 @@ test("Q6: an unfinished upload is dropped in its time, and its room is free agai
   expect((await check()).status).toBe(0);
 });
 
+test("unfinished uploads are listed and given up, and their room is free again", async () => {
+  const server = await scene.serve("--quota", "30 MiB");
+  makeFile(scene.path("big"), 24 * MIB);
+  const line = scene.line(server.port);
+  const slow = ["--retries", "0", "--limit", "20M"];
+  const cutting = scene.run(
+    ["put", scene.path("big"), server.target("ann", "/big", line.port), ...slow],
+    PASSWORD,
+  );
+  while (line.toServerBytes < 10 * MIB) await Bun.sleep(10);
+  line.cut();
+  expect((await cutting).status).toBe(75);
+  const over = await scene.run(["put", scene.path("big"), server.target("ann", "/b")], PASSWORD);
+  expect([over.status, over.stderr]).toEqual([73, expect.stringContaining("ftpx unfinished")]);
+  const unfinished = async (...options: string[]) =>
+    await scene.run(["unfinished", "--json", ...options], PASSWORD);
+  const listed = await unfinished(server.target("ann"));
+  expect(JSON.parse(listed.stdout)).toMatchObject({ path: "/big", bytes: 24 * MIB });
+  expect((await unfinished("--drop", server.target("ann", "/other"))).status).toBe(66);
+  const dropped = await unfinished("--drop", server.target("ann", "/big"));
+  expect(JSON.parse(dropped.stdout)).toMatchObject({ event: "dropped", path: "/big" });
+
+  expect(await unfinished(server.target("ann"))).toMatchObject({ status: 0, stdout: "" });
+  expect(await readdir(own("parts"))).toEqual([]);
+  expect((await check()).status).toBe(0);
+  const again = await scene.run(["put", scene.path("big"), server.target("ann", "/b")], PASSWORD);
+  expect(again.status).toBe(0);
+});
+
 test("plain TCP carries files on loopback, refuses a wrong password, and is nowhere else", async () => {
   const server = await scene.serve("--plain", "127.0.0.1:0");
   const { port } = await server.event("listening-plain");

@@ -83,6 +83,11 @@ export const SAMPLES: Samples = {
   rewind: { request: { transfer: 1, chunkCount: 2, source }, reply: {} },
   commit: { request: { transfer: 1, totalBytes: 2, digest, chunks: 3 }, reply: {} },
   closeTransfer: { request: { transfer: 1, isDiscarded: true }, reply: {} },
+  uploads: {
+    request: { after: path },
+    reply: { uploads: [{ path, totalBytes: 7, heldBytes: 5 }] },
+  },
+  dropUpload: { request: { path }, reply: {} },
   openDownload: {
     request: { path, algorithm, fromOffset: 5, version: undefined, windowBytes: 6 },
     reply: { totalBytes: 1, modifiedMs: 2, version, windowBytes: 3 },

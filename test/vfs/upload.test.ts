@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
 import { createHash } from "node:crypto";
+import fs from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  mock.restore();
   await vfs.leave();
   await depot.close();
   await rm(folder, { recursive: true, force: true });
@@ -186,6 +188,37 @@ test("a commit of other content drops the part and its reservation", async () =>
   expect(await readdir(join(folder, "storage/.ftpx/parts"))).toEqual([]);
   expect(await readdir(join(folder, "storage/ann"))).toEqual([]);
 });
+
+/** The next calls of this kind fail, as of a disk that lost what it had taken. */
+function failSyncs(call: "fsync" | "fdatasync"): { readonly count: number } {
+  const calls = { count: 0 };
+  const failure = Object.assign(new Error("EIO"), { code: "EIO" });
+  spyOn(fs, call).mockImplementation(((_fd: number, done: (error: Error) => void) => {
+    calls.count += 1;
+    done(failure);
+  }) as typeof fs.fsync);
+  return calls;
+}
+
+test.each(["fsync", "fdatasync"] as const)(
+  "F8: after a failed %s the part is dropped, and never synced again",
+  async (call) => {
+    const first = await open(1);
+    const calls = failSyncs(call);
+    feed(first, CONTENT, 0, CONTENT.byteLength);
+    const committing = first.upload.commit(CONTENT.byteLength, digestOf(CONTENT));
+    expect(await outcomeOf(committing)).toBe("IO_FAILED");
+    await first.close();
+    expect(calls.count).toBe(1);
+    expect(await readdir(join(folder, "storage/.ftpx/parts"))).toEqual([]);
+    expect(await reserved()).toBe(0);
+    mock.restore();
+
+    const second = await open(1);
+    expect(second.upload.storedBytes).toBe(0);
+    await second.close();
+  },
+);
 
 test("a second commit is refused while the first is under way, and after it", async () => {
   const opened = await open(1);

@@ -1,0 +1,77 @@
+/** The verb for uploads that were cut off: they hold room until somebody goes on or gives up. */
+import { formatSize } from "../../base/units.ts";
+import type { ReplyOf } from "../../client/client.ts";
+import { visible, writeJson, writeLine, writeNote } from "../terminal.ts";
+import { forEach, verb } from "./verb.ts";
+import type { Stage } from "./verb.ts";
+
+type Unfinished = ReplyOf<"uploads">["uploads"][number];
+
+export const UNFINISHED = verb({
+  name: "unfinished",
+  about: "Lists uploads that were cut off, or gives them up",
+  options: {
+    drop: {
+      flags: "--drop",
+      about: "give up those that are named, or all; their room is free again",
+    },
+  },
+  shell: {
+    usage: "[PATH…]",
+    words: [0, Infinity],
+    examples: ["unfinished", "unfinished --drop film.mkv"],
+  },
+  oneShot: {
+    usage: "TARGET[/PATH…]",
+    words: [1, Infinity],
+    examples: [
+      "ftpx unfinished ann@files.example.org",
+      "ftpx unfinished --drop ann@files.example.org/film.mkv",
+    ],
+  },
+  firstWord: ["remote"],
+  furtherWords: ["remote"],
+  target: "first",
+  run: async (stage, words, { drop }) => {
+    const wanted = words.map((word) => stage.spot(word).path).filter((path) => path !== "/");
+    const all = await fetchAll(stage);
+    const uploads = wanted.length === 0 ? all : all.filter(({ path }) => wanted.includes(path));
+    if (drop !== true) {
+      for (const upload of uploads) show(stage, "unfinished", upload);
+      return 0;
+    }
+    // Also those that are named and not there, so that their failure is told.
+    const paths = wanted.length === 0 ? all.map(({ path }) => path) : wanted;
+    return await forEach(
+      paths,
+      (path) => path,
+      async (path) => {
+        await stage.remote.call("dropUpload", { path }, stage.signal);
+        const upload = all.find((known) => known.path === path);
+        if (upload !== undefined) show(stage, "dropped", upload);
+      },
+    );
+  },
+});
+
+async function fetchAll({ remote, signal }: Stage): Promise<Unfinished[]> {
+  const all: Unfinished[] = [];
+  for (;;) {
+    const after = all.at(-1)?.path;
+    const { uploads } = await remote.call("uploads", { after }, signal);
+    const last = uploads.at(-1);
+    // A server whose pages do not advance would keep us here for ever.
+    if (last === undefined || (after !== undefined && last.path <= after)) return all;
+    all.push(...uploads);
+  }
+}
+
+function show(
+  { isJson }: Stage,
+  event: "unfinished" | "dropped",
+  { path, totalBytes, heldBytes }: Unfinished,
+): void {
+  if (isJson) writeJson({ event, path, bytes: totalBytes, heldBytes });
+  else if (event === "dropped") writeNote(`dropped ${visible(path)}`);
+  else writeLine(`${formatSize(heldBytes)} of ${formatSize(totalBytes)}  ${visible(path)}`);
+}
