@@ -10,10 +10,11 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import fs from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncDirectory } from "./directories.ts";
 import { errorOfSystem, isKind } from "./errors.ts";
 import { OpenFile } from "./openfile.ts";
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
 const NEW_FILE_MODE = 0o600;
 
@@ -73,15 +74,4 @@ async function keepOwner(temporary: string, { mode, uid, gid }: Old): Promise<vo
   const made = await fs.stat(temporary);
   if (made.uid !== uid || made.gid !== gid) await fs.chown(temporary, uid, gid);
   await fs.chmod(temporary, mode);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  // Windows has no descriptors of directories.
-  if (process.platform === "win32") return;
-  const directory = await OpenFile.open(path, O_RDONLY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

@@ -6,9 +6,10 @@
  *   storage/NAME/        homes
  *   storage/.ftpx/       the server's own
  */
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AccountDirectory } from "../accounts/directory.ts";
+import { makeDirectories } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, withPath } from "../base/errors.ts";
 import { LOCK_MS_MAX } from "../base/limits.ts";
 import { TEMPORARY } from "../base/replacement.ts";
@@ -49,7 +50,7 @@ export class Place {
   /** Makes what is missing. @throws FtpxError NO_PERMISSION, DISK_FULL, … */
   async prepare(): Promise<void> {
     try {
-      await mkdir(this.own, { recursive: true });
+      await makeDirectories(this.own);
       // Nobody but the server's user has business in there, whatever the umask is.
       await chmod(this.storage, 0o700);
       await chmod(this.own, 0o700);

@@ -13,6 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { encodeText } from "../base/bytes.ts";
+import { syncDirectory } from "../base/directories.ts";
 import { FtpxError } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
@@ -235,14 +236,4 @@ function hexOf(digest: Uint8Array): string {
 async function bootId(): Promise<string> {
   const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
   return found.trim() === "" ? crypto.randomUUID() : found.trim();
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const directory = await OpenFile.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

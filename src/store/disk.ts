@@ -9,6 +9,8 @@
  * only take away from that, and one that takes from the owner is refused at the start.
  */
 import fs from "node:fs";
+import { resolve } from "node:path";
+import { makeDirectories } from "../base/directories.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { systemChanges } from "./changes.ts";
@@ -48,7 +50,7 @@ export async function openDiskStore(storageDir: string, options: DiskOptions = {
   }
   const way = options.way ?? bestWay();
   const partsDir = `${storageDir}/${OWN}/${PARTS}`;
-  await settled(fs.promises.mkdir(partsDir, { recursive: true, mode: PRIVATE_MODE }));
+  await settled(makeDirectories(resolve(partsDir), PRIVATE_MODE));
   await settled(fs.promises.chmod(`${storageDir}/${OWN}`, PRIVATE_MODE));
 
   const storage = await Directory.open(storageDir, way !== "path");

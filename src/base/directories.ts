@@ -1,0 +1,33 @@
+/**
+ * Directories that are still there after a loss of power: the entry of a new one is on the
+ * disk when the directory that holds it was synced (fsync(2)), and not before.
+ */
+import { constants } from "node:fs";
+import fs from "node:fs/promises";
+import { dirname } from "node:path";
+import { OpenFile } from "./openfile.ts";
+
+/**
+ * Makes a directory and those above it that are missing, and syncs what holds the new ones.
+ *
+ * @throws the system's error, or FtpxError when a sync fails
+ */
+export async function makeDirectories(path: string, mode = 0o777): Promise<void> {
+  const first = await fs.mkdir(path, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    await syncDirectory(dirname(made));
+  }
+}
+
+/** @throws FtpxError */
+export async function syncDirectory(path: string): Promise<void> {
+  // Windows has no descriptors of directories.
+  if (process.platform === "win32") return;
+  const directory = await OpenFile.open(path, constants.O_RDONLY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
