@@ -97,7 +97,13 @@ export class AccountDirectory {
     this.#seen = version;
     if (!isStable || version === this.#version) return false;
     this.#version = version;
-    await this.load();
+    try {
+      await this.load();
+    } catch (error) {
+      // What is wrong with the disk may pass: the file is looked at again.
+      if (!isKind(error, "BAD_ACCOUNTS")) this.#version = undefined;
+      throw error;
+    }
     return true;
   }
 
@@ -114,12 +120,17 @@ export class AccountDirectory {
     onComplaint: (complaint: unknown) => void,
   ): { stop(): void } {
     let isStopped = false;
+    let told = "";
     const look = async () => {
       try {
         const isChanged = await this.refresh();
+        told = "";
         if (isChanged && !isStopped) onChange();
       } catch (complaint) {
-        if (!isStopped) onComplaint(complaint);
+        // A file that cannot be read is looked at again and again, and told of once.
+        const text = JSON.stringify(complaint instanceof FtpxError && complaint.details);
+        if (!isStopped && text !== told) onComplaint(complaint);
+        told = text;
       }
       if (!isStopped) timer = setTimeout(() => void look(), everyMs);
     };

@@ -186,6 +186,11 @@ export function isKind<Kind extends ErrorKind>(
   return error instanceof FtpxError && (kinds as readonly ErrorKind[]).includes(error.kind);
 }
 
+/** A refusal as it is; anything else is a defect, and its own text is for the log alone. */
+export function failureOf(error: unknown): FtpxError {
+  return error instanceof FtpxError ? error : new FtpxError("INTERNAL", {}, { cause: error });
+}
+
 /** The same failure with the path it is about, unless it names one already. */
 export function withPath(error: unknown, path: string): unknown {
   if (!(error instanceof FtpxError) || error.details.path !== undefined) return error;

@@ -162,6 +162,9 @@ export const PART_AGE_MS_DEFAULT = 7 * 24 * 3_600_000;
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;
 
+/** A command that has failed ends after this long, whatever is still open. */
+export const EXIT_MS_MAX = 1_000;
+
 /** Threads for file operations: several syncs may wait for the disk while reads go on. */
 export const THREADS = 16;
 

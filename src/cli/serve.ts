@@ -133,7 +133,7 @@ class Server {
       await directory.create();
       await directory.load();
       const store = await openDiskStore(place.storage);
-      const { wasClean, ...mended } = await recover(state, store.parts);
+      const { wasClean, ...mended } = await recover(state, store);
       const depot = new Depot(state, store, new Digests(), {
         partAgeMs: options.keepUnfinished ?? PART_AGE_MS_DEFAULT,
         recountFailed: (user, error) =>

@@ -92,7 +92,10 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
   const { host, port, name } = endpoint;
   return new Promise((resolve, reject) => {
     const peer: Peer = { client: undefined };
-    const refuse = (cause: unknown, socket?: PeerSocket): void => {
+    let opened: PeerSocket | undefined;
+    let isRefused = false;
+    const refuse = (cause: unknown, socket = opened): void => {
+      isRefused = true;
       clearTimeout(timer);
       // First the reason: terminating calls `close`, which knows a worse one.
       reject(cause instanceof FtpxError ? cause : unreachable(name, cause));
@@ -110,7 +113,12 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
       }
     };
     // TCP's `open` comes before the handshake and means nothing yet.
-    const socket = { ...handlersOf(peer, refuse), open: () => {}, handshake };
+    const open = (socket: PeerSocket): void => {
+      opened = socket;
+      // Too late: without this nobody would ever close it.
+      if (isRefused) socket.terminate();
+    };
+    const socket = { ...handlersOf(peer, refuse), open, handshake };
     const tls = { ...TLS_OPTIONS, rejectUnauthorized: false };
     const options = { hostname: host, port, data: peer, allowHalfOpen: true, tls, socket };
     Bun.connect<Peer>(options as never).catch(refuse);
@@ -146,16 +154,16 @@ function unreachable(host: string, cause: unknown): FtpxError {
   return new FtpxError("UNREACHABLE", { host, reason }, { cause });
 }
 
-/** @throws FtpxError TLS_FAILED, CHANGED_KEY */
+/** @throws FtpxError TLS_FAILED, CHANGED_KEY; UNREACHABLE when the server was gone in the middle */
 function trustedFingerprint(socket: Socket<Peer>, endpoint: Endpoint): string {
   const { name, fingerprint: expected, pinFile } = endpoint;
+  const certificate: unknown = socket.getPeerCertificate();
+  const raw = (certificate as { raw?: Uint8Array } | null)?.raw;
+  // A handshake that was broken off, by a cut line or a killed server, ends here too.
+  if (raw === undefined) throw unreachable(name, "no handshake");
   if (!hasOurAlpn(socket)) {
     throw new FtpxError("TLS_FAILED", { host: name, reason: "not an ftpx server" });
   }
-  const certificate: unknown = socket.getPeerCertificate();
-  const raw = (certificate as { raw?: Uint8Array } | null)?.raw;
-  if (raw === undefined)
-    throw new FtpxError("TLS_FAILED", { host: name, reason: "no certificate" });
   const fingerprint = fingerprintOf(new X509Certificate(raw).publicKey);
   if (expected !== undefined && expected !== fingerprint) {
     const details = { host: name, expected, fingerprint };

@@ -7,8 +7,10 @@ import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/
 import type { VirtualPath } from "../base/path.ts";
 import type { Pace } from "./pace.ts";
 
-/** What an upload remembers from one attempt to the next. */
+/** What a copy remembers from one attempt to the next. */
 export interface CopyMemory {
+  /** The part of a download is sound as it is, by the version of its file. */
+  part?: string;
   /** It asked to commit these chunks and did not hear the answer. */
   commit?: { readonly source: Uint8Array; readonly digests: readonly Uint8Array[] };
 }

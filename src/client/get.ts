@@ -16,7 +16,7 @@ import { Gate } from "../transfer/gate.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
 import type { Client, ReplyOf, TransferListener } from "./client.ts";
-import { fetchDigests, localFailure } from "./copy.ts";
+import { countEqualChunks, fetchDigests, localFailure } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
 import { DownloadPart } from "./part.ts";
 import type { PartOrigin } from "./part.ts";
@@ -64,6 +64,12 @@ class Downloading implements TransferListener {
   #saving: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | undefined;
   #acknowledging: Promise<void> = Promise.resolve();
+  /** Chunks of an earlier attempt are read back and compared, behind the content. */
+  #checking: Promise<void> | undefined;
+  #isSound = false;
+  /** Where some of them are damaged: how many before that are not. */
+  #soundChunks: number | undefined;
+  readonly #ending = new AbortController();
   #failure: FtpxError | undefined;
 
   constructor(client: Client, job: CopyJob, part: DownloadPart, server: string) {
@@ -89,6 +95,9 @@ class Downloading implements TransferListener {
       await this.#receiver?.settle();
       await this.#saving;
       await this.#syncing;
+      this.#ending.abort();
+      await Promise.allSettled([this.#checking]);
+      await this.#remember();
       this.#client.forget(this.#id);
       signal.removeEventListener("abort", interrupt);
     }
@@ -119,11 +128,15 @@ class Downloading implements TransferListener {
 
   async #receive(): Promise<Copied> {
     const fromOffset = await this.#part.heldBytes();
+    const { version } = await this.#part.file.facts();
     const opened = await this.#open(fromOffset);
     this.#totalBytes = opened.totalBytes;
     this.#job.onProgress(fromOffset, opened.totalBytes);
     const held = this.#part.digests.slice();
     const receiver = await this.#makeReceiver(fromOffset, opened.windowBytes);
+    this.#checking = this.#checkHeld(held, version);
+    // Whoever publishes hears of a failure; until then nobody may listen.
+    this.#checking.catch(() => {});
     this.#guard(() => this.#gate.open(receiver));
     const end = await this.#ended.promise;
     if (end.totalBytes !== opened.totalBytes) throw new FtpxError("CHANGED");
@@ -133,6 +146,7 @@ class Downloading implements TransferListener {
     await this.#saving;
     await this.#syncing;
     if (this.#failure !== undefined) throw this.#failure;
+    await this.#checking;
     const digest = await composeDigest(algorithm, [...held, ...received]);
     await this.#part.publish(opened.modifiedMs).catch((error: unknown) => {
       throw localFailure(error, this.#job.local);
@@ -182,6 +196,37 @@ class Downloading implements TransferListener {
     const kept = differs < 0 ? found.length : differs;
     if (kept === 0) await this.#part.clear();
     else await this.#part.restart(this.#originOf({ version }), kept, kept * CHUNK_BYTES);
+  }
+
+  /**
+   * A disk, a crash or a hand may have changed them since they were proved; what this process
+   * left is as it was. @throws FtpxError CHUNK_DAMAGED, and what is kept ends there
+   */
+  async #checkHeld(held: readonly Uint8Array[], version: string): Promise<void> {
+    const { memory, algorithm } = this.#job;
+    if (memory.part !== version) {
+      const { file } = this.#part;
+      const sound = await countEqualChunks(file, algorithm, held, this.#ending.signal);
+      if (sound < held.length) {
+        const failure = new FtpxError("CHUNK_DAMAGED", { offset: sound * CHUNK_BYTES });
+        this.#soundChunks = sound;
+        this.failed(failure);
+        throw failure;
+      }
+    }
+    this.#isSound = true;
+  }
+
+  /** What the next attempt may believe of the part. */
+  async #remember(): Promise<void> {
+    const { memory } = this.#job;
+    const origin = this.#part.origin;
+    delete memory.part;
+    if (this.#soundChunks !== undefined && origin !== undefined) {
+      await this.#part.restart(origin, this.#soundChunks, this.#soundChunks * CHUNK_BYTES);
+    } else if (this.#isSound) {
+      memory.part = (await this.#part.file.facts()).version;
+    }
   }
 
   #originOf({ version }: { readonly version: string }): PartOrigin {

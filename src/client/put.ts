@@ -7,7 +7,7 @@
  * chunk is compared; when it is not, all of them, and the longest equal prefix is kept.
  */
 import { composeDigest } from "../base/digest.ts";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
@@ -125,7 +125,7 @@ class Uploading implements TransferListener {
     const { algorithm, pace } = this.#job;
     const totalBytes = this.#facts.bytes;
     const client = this.#client;
-    const sent = await sendFile({
+    const sending = sendFile({
       file: this.#file,
       algorithm,
       totalBytes,
@@ -138,6 +138,11 @@ class Uploading implements TransferListener {
         sendProof: (index, digest) => client.notify(id, "proof", { index, digest }),
       },
       ...(pace === undefined ? {} : { pace: (bytes: number) => pace.wait(bytes) }),
+    });
+    const sent = await sending.catch((error: unknown) => {
+      throw isKind(error, "CHANGED")
+        ? new FtpxError("SOURCE_CHANGED", {}, { cause: error })
+        : error;
     });
     const after = await this.#file.facts();
     // A file that has more than it says, as those of /proc, is not stored as less.

@@ -10,6 +10,7 @@ import { chunksOf, composeDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
+import type { VirtualPath } from "../base/path.ts";
 import type { Client } from "./client.ts";
 import { digestChunk, sourceOf } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
@@ -39,11 +40,23 @@ export async function findStored(
     if (digests === undefined) return undefined;
     const after = await file.facts();
     if (after.version !== facts.version) return undefined;
+    // The process that sent it may have been killed before the disk had its name.
+    await client.call("sync", { path, version: found.version });
+    await dropUpload(client, path);
     onProgress(bytes, bytes);
     return { bytes, digest: await composeDigest(algorithm, digests), resumedAt: bytes };
   } catch (error) {
     if (isKind(error, ...UNSEEN)) return undefined;
     throw error;
+  }
+}
+
+/** What was cut off there of another version would hold room for days. */
+async function dropUpload(client: Client, path: VirtualPath): Promise<void> {
+  try {
+    await client.call("dropUpload", { path });
+  } catch (error) {
+    if (!isKind(error, "NO_SUCH_PATH", "UPLOAD_BUSY", "FORBIDDEN")) throw error;
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { composeDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
@@ -120,7 +120,7 @@ async function send(
     const fields = { direction: "download", path, bytes: facts.bytes, resumedAt: fromOffset };
     session.emit("transfer", { ...fields, seconds });
   } catch (error) {
-    outlet.fail(id, error instanceof FtpxError ? error : new FtpxError("INTERNAL"));
+    outlet.fail(id, failureOf(error));
   } finally {
     session.transfers.delete(id);
     await file.close();

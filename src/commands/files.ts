@@ -73,6 +73,12 @@ export async function digest(
   }));
 }
 
+/** @throws FtpxError CHANGED when the file is not the one of that version */
+export async function sync(session: Session, { path, version }: OnPath & { version: string }) {
+  await session.vfs.sync(path, version);
+  return {};
+}
+
 interface ChunkDigestsRequest extends OnPath {
   readonly algorithm: Algorithm;
   readonly version: string;

@@ -144,6 +144,14 @@ export const TABLE = {
     reply: { totalBytes: size },
     run: duplicates.copy,
   }),
+  sync: command({
+    code: 0x2a,
+    needs: "write",
+    about: "a file of a known version, and its name, are on the disk",
+    request: { path, version },
+    reply: {},
+    run: files.sync,
+  }),
   openUpload: command({
     code: 0x30,
     needs: "write",

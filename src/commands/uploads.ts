@@ -6,7 +6,7 @@
  */
 import { formatDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX, UPLOADS_PAGE_MAX } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";
@@ -135,7 +135,7 @@ export async function openUpload(session: Session, request: OpenRequest, call: C
     if (error instanceof FtpxError && error.kind.endsWith("_EXCEEDED")) {
       session.emit("quota-refused", { path: request.path, bytes: request.totalBytes });
     }
-    const failure = error instanceof FtpxError ? error : new FtpxError("INTERNAL");
+    const failure = failureOf(error);
     await session.endTransfer(call.id, failure);
     throw error;
   }
@@ -188,8 +188,11 @@ export async function closeTransfer(
   request: { readonly transfer: number; readonly isDiscarded: boolean },
 ) {
   const transfer = session.transfers.get(request.transfer);
-  if (request.isDiscarded && transfer instanceof UploadTransfer) await transfer.discard();
-  await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+  try {
+    if (request.isDiscarded && transfer instanceof UploadTransfer) await transfer.discard();
+  } finally {
+    await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+  }
   return {};
 }
 

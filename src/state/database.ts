@@ -7,7 +7,8 @@
  * back, and the kernel drops the lock with the process, however that ends.
  */
 import { Database } from "bun:sqlite";
-import { FtpxError } from "../base/errors.ts";
+import { appendFileSync } from "node:fs";
+import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 
 const SCHEMA_VERSION = 1;
 
@@ -47,7 +48,8 @@ const SCHEMA = `
 export function openDatabase(file: string): Database {
   let db: Database | undefined;
   try {
-    db = new Database(file, { create: true, strict: true });
+    makeFile(file);
+    db = new Database(file, { strict: true });
     db.run("PRAGMA locking_mode = EXCLUSIVE");
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = FULL");
@@ -108,6 +110,18 @@ export function errorOfDatabase(error: unknown): unknown {
   return new FtpxError(kind, { reason: code }, { cause: error });
 }
 
+/** SQLite says no more than "unable to open" of a file that it cannot make. @throws FtpxError */
+function makeFile(file: string): void {
+  try {
+    appendFileSync(file, "", { mode: 0o600 });
+  } catch (error) {
+    const failure = errorOfSystem(error);
+    if (isKind(failure, "DISK_FULL", "NO_DESCRIPTORS", "NO_PERMISSION")) throw failure;
+    const { code } = error as { code?: string };
+    throw new FtpxError("STATE_FAILED", { reason: code ?? String(error) }, { cause: error });
+  }
+}
+
 function prepareSchema(db: Database): void {
   const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
   const version = row?.user_version ?? 0;
@@ -131,17 +145,21 @@ function demandPragma(db: Database, name: string, expected: string | number): vo
  * to a lock that the kernel drops with its owner.
  */
 export function tryLock(file: string): (() => void) | undefined {
-  const db = new Database(file, { create: true, strict: true });
+  let db: Database | undefined;
   try {
+    makeFile(file);
+    db = new Database(file, { strict: true });
     db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("PRAGMA journal_mode = MEMORY");
     db.run("BEGIN EXCLUSIVE");
   } catch (error) {
-    db.close();
+    db?.close();
     if ((error as { code?: string }).code === "SQLITE_BUSY") return undefined;
     throw errorOfDatabase(error);
   }
+  const held = db;
   return () => {
-    db.run("ROLLBACK");
-    db.close();
+    held.run("ROLLBACK");
+    held.close();
   };
 }

@@ -92,6 +92,8 @@ function runBatch(jobs: readonly Job[]): Outcome[] {
   try {
     return commitBatch(database, jobs);
   } catch (error) {
+    // One by one, because what only reads can still be answered on a full disk.
+    if (jobs.length > 1) return jobs.flatMap((job) => runBatch([job]));
     const failure = errorOfDatabase(error);
     return jobs.map(() => outcomeOf(() => rethrow(failure)));
   }

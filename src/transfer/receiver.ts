@@ -11,7 +11,7 @@
 import { isSameBytes } from "../base/bytes.ts";
 import { ChunkDigester, createHasher, digestRange } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import { ACK_EVERY_BYTES, CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
@@ -211,8 +211,7 @@ export class Receiver {
         this.#afterWrite();
       }
     } catch (error) {
-      const failure =
-        error instanceof FtpxError ? error : new FtpxError("INTERNAL", {}, { cause: error });
+      const failure = failureOf(error);
       this.stop(failure);
       this.#owner.failed(failure);
     } finally {

@@ -4,7 +4,7 @@
  */
 import { FtpxError, isKind } from "../base/errors.ts";
 import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
-import type { Amount, State, UploadRow } from "../state/contract.ts";
+import type { Amount, State } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
 import { checkParts, checkUser } from "./findings.ts";
@@ -34,6 +34,8 @@ export class Depot {
   readonly digests: Digests;
   readonly claims = new Claims();
   readonly recounts: Recounts;
+  /** See UploadGround. */
+  readonly knownParts = new Map<string, string>();
   readonly #partAgeMs: number;
   readonly #homes = new Map<string, { opening: Promise<OpenHome>; users: number }>();
 
@@ -75,7 +77,7 @@ export class Depot {
   /** Counts what lies in a home, with no change going on meanwhile. */
   async recount(user: string): Promise<void> {
     await this.alone(user, async (home) => {
-      await this.mend(user);
+      await this.mend(user, home);
       await this.state.recount(user, await home.measure());
     });
   }
@@ -93,13 +95,13 @@ export class Depot {
   /**
    * Finishes or takes back what a failing disk left between rename and settlement. Only
    * while no change of the home is going on: a file that is counted as found must not be
-   * settled afterwards too. @returns the uploads it brought in order
+   * settled afterwards too.
    */
-  async mend(user: string): Promise<UploadRow[]> {
-    const rows = await this.state.uploads(user);
-    const unsettled = rows.filter(({ phase }) => phase === "publishing");
-    for (const row of unsettled) await mend(this.state, row, await this.store.parts.has(row.id));
-    return unsettled;
+  async mend(user: string, home: Home): Promise<void> {
+    for (const row of await this.state.uploads(user)) {
+      if (row.phase !== "publishing") continue;
+      await mend({ state: this.state, home }, row, await this.store.parts.has(row.id));
+    }
   }
 
   /** Waits for a count that is due, then compares. */
@@ -116,7 +118,10 @@ export class Depot {
   /** Everything of a user: parts, ledger, home. Sessions must have ended before. */
   async purge(user: string): Promise<void> {
     await this.recounts.forget(user);
-    for (const id of await this.state.forget(user)) await this.store.parts.remove(id);
+    for (const id of await this.state.forget(user)) {
+      this.knownParts.delete(id);
+      await this.store.parts.remove(id);
+    }
     try {
       await this.store.removeHome(user);
     } catch (error) {
@@ -147,8 +152,9 @@ export class Depot {
     await this.claims.release(key, claim, async () => {
       const current = await this.state.upload(id);
       if (current?.phase !== "receiving") return;
-      await this.store.parts.remove(id);
+      this.knownParts.delete(id);
       await this.state.discard(id);
+      await this.store.parts.remove(id);
     });
   }
 

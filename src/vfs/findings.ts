@@ -43,7 +43,7 @@ export async function checkUser(
   const { state } = depot;
   const findings: Finding[] = [];
   for (const row of await state.uploads(user)) {
-    const finding = await checkUpload(depot, row, isFixing);
+    const finding = await checkUpload(depot, home, row, isFixing);
     if (finding !== undefined) findings.push(finding);
   }
   const found = await home.measure();
@@ -85,6 +85,7 @@ async function orphans({ state, store }: Depot): Promise<Set<string>> {
 /** Under a claim, so that no session opens the upload meanwhile. */
 async function checkUpload(
   { state, store, claims }: Depot,
+  home: Home,
   { id, user, path }: UploadRow,
   isFixing: boolean,
 ): Promise<Finding | undefined> {
@@ -102,7 +103,7 @@ async function checkUpload(
     finding = { ...differing(kind, user, declared, NOTHING, isFixing), path };
     if (!isFixing) return;
     if (kind === "missing-part") await state.discard(id);
-    else await mend(state, row, isThere);
+    else await mend({ state, home }, row, isThere);
   });
   return finding;
 }

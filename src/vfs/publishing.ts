@@ -7,8 +7,10 @@
  * any later time at which nobody else publishes.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
+import { parsePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
+import type { Digests } from "../store/digests.ts";
 import type { Home, Parts } from "../store/store.ts";
 import type { Turns } from "./turns.ts";
 
@@ -18,6 +20,12 @@ export interface UploadGround {
   readonly parts: Parts;
   readonly home: Home;
   readonly turns: Turns;
+  readonly digests: Digests;
+  /**
+   * By id: what a part was when its last session left it. Another one was changed by somebody
+   * else, or by an earlier run of the server.
+   */
+  readonly known: Map<string, string>;
   /** What is counted may not be what there is: the home is to be counted when there is time. */
   recount(): void;
 }
@@ -49,27 +57,41 @@ export async function publish(
 
 /**
  * Brings a row out of `publishing`: forward when its part has left the parts, else back.
- * Only while nobody else can publish it.
+ * Only while nobody else can publish it. What counts from then on is on the disk: the crash
+ * may have come before the directory's sync.
  */
 export async function mend(
-  state: State,
+  { state, home }: Pick<UploadGround, "state" | "home">,
   row: UploadRow,
   isPartThere: boolean,
 ): Promise<"takenBack" | "finished"> {
-  if (isPartThere) await state.unpublish(row.id);
-  else await state.settle(row.id);
-  return isPartThere ? "takenBack" : "finished";
+  if (isPartThere) {
+    await state.unpublish(row.id);
+    return "takenBack";
+  }
+  await syncParentOf(home, row);
+  await state.settle(row.id);
+  return "finished";
+}
+
+async function syncParentOf(home: Home, { path }: UploadRow): Promise<void> {
+  try {
+    await home.syncParent(parsePath(path));
+  } catch (error) {
+    // Somebody has removed the directory since, and the file with it.
+    if (!isKind(error, "NO_SUCH_PATH", "NOT_A_DIRECTORY", "OUTSIDE_HOME")) throw error;
+  }
 }
 
 async function rename(ground: UploadGround, row: UploadRow, path: VirtualPath): Promise<Amount> {
-  const { state, parts, home } = ground;
+  const { parts, home } = ground;
   try {
     return await home.publish(row.id, path);
   } catch (error) {
     // Where that fails too, the next upload to the path or the next start does it.
     const mended = await parts
       .has(row.id)
-      .then((isThere) => mend(state, row, isThere))
+      .then((isThere) => mend(ground, row, isThere))
       .catch(() => ground.recount());
     if (mended === "finished") throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: error });
     throw error;

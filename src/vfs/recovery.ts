@@ -7,8 +7,8 @@
  * there. One that has no part, because the crash came before it or power was lost, has
  * nothing to go on with: its reservation is given back. Parts that nothing names are removed.
  */
-import type { State } from "../state/contract.ts";
-import type { Parts } from "../store/store.ts";
+import type { State, UploadRow } from "../state/contract.ts";
+import type { Store } from "../store/store.ts";
 import { mend } from "./publishing.ts";
 
 export interface Recovered {
@@ -21,7 +21,8 @@ export interface Recovered {
 }
 
 /** @throws FtpxError STATE_DAMAGED, before anything was changed */
-export async function recover(state: State, parts: Parts): Promise<Recovered> {
+export async function recover(state: State, store: Store): Promise<Recovered> {
+  const { parts } = store;
   const present = new Set(await parts.list());
   const { wasClean } = await state.markStarted();
   // What it says decides which parts are removed.
@@ -29,7 +30,7 @@ export async function recover(state: State, parts: Parts): Promise<Recovered> {
   const count = { finished: 0, takenBack: 0, discarded: 0 };
   for (const row of await state.uploads()) {
     const isThere = present.delete(row.id);
-    if (row.phase === "publishing") count[await mend(state, row, isThere)] += 1;
+    if (row.phase === "publishing") count[await mendIn(store, state, row, isThere)] += 1;
     else if (!isThere) {
       await state.discard(row.id);
       count.discarded += 1;
@@ -37,4 +38,13 @@ export async function recover(state: State, parts: Parts): Promise<Recovered> {
   }
   for (const id of present) await parts.remove(id);
   return { ...count, removedParts: present.size, wasClean };
+}
+
+async function mendIn(store: Store, state: State, row: UploadRow, isPartThere: boolean) {
+  const home = await store.openHome(row.user);
+  try {
+    return await mend({ state, home }, row, isPartThere);
+  } finally {
+    await home.close();
+  }
 }

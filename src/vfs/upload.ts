@@ -10,7 +10,7 @@
  */
 import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
-import { FtpxError, isKind } from "../base/errors.ts";
+import { failureOf, FtpxError, isKind } from "../base/errors.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
@@ -18,6 +18,7 @@ import type { UploadOpened, UploadRow } from "../state/contract.ts";
 import type { Parts } from "../store/store.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
+import { HeldCheck, NO_SOURCE, notePart } from "./heldcheck.ts";
 import { publish } from "./publishing.ts";
 import type { UploadGround } from "./publishing.ts";
 
@@ -46,6 +47,7 @@ export class Upload {
   #chunkCount: number;
   /** Where the receiver began. */
   #firstChunk = 0;
+  #fromOffset = 0;
   #receiver: Receiver | undefined;
   #isUntouched = true;
   /** Proved chunks that are not in the journal yet, and the work that brings them there. */
@@ -59,6 +61,11 @@ export class Upload {
   #isOver = false;
   /** A sync of the part failed. */
   #isUnsafe = false;
+  /** The part is as the last session left it. */
+  #isKnown = false;
+  #check: HeldCheck | undefined;
+  /** Held, and not what was proved. */
+  #damagedChunk: number | undefined;
   #lastActiveMs = performance.now();
 
   private constructor(
@@ -95,6 +102,7 @@ export class Upload {
     try {
       await upload.#prepare(opened.isSameSource);
     } catch (error) {
+      await upload.#check?.stop();
       await file.close();
       throw error;
     }
@@ -177,8 +185,24 @@ export class Upload {
     await this.#receiver?.settle();
     this.#receiver?.stop(this.#failure);
     await this.#saving;
-    await this.#file.close();
+    await this.#check?.stop();
+    try {
+      await this.#leavePart();
+    } finally {
+      await this.#file.close();
+    }
     if (this.#isUnsafe && !this.#isOver) await this.#drop();
+  }
+
+  /** Notes what the next session needs to know of the part. */
+  async #leavePart(): Promise<void> {
+    this.#ground.known.delete(this.#row.id);
+    if (this.#isOver || this.#isUnsafe) return;
+    const isSound = this.#check?.isSound !== false;
+    await notePart(this.#ground, this.#file, this.#row.id, {
+      damaged: this.#damagedChunk,
+      isSound,
+    });
   }
 
   /** Ends the upload and forgets what came in. */
@@ -196,8 +220,10 @@ export class Upload {
     if (this.#failure !== undefined) throw this.#failure;
     const { algorithm, id } = this.#row;
     const held = await this.#ground.state.digests(id, 0, this.#firstChunk);
+    await this.#demandSound();
     const found = await composeDigest(algorithm, [...held, ...received]);
     if (!isSameDigest(found, sent)) {
+      await this.#demandFresh();
       await this.#drop();
       throw new FtpxError("DIGEST_MISMATCH", {
         expected: formatDigest(sent),
@@ -209,14 +235,33 @@ export class Upload {
     await this.#publish();
   }
 
+  /** @throws FtpxError CHUNK_DAMAGED */
+  async #demandSound(): Promise<void> {
+    const damaged = await this.#check?.damaged;
+    if (damaged === undefined) return;
+    this.#damagedChunk = damaged;
+    throw new FtpxError("CHUNK_DAMAGED", { offset: damaged * CHUNK_BYTES });
+  }
+
+  /**
+   * The last chunk began with what an earlier session had left of it, and no proof of its own
+   * comes for it: it is sent again. @throws FtpxError CHUNK_DAMAGED
+   */
+  async #demandFresh(): Promise<void> {
+    const offset = this.#firstChunk * CHUNK_BYTES;
+    if (this.#fromOffset === offset || this.totalBytes > offset + CHUNK_BYTES) return;
+    await this.#file.truncate(offset);
+    throw new FtpxError("CHUNK_DAMAGED", { offset });
+  }
+
   async #prepare(isSameSource: boolean): Promise<void> {
-    const { bytes } = await this.#file.facts();
+    const { bytes, version } = await this.#file.facts();
+    this.#isKnown = this.#ground.known.get(this.#row.id) === version;
     const wholeChunks = Math.floor(Math.min(bytes, this.totalBytes) / CHUNK_BYTES);
     if (wholeChunks < this.#chunkCount) {
       // The disk lost what the journal promised, or the file has become smaller.
       this.#chunkCount = wholeChunks;
-      const source = new Uint8Array(0);
-      await this.#ground.state.keepChunks(this.#row.id, wholeChunks, source);
+      await this.#ground.state.keepChunks(this.#row.id, wholeChunks, NO_SOURCE);
     }
     const heldBytes = this.#chunkCount * CHUNK_BYTES;
     const tailEnd = Math.min(bytes, heldBytes + CHUNK_BYTES, this.totalBytes);
@@ -231,6 +276,10 @@ export class Upload {
     const firstChunk = this.#chunkCount;
     const windowBytes = this.#windowBytes;
     this.#firstChunk = firstChunk;
+    this.#fromOffset = fromOffset;
+    await this.#check?.stop();
+    this.#check = undefined;
+    if (firstChunk > 0 && !this.#isKnown) this.#checkHeld(firstChunk);
     this.#receiver = await Receiver.create(
       { file: this.#file, algorithm, totalBytes, firstChunk, fromOffset, windowBytes },
       {
@@ -239,6 +288,18 @@ export class Upload {
         failed: (failure) => this.#fail(failure),
       },
     );
+  }
+
+  #checkHeld(chunkCount: number): void {
+    const check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount);
+    this.#check = check;
+    const tell = (damaged: number | undefined): void => {
+      if (damaged === undefined || this.#check !== check) return;
+      this.#damagedChunk = damaged;
+      this.#fail(new FtpxError("CHUNK_DAMAGED", { offset: damaged * CHUNK_BYTES }));
+    };
+    // As soon as it is known, or much would be sent for nothing.
+    check.damaged.then(tell, () => {});
   }
 
   #demandReceiver(): Receiver {
@@ -299,11 +360,12 @@ export class Upload {
   async #drop(): Promise<void> {
     this.#isOver = true;
     const { parts, state } = this.#ground;
-    await parts.remove(this.#row.id).catch((error: unknown) => {
-      // Without its row it cannot be picked up, and the next start removes it.
+    // First the row: where that fails the upload can go on, and a part without one is removed
+    // by the next start.
+    await state.discard(this.#row.id).catch((error: unknown) => {
       if (!this.#isUnsafe) throw error;
     });
-    await state.discard(this.#row.id);
+    await parts.remove(this.#row.id);
   }
 }
 
@@ -315,8 +377,4 @@ async function openOrCreate(parts: Parts, id: string): Promise<OpenFile> {
     if (isKind(error, "NO_SUCH_PATH")) return await parts.create(id);
     throw error;
   }
-}
-
-function failureOf(error: unknown): FtpxError {
-  return error instanceof FtpxError ? error : new FtpxError("INTERNAL", {}, { cause: error });
 }

@@ -161,6 +161,23 @@ export class Vfs {
     }
   }
 
+  /**
+   * Waits for the disk: content and name of a file that is known by its version. In a turn, so
+   * that a commit under way has ended. @throws FtpxError NO_SUCH_PATH, NOT_A_FILE, CHANGED
+   */
+  async sync(path: VirtualPath, version: string): Promise<void> {
+    await this.#turns.onPath(path, async () => {
+      const file = await this.#home.openFile(path);
+      try {
+        if ((await file.facts()).version !== version) throw new FtpxError("CHANGED");
+        await file.sync();
+        await this.#home.syncParent(path);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
   /** Unfinished uploads, by path; `heldBytes` is what is on the disk and proved. */
   async uploads(): Promise<{ path: VirtualPath; totalBytes: number; heldBytes: number }[]> {
     const rows = await this.#depot.state.uploads(this.#user);
@@ -183,8 +200,9 @@ export class Vfs {
       const rows = await state.uploads(this.#user);
       const row = rows.find((one) => one.path === path && one.phase === "receiving");
       if (row === undefined) throw new FtpxError("NO_SUCH_PATH");
-      await store.parts.remove(row.id);
+      this.#depot.knownParts.delete(row.id);
       await state.discard(row.id);
+      await store.parts.remove(row.id);
     });
   }
 
@@ -198,16 +216,17 @@ export class Vfs {
   }
 
   async #open(wish: UploadWish, listener: UploadListener): Promise<Upload> {
-    const { state, store } = this.#depot;
+    const { state, store, digests, knownParts: known } = this.#depot;
     const recount = () => this.#depot.recounts.add(this.#user);
-    const ground = { state, parts: store.parts, home: this.#home, turns: this.#turns, recount };
+    const own = { home: this.#home, turns: this.#turns, recount };
+    const ground = { state, parts: store.parts, digests, known, ...own };
     const opened = await this.#openRow(wish);
     try {
       return await Upload.open(ground, listener, opened, wish);
     } catch (error) {
       if (!opened.isResumed) {
-        await store.parts.remove(opened.row.id);
         await state.discard(opened.row.id);
+        await store.parts.remove(opened.row.id);
       }
       throw error;
     }

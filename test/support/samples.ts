@@ -61,6 +61,7 @@ export const SAMPLES: Samples = {
     request: { from: path, to: parsePath("/b"), mayReplace: true },
     reply: { totalBytes: 5 },
   },
+  sync: { request: { path, version }, reply: {} },
   openUpload: {
     request: {
       path,

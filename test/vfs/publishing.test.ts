@@ -127,10 +127,10 @@ test.each([
   await outcomeOf(shop.put("/f", "new one"));
   await shop.state.markStarted();
 
-  expect(await recover(shop.state, shop.store.parts)).toMatchObject({ ...counts, wasClean: false });
+  expect(await recover(shop.state, shop.store)).toMatchObject({ ...counts, wasClean: false });
   expect(stored("f")).toBe(content);
   expect(await shop.ledger()).toBe(ledger);
-  expect(await recover(shop.state, shop.store.parts)).toMatchObject({ finished: 0, takenBack: 0 });
+  expect(await recover(shop.state, shop.store)).toMatchObject({ finished: 0, takenBack: 0 });
 });
 
 test("F9: a reservation without a part, and a part without a reservation, go at the start", async () => {
@@ -141,7 +141,7 @@ test("F9: a reservation without a part, and a part without a reservation, go at 
   const orphan = await shop.store.parts.create("orphan");
   await orphan.close();
 
-  expect(await recover(shop.state, shop.store.parts)).toMatchObject({
+  expect(await recover(shop.state, shop.store)).toMatchObject({
     discarded: 1,
     removedParts: 1,
   });

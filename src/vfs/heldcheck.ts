@@ -1,0 +1,77 @@
+/**
+ * What a resumed upload holds is read back and compared with the journal, behind the content
+ * that comes in: a disk, a crash or a hand may have changed it since it was proved. Nothing
+ * is published before that has ended.
+ */
+import { isSameBytes } from "../base/bytes.ts";
+import type { OpenFile } from "../base/openfile.ts";
+import type { State, UploadRow } from "../state/contract.ts";
+import type { Digests } from "../store/digests.ts";
+
+export interface HeldGround {
+  readonly state: State;
+  readonly digests: Digests;
+}
+
+/** A source that no client has: what is left of the part is compared with whatever comes next. */
+export const NO_SOURCE = new Uint8Array(0);
+
+/** Chunks that are digested in one job: others who want a digest wait no longer than for that. */
+const JOB_CHUNKS = 16;
+
+export class HeldCheck {
+  readonly #stopping = new AbortController();
+  /** The first chunk that is not what was proved; nothing when all are. */
+  readonly damaged: Promise<number | undefined>;
+  #isDone = false;
+
+  /** Begins at once. @param file stays open until `stop` has ended */
+  constructor(ground: HeldGround, file: OpenFile, row: UploadRow, chunkCount: number) {
+    this.damaged = this.#compare(ground, file, row, chunkCount);
+    // Whoever commits hears of a failure; until then nobody may listen.
+    this.damaged.catch(() => {});
+  }
+
+  /** Whether everything was compared and found right. */
+  get isSound(): boolean {
+    return this.#isDone;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled([this.damaged]);
+  }
+
+  async #compare(
+    { state, digests }: HeldGround,
+    file: OpenFile,
+    { id, algorithm }: UploadRow,
+    chunkCount: number,
+  ): Promise<number | undefined> {
+    const { signal } = this.#stopping;
+    for (let first = 0; first < chunkCount; first += JOB_CHUNKS) {
+      const count = Math.min(JOB_CHUNKS, chunkCount - first);
+      const kept = await state.digests(id, first, count);
+      const found = await digests.chunks(file, algorithm, first, count, signal);
+      const differs = kept.findIndex((digest, index) => !isSame(digest, found[index]));
+      if (differs >= 0) return first + differs;
+    }
+    this.#isDone = true;
+    return undefined;
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && isSameBytes(a, b);
+}
+
+/** What the next session that picks the part up is to know of it. */
+export async function notePart(
+  { state, known }: HeldGround & { readonly known: Map<string, string> },
+  file: OpenFile,
+  id: string,
+  { damaged, isSound }: { readonly damaged: number | undefined; readonly isSound: boolean },
+): Promise<void> {
+  if (damaged !== undefined) await state.keepChunks(id, damaged, NO_SOURCE);
+  else if (isSound) known.set(id, (await file.facts()).version);
+}
