@@ -89,6 +89,11 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   await place.removeLeftovers();
   warnRoot();
   const reporter = await Reporter.open(place.auditFile, options.json === true);
+  // One bad moment of one session must not end all of them.
+  process.on("unhandledRejection", (reason) => {
+    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    reporter.emit({ event: "defect", work: "unknown", reason: text });
+  });
   const server = await Server.open(place, options, reporter.emit);
   const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
   const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));

@@ -9,7 +9,7 @@
  */
 import { rm } from "node:fs/promises";
 import type { Socket, SocketHandler } from "bun";
-import { FtpxError } from "../base/errors.ts";
+import { errorOfSystem, FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
 import type { Registry } from "../sessions/registry.ts";
 import type { Line } from "../sessions/session.ts";
@@ -83,7 +83,9 @@ export function openPlainDoor(
 export async function openOperatorDoor(registry: Registry, file: string): Promise<OpenDoor> {
   // A file that a killed server left would be in the way; the lock on the state says
   // that no other server uses it.
-  await rm(file, { force: true });
+  await rm(file, { force: true }).catch((error: unknown) => {
+    throw errorOfSystem(error);
+  });
   const connections = new Connections(registry, "operator");
   const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
   const listener = listen(() => Bun.listen<Peer>(options as never));
@@ -212,6 +214,7 @@ function listen<Listener>(open: () => Listener): Listener {
     return open();
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
+    if (code === "ENOSPC") throw errorOfSystem(error);
     throw new FtpxError("BAD_CONFIG", { reason: `cannot listen: ${code ?? message ?? ""}` });
   }
 }

@@ -187,11 +187,15 @@ export class Session {
     return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES, SESSION_WINDOW_BYTES - givenBytes));
   }
 
-  /** Ends one transfer and forgets it. */
+  /** Ends one transfer and forgets it; never throws, because often nobody waits for it. */
   async endTransfer(id: number, failure: FtpxError): Promise<void> {
     const transfer = this.transfers.get(id);
     this.transfers.delete(id);
-    await transfer?.end(failure);
+    try {
+      await transfer?.end(failure);
+    } catch (error) {
+      this.emit("fault", { work: "transfer", reason: String(error) });
+    }
   }
 
   emit(event: string, fields: Record<string, EventValue> = {}): void {

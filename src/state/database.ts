@@ -49,6 +49,7 @@ export function openDatabase(file: string): Database {
   let db: Database | undefined;
   try {
     makeFile(file);
+    makeFile(`${file}-wal`);
     db = new Database(file, { strict: true });
     db.run("PRAGMA locking_mode = EXCLUSIVE");
     db.run("PRAGMA journal_mode = WAL");

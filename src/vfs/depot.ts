@@ -4,7 +4,7 @@
  */
 import { FtpxError, isKind } from "../base/errors.ts";
 import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
-import type { Amount, State } from "../state/contract.ts";
+import type { Amount, State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
 import { checkParts, checkUser } from "./findings.ts";
@@ -93,14 +93,16 @@ export class Depot {
   }
 
   /**
-   * Finishes or takes back what a failing disk left between rename and settlement. Only
+   * Finishes or takes back what a failing disk left between rename and settlement, and gives
+   * back what is reserved for uploads without content. Only
    * while no change of the home is going on: a file that is counted as found must not be
    * settled afterwards too.
    */
   async mend(user: string, home: Home): Promise<void> {
     for (const row of await this.state.uploads(user)) {
-      if (row.phase !== "publishing") continue;
-      await mend({ state: this.state, home }, row, await this.store.parts.has(row.id));
+      const isPartThere = await this.store.parts.has(row.id);
+      if (row.phase === "publishing") await mend({ state: this.state, home }, row, isPartThere);
+      else if (!isPartThere) await this.#forgetEmpty(row);
     }
   }
 
@@ -129,9 +131,11 @@ export class Depot {
     }
   }
 
-  /** Drops uploads that nobody has touched for long; `elapsedMs` of running time have passed. */
+  /** Drops uploads that nobody has touched for long, and parts of none; `elapsedMs` of running time have passed. */
   async sweep(elapsedMs: number): Promise<void> {
     for (const id of await this.state.age(elapsedMs, this.#partAgeMs)) await this.#expire(id);
+    // What could not be removed when its upload was dropped.
+    await this.checkParts(true);
   }
 
   async close(): Promise<void> {
@@ -140,6 +144,16 @@ export class Depot {
     await this.digests.close();
     await this.store.close();
     await this.state.close();
+  }
+
+  /** Under a claim, because an upload that is being opened has no part yet. */
+  async #forgetEmpty({ id, user, path }: UploadRow): Promise<void> {
+    const key = claimKey(user, path);
+    const claim = this.claims.tryClaim(key);
+    if (claim === undefined) return;
+    await this.claims.release(key, claim, async () => {
+      if (!(await this.store.parts.has(id))) await this.state.discard(id);
+    });
   }
 
   /** Under a claim, so that nobody picks the upload up meanwhile. */

@@ -4,6 +4,8 @@
  * is published before that has ended.
  */
 import { isSameBytes } from "../base/bytes.ts";
+import { FtpxError } from "../base/errors.ts";
+import { CHUNK_BYTES } from "../base/limits.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import type { State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
@@ -22,14 +24,35 @@ const JOB_CHUNKS = 16;
 export class HeldCheck {
   readonly #stopping = new AbortController();
   /** The first chunk that is not what was proved; nothing when all are. */
-  readonly damaged: Promise<number | undefined>;
+  readonly #damaged: Promise<number | undefined>;
   #isDone = false;
 
-  /** Begins at once. @param file stays open until `stop` has ended */
-  constructor(ground: HeldGround, file: OpenFile, row: UploadRow, chunkCount: number) {
-    this.damaged = this.#compare(ground, file, row, chunkCount);
+  /**
+   * Begins at once.
+   *
+   * @param file  stays open until `stop` has ended
+   * @param found hears of damage, unless it was stopped before
+   */
+  constructor(
+    ground: HeldGround,
+    file: OpenFile,
+    row: UploadRow,
+    chunkCount: number,
+    found: (damaged: number, failure: FtpxError) => void,
+  ) {
+    this.#damaged = this.#compare(ground, file, row, chunkCount);
+    const tell = (damaged: number | undefined): void => {
+      if (damaged !== undefined && !this.#stopping.signal.aborted)
+        found(damaged, failureAt(damaged));
+    };
     // Whoever commits hears of a failure; until then nobody may listen.
-    this.damaged.catch(() => {});
+    this.#damaged.then(tell, () => {});
+  }
+
+  /** Waits for the end. @throws FtpxError CHUNK_DAMAGED, IO_FAILED */
+  async demandSound(): Promise<void> {
+    const damaged = await this.#damaged;
+    if (damaged !== undefined) throw failureAt(damaged);
   }
 
   /** Whether everything was compared and found right. */
@@ -39,7 +62,7 @@ export class HeldCheck {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.allSettled([this.damaged]);
+    await Promise.allSettled([this.#damaged]);
   }
 
   async #compare(
@@ -59,6 +82,10 @@ export class HeldCheck {
     this.#isDone = true;
     return undefined;
   }
+}
+
+function failureAt(chunk: number): FtpxError {
+  return new FtpxError("CHUNK_DAMAGED", { offset: chunk * CHUNK_BYTES });
 }
 
 function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {

@@ -43,6 +43,7 @@ export class Recounts {
 
   /** Waits until the home is counted, if that is due. */
   async counted(user: string): Promise<void> {
+    if (this.#later.has(user)) this.add(user);
     while (this.#working !== undefined && (this.#due.has(user) || this.#user === user)) {
       await this.#working;
     }

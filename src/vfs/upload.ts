@@ -156,9 +156,12 @@ export class Upload {
     if (chunkCount > this.#chunkCount) throw new FtpxError("OUT_OF_RANGE", { reason: "chunks" });
     // Content that comes before this is done meets nobody.
     this.#receiver = undefined;
+    // Or it would take what is cut off for damage.
+    await this.#endCheck();
+    // First the part: a row that says more than the part holds is found out when it is opened.
+    await this.#file.truncate(chunkCount * CHUNK_BYTES);
     await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
     this.#chunkCount = chunkCount;
-    await this.#file.truncate(chunkCount * CHUNK_BYTES);
     await this.#receive(chunkCount * CHUNK_BYTES);
     this.#wantsRewind = false;
   }
@@ -177,7 +180,10 @@ export class Upload {
     await this.#committing;
   }
 
-  /** Ends the upload for this session; what came in stays for the next one. */
+  /**
+   * Ends the upload for this session; what came in stays for the next one. @throws FtpxError when
+   * what is of no use any more could not be dropped
+   */
   async close(failure = new FtpxError("CONNECTION_LOST")): Promise<void> {
     // A commit that has begun is carried through, whoever is there to hear of it.
     await Promise.allSettled([this.#committing]);
@@ -220,7 +226,7 @@ export class Upload {
     if (this.#failure !== undefined) throw this.#failure;
     const { algorithm, id } = this.#row;
     const held = await this.#ground.state.digests(id, 0, this.#firstChunk);
-    await this.#demandSound();
+    await this.#check?.demandSound();
     const found = await composeDigest(algorithm, [...held, ...received]);
     if (!isSameDigest(found, sent)) {
       await this.#demandFresh();
@@ -233,14 +239,6 @@ export class Upload {
     await this.#file.setModified(this.#row.modifiedMs);
     await this.#sync(() => this.#file.sync());
     await this.#publish();
-  }
-
-  /** @throws FtpxError CHUNK_DAMAGED */
-  async #demandSound(): Promise<void> {
-    const damaged = await this.#check?.damaged;
-    if (damaged === undefined) return;
-    this.#damagedChunk = damaged;
-    throw new FtpxError("CHUNK_DAMAGED", { offset: damaged * CHUNK_BYTES });
   }
 
   /**
@@ -277,8 +275,7 @@ export class Upload {
     const windowBytes = this.#windowBytes;
     this.#firstChunk = firstChunk;
     this.#fromOffset = fromOffset;
-    await this.#check?.stop();
-    this.#check = undefined;
+    await this.#endCheck();
     if (firstChunk > 0 && !this.#isKnown) this.#checkHeld(firstChunk);
     this.#receiver = await Receiver.create(
       { file: this.#file, algorithm, totalBytes, firstChunk, fromOffset, windowBytes },
@@ -290,16 +287,19 @@ export class Upload {
     );
   }
 
+  async #endCheck(): Promise<void> {
+    const check = this.#check;
+    this.#check = undefined;
+    await check?.stop();
+  }
+
   #checkHeld(chunkCount: number): void {
-    const check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount);
-    this.#check = check;
-    const tell = (damaged: number | undefined): void => {
-      if (damaged === undefined || this.#check !== check) return;
+    const found = (damaged: number, failure: FtpxError): void => {
       this.#damagedChunk = damaged;
-      this.#fail(new FtpxError("CHUNK_DAMAGED", { offset: damaged * CHUNK_BYTES }));
+      // As soon as it is known, or much would be sent for nothing.
+      this.#fail(failure);
     };
-    // As soon as it is known, or much would be sent for nothing.
-    check.damaged.then(tell, () => {});
+    this.#check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount, found);
   }
 
   #demandReceiver(): Receiver {

@@ -225,7 +225,8 @@ export class Vfs {
       return await Upload.open(ground, listener, opened, wish);
     } catch (error) {
       if (!opened.isResumed) {
-        await state.discard(opened.row.id);
+        // Where that fails too, the count that is due then finds a row without a part.
+        await state.discard(opened.row.id).catch(recount);
         await store.parts.remove(opened.row.id);
       }
       throw error;

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
-import { outcomeOf } from "../support/refusal.ts";
+import { readdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { Workshop } from "../support/workshop.ts";
 
 let shop: Workshop;
@@ -50,12 +49,11 @@ const DAMAGES: [string, () => Promise<string[]>][] = [
   [
     "a file that was published and not counted",
     async () => {
-      shop.failing.set("settle", "STATE_FAILED");
-      shop.failing.set("recount", "STATE_FAILED");
-      await outcomeOf(shop.put("/g", "123"));
-      // It is tried again only much later.
-      await shop.depot.recounts.settled();
-      shop.failing.clear();
+      await (await shop.open("/g", "123")).close();
+      const [row] = await shop.state.uploads("ann");
+      await shop.state.publishing(row?.id ?? "", { bytes: 0, files: 0 });
+      renameSync(shop.folder.at(`storage/.ftpx/parts/${row?.id}`), shop.folder.at("storage/ann/g"));
+      truncateSync(shop.folder.at("storage/ann/g"), 3);
       return ["unsettled /g 3 0", "usage  5 8"];
     },
   ],
