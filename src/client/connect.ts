@@ -102,8 +102,14 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
       socket?.terminate();
     };
     const timer = setTimeout(() => refuse("no answer"), CONNECT_MS_MAX);
-    const handshake = (socket: PeerSocket): void => {
+    const handshake = (
+      socket: PeerSocket,
+      isOk: boolean,
+      cause: { code?: string } | null,
+    ): void => {
       try {
+        // Bun says so of a handshake that a cut line or a killed server broke off, too.
+        if (!isOk && cause?.code === "ECONNRESET") throw unreachable(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
         peer.client = new Client(socket, () => exportBinding(socket));
@@ -154,16 +160,16 @@ function unreachable(host: string, cause: unknown): FtpxError {
   return new FtpxError("UNREACHABLE", { host, reason }, { cause });
 }
 
-/** @throws FtpxError TLS_FAILED, CHANGED_KEY; UNREACHABLE when the server was gone in the middle */
+/** @throws FtpxError TLS_FAILED, CHANGED_KEY */
 function trustedFingerprint(socket: Socket<Peer>, endpoint: Endpoint): string {
   const { name, fingerprint: expected, pinFile } = endpoint;
-  const certificate: unknown = socket.getPeerCertificate();
-  const raw = (certificate as { raw?: Uint8Array } | null)?.raw;
-  // A handshake that was broken off, by a cut line or a killed server, ends here too.
-  if (raw === undefined) throw unreachable(name, "no handshake");
   if (!hasOurAlpn(socket)) {
     throw new FtpxError("TLS_FAILED", { host: name, reason: "not an ftpx server" });
   }
+  const certificate: unknown = socket.getPeerCertificate();
+  const raw = (certificate as { raw?: Uint8Array } | null)?.raw;
+  if (raw === undefined)
+    throw new FtpxError("TLS_FAILED", { host: name, reason: "no certificate" });
   const fingerprint = fingerprintOf(new X509Certificate(raw).publicKey);
   if (expected !== undefined && expected !== fingerprint) {
     const details = { host: name, expected, fingerprint };

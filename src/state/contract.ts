@@ -32,6 +32,7 @@ export interface UploadIntent {
   readonly modifiedMs: number;
   /** What the client says about its source; opaque, compared as bytes. */
   readonly source: Uint8Array;
+  readonly isCopy?: boolean;
   readonly algorithm: Algorithm;
   /** Forget what an earlier upload left. */
   readonly isFresh: boolean;
@@ -45,6 +46,8 @@ export interface UploadRow {
   readonly totalBytes: number;
   readonly modifiedMs: number;
   readonly algorithm: Algorithm;
+  /** A copy within the home: no client goes on with it. */
+  readonly isCopy: boolean;
   /** Whole chunks whose bytes are synced and whose digests are kept. */
   readonly chunkCount: number;
   readonly phase: "receiving" | "publishing";

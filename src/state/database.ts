@@ -10,7 +10,7 @@ import { Database } from "bun:sqlite";
 import { appendFileSync } from "node:fs";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -34,6 +34,7 @@ const SCHEMA = `
     replaced_bytes INTEGER NOT NULL DEFAULT 0,
     replaced_files INTEGER NOT NULL DEFAULT 0,
     idle_ms        INTEGER NOT NULL DEFAULT 0,
+    is_copy        INTEGER NOT NULL DEFAULT 0,
     UNIQUE (user, path)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE chunks (
@@ -43,6 +44,8 @@ const SCHEMA = `
     PRIMARY KEY (upload, chunk)
   ) STRICT, WITHOUT ROWID;
 `;
+
+const FROM_1 = "ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0";
 
 /** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
 export function openDatabase(file: string): Database {
@@ -127,6 +130,7 @@ function prepareSchema(db: Database): void {
   const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
   const version = row?.user_version ?? 0;
   if (version === 0) db.run(SCHEMA);
+  else if (version === 1) db.run(FROM_1);
   else if (version !== SCHEMA_VERSION) {
     throw new FtpxError("STATE_FAILED", { reason: `schema version ${version} is not known` });
   }

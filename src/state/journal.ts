@@ -25,6 +25,7 @@ interface Row {
   phase: "receiving" | "publishing";
   replaced_bytes: number;
   replaced_files: number;
+  is_copy: number;
 }
 
 export class JournalTable {
@@ -161,8 +162,9 @@ export class JournalTable {
     const id = randomUUIDv7();
     this.#db
       .query(
-        `INSERT INTO uploads (id, user, path, total_bytes, modified_ms, source, algorithm)
-         VALUES ($id, $user, $path, $totalBytes, $modifiedMs, $source, $algorithm)`,
+        `INSERT INTO uploads
+           (id, user, path, total_bytes, modified_ms, source, algorithm, is_copy)
+         VALUES ($id, $user, $path, $totalBytes, $modifiedMs, $source, $algorithm, $isCopy)`,
       )
       .run({
         id,
@@ -172,6 +174,7 @@ export class JournalTable {
         modifiedMs: intent.modifiedMs,
         source: intent.source,
         algorithm: intent.algorithm,
+        isCopy: intent.isCopy === true ? 1 : 0,
       });
     const row = this.upload(id);
     if (row === undefined) throw new Error("an upload vanished");
@@ -186,6 +189,7 @@ export class JournalTable {
     this.#db
       .query(
         `UPDATE uploads SET total_bytes = $totalBytes, modified_ms = $modifiedMs, idle_ms = 0,
+           is_copy = 0,
            source = iif(chunk_count = 0, $source, source)
          WHERE id = $id`,
       )
@@ -212,6 +216,7 @@ function rowOf(row: Row): UploadRow {
     totalBytes: row.total_bytes,
     modifiedMs: row.modified_ms,
     algorithm: row.algorithm,
+    isCopy: row.is_copy !== 0,
     chunkCount: row.chunk_count,
     phase: row.phase,
     replaced: { bytes: row.replaced_bytes, files: row.replaced_files },

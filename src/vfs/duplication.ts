@@ -48,7 +48,17 @@ async function copyFrom(
   const source = new TextEncoder().encode(version).subarray(0, SOURCE_BYTES_MAX);
   const algorithm = ALGORITHM;
   const claimed = await vfs.openUpload(
-    { path: to, mayReplace, windowBytes, totalBytes, modifiedMs, source, algorithm, isFresh: true },
+    {
+      path: to,
+      mayReplace,
+      windowBytes,
+      totalBytes,
+      modifiedMs,
+      source,
+      algorithm,
+      isFresh: true,
+      isCopy: true,
+    },
     {
       acknowledge: (offset) => window.acknowledge(offset),
       failed: (failure) => window.fail(failure),

@@ -31,6 +31,8 @@ export interface UploadWish extends UploadManner {
   readonly algorithm: Algorithm;
   /** Forget what an earlier upload to the path left. */
   readonly isFresh: boolean;
+  /** The content comes from the home itself. */
+  readonly isCopy?: boolean;
 }
 
 /** An upload and the claim on its path; `close` gives the path back. */

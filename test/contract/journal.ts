@@ -24,6 +24,7 @@ function testResuming(name: string): void {
         totalBytes: 10 * MIB,
         modifiedMs: 77,
         algorithm: "md5",
+        isCopy: false,
         chunkCount: 0,
         phase: "receiving",
         replaced: NOTHING,

@@ -104,15 +104,31 @@ test("an upload that is gone has no chunks", () => {
 test("a schema of the future is refused, and the file can be opened by who knows it", () => {
   leaveDatabase();
   const later = new Database(file);
-  later.run("PRAGMA user_version = 2");
+  later.run("PRAGMA user_version = 3");
   later.close();
-  const reason = "schema version 2 is not known";
+  const reason = "schema version 3 is not known";
 
   expect(() => openDatabase(file)).toThrow(refusal("STATE_FAILED", { reason }));
   const again = new Database(file);
-  again.run("PRAGMA user_version = 1");
+  again.run("PRAGMA user_version = 2");
   again.close();
   openDatabase(file).close();
+});
+
+test("a database of the first schema is brought to today's, with what is in it", () => {
+  leaveDatabase();
+  const first = new Database(file);
+  first.run("ALTER TABLE uploads DROP COLUMN is_copy");
+  first.run("PRAGMA user_version = 1");
+  first.run(
+    "INSERT INTO uploads (id, user, path, total_bytes, modified_ms, source, algorithm) VALUES ('i', 'ann', '/f', 5, 1, x'00', 'sha256')",
+  );
+  first.close();
+  const db = openDatabase(file);
+
+  expect(db.query("SELECT id, is_copy FROM uploads").all()).toEqual([{ id: "i", is_copy: 0 }]);
+  expect(pragma(db, "user_version")).toBe(2);
+  db.close();
 });
 
 test.each([

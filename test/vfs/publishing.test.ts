@@ -133,6 +133,21 @@ test.each([
   expect(await recover(shop.state, shop.store)).toMatchObject({ finished: 0, takenBack: 0 });
 });
 
+test("F9: a copy that a crash cut off goes at the start, an upload stays", async () => {
+  const wish = { modifiedMs: 1, source: Uint8Array.of(1), algorithm: "sha256" } as const;
+  const place = { user: "ann", totalBytes: 5, isFresh: true, limit: { bytes: 100, files: 10 } };
+  for (const isCopy of [true, false]) {
+    const path = isCopy ? "/copy" : "/upload";
+    const { row } = await shop.state.openUpload({ ...wish, ...place, path, isCopy });
+    await (await shop.store.parts.create(row.id)).close();
+  }
+  await recover(shop.state, shop.store);
+
+  expect((await shop.state.uploads()).map(({ path }) => path)).toEqual(["/upload"]);
+  expect(parts().length).toBe(1);
+  expect(await shop.ledger()).toBe("0/0 5/1");
+});
+
 test("F9: a reservation without a part, and a part without a reservation, go at the start", async () => {
   const first = await shop.open("/f", "content");
   await first.close();

@@ -1,0 +1,286 @@
+/**
+ * Clients in this process, for campaigns that need many of them at once: an account with
+ * its connections, whole files put and fetched by the client's own code, and what of an
+ * account lies on the server's disk.
+ *
+ * The password is derived once for each account, so a connection costs a handshake.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { composeDigest } from "../../src/base/digest.ts";
+import { FtpxError } from "../../src/base/errors.ts";
+import { parsePath } from "../../src/base/path.ts";
+import { DerivedKeys } from "../../src/base/scram.ts";
+import type { Client, ReplyOf, StartedCall, TransferListener } from "../../src/client/client.ts";
+import { connect } from "../../src/client/connect.ts";
+import type { Endpoint } from "../../src/client/connect.ts";
+import type { Copied, CopyJob } from "../../src/client/copy.ts";
+import { downloadOnce } from "../../src/client/get.ts";
+import { uploadOnce } from "../../src/client/put.ts";
+import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
+import type { Ran, Scene, Server } from "../e2e/binary.ts";
+import { descriptorsOf, whatFails } from "./invariant.ts";
+import { Chance } from "../support/chance.ts";
+
+export const PASSWORD = "pw";
+
+/** For commands of the compiled client that are started and not waited for. */
+export const WITH_PASSWORD = { env: { FTPX_PASSWORD: PASSWORD } } as const;
+
+/** Strangers are refused above 64, so no more than this many sign in at once. */
+const SIGN_INS_AT_ONCE = 24;
+
+/** One account as clients of this process use it. */
+export class Guest {
+  readonly user: string;
+  readonly #keys = new DerivedKeys(() => PASSWORD);
+  readonly #open = new Set<Client>();
+
+  constructor(user: string) {
+    this.user = user;
+  }
+
+  /** Adds the account, with PASSWORD. */
+  static async add(scene: Scene, user: string, ...options: string[]): Promise<Guest> {
+    await scene.addUser(user, PASSWORD, ...options);
+    return new Guest(user);
+  }
+
+  /** @param through the port of a line to the server, where it is not reached directly */
+  async signIn({ port, fingerprint }: Server, through = port): Promise<Client> {
+    return await this.#signIn({ host: "127.0.0.1", port: through, fingerprint, name: "campaign" });
+  }
+
+  /** Without TLS. */
+  async signInPlain(port: number): Promise<Client> {
+    const endpoint = { host: "127.0.0.1", port, fingerprint: undefined, name: "campaign" };
+    return await this.#signIn({ ...endpoint, isPlain: true });
+  }
+
+  async signInMany(server: Server, count: number, through = server.port): Promise<Client[]> {
+    const clients: Client[] = [];
+    while (clients.length < count) {
+      const some = Math.min(SIGN_INS_AT_ONCE, count - clients.length);
+      const signing = Array.from({ length: some }, () => this.signIn(server, through));
+      clients.push(...(await Promise.all(signing)));
+    }
+    return clients;
+  }
+
+  async #signIn(endpoint: Endpoint): Promise<Client> {
+    const { client } = await connect(endpoint, "campaign");
+    await client.signIn(this.user, this.#keys);
+    this.#open.add(client);
+    return client;
+  }
+
+  close(): void {
+    for (const client of this.#open) client.connection.terminate();
+    this.#open.clear();
+  }
+}
+
+/** A command that takes longer hangs; it is killed, and its status is none of ours. */
+const COMMAND_MS_MAX = 150_000;
+
+/** Runs a command of the compiled client to its end, as any of the accounts. */
+export async function runClient(
+  scene: Scene,
+  words: readonly string[],
+  withinMs = COMMAND_MS_MAX,
+): Promise<Ran> {
+  const child = scene.start(words, WITH_PASSWORD);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill("SIGKILL");
+  }, withinMs);
+  const [stdout, errors, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  clearTimeout(timer);
+  return { status, stdout, stderr: isLate ? `${errors}(killed after ${withinMs} ms)` : errors };
+}
+
+export type JobOptions = Partial<Pick<CopyJob, "signal" | "onProgress" | "isFresh" | "memory">>;
+
+const NEVER = new AbortController().signal;
+
+/** One attempt to put a file, as the compiled client makes it. */
+export function putOnce(
+  client: Client,
+  local: string,
+  path: string,
+  options: JobOptions = {},
+): Promise<Copied> {
+  return uploadOnce(client, jobOf(local, path, options));
+}
+
+/** One attempt to get a file, as the compiled client makes it. */
+export function getOnce(client: Client, path: string, local: string): Promise<Copied> {
+  return downloadOnce(client, jobOf(local, path, {}), "campaign");
+}
+
+function jobOf(local: string, path: string, options: JobOptions): CopyJob {
+  return {
+    local,
+    path: parsePath(path),
+    algorithm: "sha256",
+    isFresh: false,
+    mayReplace: true,
+    pace: undefined,
+    memory: {},
+    signal: NEVER,
+    onProgress: () => {},
+    ...options,
+  };
+}
+
+const DEAF: TransferListener = { notice: () => {}, failed: () => {} };
+
+/** Opens an upload by hand, with a source that is the same for everybody. */
+export function openUpload(
+  client: Client,
+  path: string,
+  totalBytes: number,
+  listener = DEAF,
+): StartedCall<ReplyOf<"openUpload">> {
+  const request = {
+    path: parsePath(path),
+    totalBytes,
+    modifiedMs: 1_700_000_000_000,
+    source: new Uint8Array(32),
+    algorithm: "sha256",
+    isFresh: false,
+    mayReplace: true,
+  } as const;
+  return client.start("openUpload", request, listener);
+}
+
+/** Sends one piece of content by hand, copied; nothing when it is empty. */
+export async function sendPiece(
+  client: Client,
+  id: number,
+  offset: number,
+  piece: Uint8Array,
+): Promise<void> {
+  if (piece.byteLength === 0) return;
+  const frame = new Uint8Array(CONTENT_PREFIX_BYTES + piece.byteLength);
+  frame.set(piece, CONTENT_PREFIX_BYTES);
+  await client.sendContent(id, frame, offset, piece.byteLength);
+}
+
+/** Commits an upload of at most one chunk. */
+export async function commitPiece(client: Client, id: number, content: Uint8Array): Promise<void> {
+  const one = new Uint8Array(new Bun.CryptoHasher("sha256").update(content).digest());
+  const { bytes: digest, chunks } = await composeDigest("sha256", [one]);
+  await client.call("commit", { transfer: id, totalBytes: content.byteLength, digest, chunks });
+}
+
+/** The kind of a refusal, "done" where there is none. @throws what is no FtpxError */
+export async function kindOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "done";
+  } catch (error) {
+    if (error instanceof FtpxError) return error.kind;
+    throw error;
+  }
+}
+
+/** Workers that are started when they are needed first, and connections that have just closed. */
+const SETTLE_MS = 300;
+
+/**
+ * Open descriptors of a server that has done everything once and is idle: what it must come
+ * back to.
+ */
+export async function idleDescriptors(scene: Scene, server: Server, user: string): Promise<number> {
+  const failures = await whatFails(scene, server, user, PASSWORD);
+  if (failures.length > 0) throw new Error(failures.join());
+  const path = scene.path("probe");
+  for (const words of [
+    ["put", path, server.target(user, "/.idle")],
+    ["digest", server.target(user, "/.idle")],
+    ["rm", server.target(user, "/.idle")],
+  ]) {
+    const { status, stderr } = await runClient(scene, words);
+    if (status !== 0) throw new Error(`${words[0]}: ${stderr}`);
+  }
+  let fewest = Number.POSITIVE_INFINITY;
+  const endMs = performance.now() + SETTLE_MS;
+  while (performance.now() < endMs) {
+    fewest = Math.min(fewest, descriptorsOf(server));
+    await Bun.sleep(10);
+  }
+  return fewest;
+}
+
+/** Waits until a server holds no more descriptors than then. @throws when it goes on to */
+export async function demandDescriptors(server: Server, baseline: number): Promise<void> {
+  const hasGivenBack = () => descriptorsOf(server) <= baseline;
+  await until(`descriptors back at ${baseline}`, hasGivenBack).catch((error: unknown) => {
+    throw new Error(`${String(error)}, there are ${descriptorsOf(server)}`);
+  });
+}
+
+export function partsOf(scene: Scene): string[] {
+  return readdirSync(join(scene.data, "storage/.ftpx/parts"));
+}
+
+export interface Stored {
+  readonly path: string;
+  readonly inode: number;
+  readonly bytes: number;
+}
+
+/** All files of one account and all parts. A part that becomes a file meanwhile is found as one of them. */
+export function storedOf(scene: Scene, user: string): Stored[] {
+  const parts = filesBelow(join(scene.data, "storage/.ftpx/parts"));
+  const found = new Map(parts.map((file) => [file.inode, file]));
+  for (const file of filesBelow(join(scene.data, "storage", user))) found.set(file.inode, file);
+  return [...found.values()];
+}
+
+function filesBelow(folder: string): Stored[] {
+  const found: Stored[] = [];
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    const path = join(folder, name);
+    // Gone between the two calls: not stored any more.
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats?.isFile() === true) found.push({ path, inode: stats.ino, bytes: stats.size });
+  }
+  return found;
+}
+
+/** For work that runs beside others: what it draws does not depend on when they draw. */
+export function forkChance(chance: Chance): Chance {
+  return new Chance(chance.below(2 ** 31));
+}
+
+/** Does something again and again until it is stopped. */
+export function repeat(work: () => Promise<void>): { stop(): Promise<void> } {
+  const state = { isOver: false };
+  const repeating = (async () => {
+    while (!state.isOver) await work();
+  })();
+  // Whoever stops it hears of a failure.
+  repeating.catch(() => {});
+  return {
+    stop: async () => {
+      state.isOver = true;
+      await repeating;
+    },
+  };
+}
+
+/** Waits until something holds that nobody announces. @throws when it never does */
+export async function until(what: string, holds: () => boolean, withinMs = 10_000): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
+  while (!holds()) {
+    if (performance.now() > deadlineMs) throw new Error(`in vain: ${what}`);
+    await Bun.sleep(5);
+  }
+}

@@ -1,0 +1,33 @@
+/** Every campaign with the size that CI takes, and some planted bugs; by hand they are larger. */
+import { expect, test } from "bun:test";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+test.each([
+  "campaign/calls.ts",
+  "campaign/disk.ts",
+  "campaign/kills.ts",
+  "campaign/lines.ts",
+  "campaign/model.ts",
+  "campaign/power.ts",
+  "campaign/rounds.ts",
+  "bugs/bugs.ts --count 2",
+])("%s finds nothing", async (line) => {
+  const [script = "", ...options] = line.split(" ");
+  const child = Bun.spawn([process.execPath, `test/${script}`, ...options], {
+    cwd: ROOT,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  // The seed and what failed, should it fail.
+  if (status !== 0) console.error(stderr.slice(-20_000));
+  console.log(stdout.trim());
+
+  expect(status).toBe(0);
+});
