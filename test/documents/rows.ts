@@ -2,7 +2,8 @@
  * TESTING.md's table of known failures: which test file holds which row.
  *
  * A row has a permanent number, which stands at the head of the titles of the tests that
- * feed its input: "P1 …", "P1, P8: …", "A4 R26: …". What a row is about is said here.
+ * feed its input: "P1 …", "P1, P8: …", "A4 R26: …"; campaigns name theirs in their head
+ * comments. What a row is about is said here.
  */
 import fs from "node:fs";
 import { columns, fenced } from "./columns.ts";
@@ -115,11 +116,15 @@ function heldRows(): Map<string, string[]> {
   for (const file of [...new Bun.Glob("**/*.ts").scanSync(`${ROOT}test`)].toSorted()) {
     const source = fs.readFileSync(`${ROOT}test/${file}`, "utf8");
     for (const [, , numbers = ""] of source.matchAll(TITLE)) {
-      for (const [row] of numbers.matchAll(NUMBER)) {
-        const files = held.get(row) ?? [];
-        if (!files.includes(file)) held.set(row, [...files, file]);
-      }
+      for (const [row] of numbers.matchAll(NUMBER)) note(held, row, file);
     }
+    const head = file.startsWith("campaign/") ? (/^\/\*\*[^]*?\*\//.exec(source)?.[0] ?? "") : "";
+    for (const [row] of head.matchAll(NUMBER)) note(held, row, file);
   }
   return held;
+}
+
+function note(held: Map<string, string[]>, row: string, file: string): void {
+  const files = held.get(row) ?? [];
+  if (!files.includes(file)) held.set(row, [...files, file]);
 }

@@ -69,7 +69,7 @@ test("R20: what was told to a client survives power loss: WAL, FULL, foreign key
   expect(pragma(db, "synchronous")).toBe(2);
   expect(pragma(db, "foreign_keys")).toBe(1);
   expect(pragma(db, "locking_mode")).toBe("exclusive");
-  expect(pragma(db, "user_version")).toBe(1);
+  expect(pragma(db, "user_version")).toBe(2);
   db.close();
 });
 
