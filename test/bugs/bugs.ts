@@ -10,6 +10,7 @@
  */
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -39,7 +40,9 @@ class Copy {
 
   async make(): Promise<void> {
     const { stdout } = await run(["git", "ls-files", "-co", "--exclude-standard"], ROOT);
-    for (const name of stdout.split("\n").filter((line) => line !== "")) {
+    for (const name of stdout.split("\n")) {
+      // Of the index, and removed from the folder.
+      if (name === "" || !existsSync(join(ROOT, name))) continue;
       mkdirSync(join(this.folder, dirname(name)), { recursive: true });
       cpSync(join(ROOT, name), join(this.folder, name));
     }

@@ -263,7 +263,9 @@ class ServerRun {
     const hit = calls[index];
     if (hit === undefined || ground.isKilling || !/^f(?:data)?sync$/.test(hit.name)) return;
     const isOfHome = hit.place.startsWith(`storage/${USER}`);
-    if (isOfHome && !this.#isTold) ground.complain("a failed sync was not told to anybody");
+    // A start that is refused is told by its status.
+    const isTold = this.#isTold || ground.refusals.length > 0;
+    if (isOfHome && !isTold) ground.complain("a failed sync was not told to anybody");
     if (!hit.place.startsWith("storage/.ftpx/parts/")) return;
     const later = calls.slice(index + 1);
     const used = later.find(({ name, path }) => path === hit.path && USES.has(name));

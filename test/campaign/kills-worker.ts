@@ -164,7 +164,9 @@ export class Worker {
     this.#task = undefined;
     const { status } = outcome;
     if (task.verb === "get") return await this.#compare(task, fromTime, outcome);
-    const isRepeated = task.isDoubtful && status === task.repeatedStatus;
+    // It was killed between its last word and its end.
+    const isSaid = task.verb === "put" && task.sendings.every(({ path }) => task.done.has(path));
+    const isRepeated = isSaid || (task.isDoubtful && status === task.repeatedStatus);
     if (status === 0 || isRepeated) await this.#acknowledge(task);
     // A server that was not reached has not done anything.
     else if (status !== UNREACHABLE_STATUS) task.isDoubtful = true;

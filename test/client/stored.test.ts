@@ -66,8 +66,8 @@ class FakeServer {
   async call(name: string, request: ChunksAsked): Promise<unknown> {
     if (name === "sync" || name === "dropUpload") {
       this.settled.push(name);
-      const refusal = this.failures.get(name);
-      if (refusal !== undefined) throw refusal;
+      const failing = this.failures.get(name);
+      if (failing !== undefined) throw failing;
       return {};
     }
     const call = name === "stat" ? name : `${request.firstChunk}+${request.count}`;
