@@ -82,16 +82,13 @@ test.each([
   ["onto itself", ["/a", "/a"], 64],
   ["into a directory that is not there", ["/a", "/none/b"], 66],
   ["out of the home", ["/a", "/../b"], 77],
-] as const)(
-  "a copy (%s) is refused, and nothing is charged",
-  async (_case, [from, to], status) => {
-    await run("mkdir", at("/d"));
+] as const)("a copy (%s) is refused, and nothing is charged", async (_case, [from, to], status) => {
+  await run("mkdir", at("/d"));
 
-    expect(refused(await run("cp", at(from), to))[0]).toBe(status);
-    expect(await usage()).toEqual([BYTES, 2, 0]);
-    expect(await isWell()).toBe(true);
-  },
-);
+  expect(refused(await run("cp", at(from), to))[0]).toBe(status);
+  expect(await usage()).toEqual([BYTES, 2, 0]);
+  expect(await isWell()).toBe(true);
+});
 
 test.each([["read-only"], ["upload-only"]])(
   "an account that is %s may not copy",
