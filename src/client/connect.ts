@@ -102,14 +102,10 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
       socket?.terminate();
     };
     const timer = setTimeout(() => refuse("no answer"), CONNECT_MS_MAX);
-    const handshake = (
-      socket: PeerSocket,
-      isOk: boolean,
-      cause: { code?: string } | null,
-    ): void => {
+    const handshake = (socket: PeerSocket, isOk: boolean, cause: Refusal): void => {
       try {
-        // Bun says so of a handshake that a cut line or a killed server broke off, too.
-        if (!isOk && cause?.code === "ECONNRESET") throw unreachable(name, cause);
+        // Bun calls a certificate that nobody has signed a failure too: ours never is signed.
+        if (!isOk && BROKEN.test(cause?.code ?? "")) throw brokenHandshake(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
         peer.client = new Client(socket, () => exportBinding(socket));
@@ -152,6 +148,21 @@ function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
     },
     connectError: (_socket: PeerSocket, error: Error) => refuse(error),
   };
+}
+
+/** What Bun says of a handshake that came to nothing, by its code. */
+const BROKEN = /^(?:ECONN|EPIPE|EPROTO|ERR_SSL)/;
+type Refusal = { readonly code?: string; readonly message?: string } | null;
+
+/**
+ * A server that speaks another TLS is one thing; what a cut line, a killed server or a flipped
+ * bit makes of a handshake may be gone at the next attempt.
+ */
+function brokenHandshake(host: string, cause: Refusal): FtpxError {
+  const reason = `${cause?.code ?? ""} ${cause?.message ?? ""}`.trim();
+  const isOther = /VERSION|UNSUPPORTED_PROTOCOL|APPLICATION_PROTOCOL/i.test(reason);
+  if (isOther) return new FtpxError("TLS_FAILED", { host, reason }, { cause });
+  return unreachable(host, `no TLS handshake (${reason})`);
 }
 
 function unreachable(host: string, cause: unknown): FtpxError {

@@ -88,13 +88,15 @@ function send(wish: Wish): Stage {
       return sendFrom(world, wish, part.chunks.min, part.bytes);
     }
     const kept = keptChunks(part, source);
-    const rewind: Stage = (later) => {
-      const chunks = exactly(kept);
-      const rewound = { ...part, mark: source.mark, content: source, chunks, isMixed: true };
-      return [{ world: withPart(later, path, rewound), next: truncate }];
+    const bytes = exactly(kept * CHUNK_BYTES);
+    // First the part, then the journal: what it says too much is found out by the next one.
+    const rewind: Stage = (later) => [
+      { world: withPart(later, path, { ...part, bytes }), next: note },
+    ];
+    const note: Stage = (later) => {
+      const rewound = { ...part, mark: source.mark, chunks: exactly(kept), bytes };
+      return sendFrom(withPart(later, path, rewound), wish, kept, bytes);
     };
-    const truncate: Stage = (later) =>
-      sendFrom(unmixed(later, path), wish, kept, exactly(kept * CHUNK_BYTES));
     return [{ world, next: rewind }];
   });
 }
@@ -298,14 +300,15 @@ export function copy(
       const node = look(seen, from);
       if (typeof node === "string") return end(world, node);
       if (node.kind === "directory") return end(world, "IS_A_DIRECTORY");
-      // No client has this source, so nobody goes on with what a crash leaves of it.
       const { bytes, modifiedMs, sha256 } = node;
       const source = { ...contentOf(sha256), modifiedMs, mark: `copy of ${from}` };
       const wish = { path: to, source, declaredBytes: bytes, isFresh: true, mayReplace } as const;
       const done: Result = { kind: "done", facts: `${bytes}`, resumed: exactly(0) };
       const copying = openUpload({ ...wish, algorithm: "sha256" }, (later, part) => {
         const chunks = { min: 0, max: chunksIn(bytes) };
-        const sending = withPart(later, to, { ...part, chunks, bytes: { min: 0, max: bytes } });
+        // Nobody goes on with a copy: a start forgets it as one that has no part.
+        const open = { ...part, chunks, bytes: { min: 0, max: bytes }, isMade: false };
+        const sending = withPart(later, to, open);
         return [{ world: sending, next: commit({ ...wish, algorithm: "sha256" }, done, true) }];
       });
       return copying(world);

@@ -47,7 +47,7 @@ export interface Part {
   readonly chunks: Range;
   /** Length of the part file, never less than those chunks. */
   readonly bytes: Range;
-  /** Noted before there is a file for it; after a crash such a one is forgotten. */
+  /** There is a file that somebody can go on with; after a crash others are forgotten. */
   readonly isMade: boolean;
   /** Renamed into its place, and not counted yet. */
   readonly isPublished: boolean;
