@@ -94,6 +94,13 @@ const meetingTask = taskOf(
   someSource,
   weighted([1, true], [1, false]),
 );
+/** What stands in the way of an open upload more often than chance would have it. */
+const meetingChange = fc.oneof(
+  { weight: 4, arbitrary: moveTask },
+  { weight: 2, arbitrary: makeTask },
+  { weight: 3, arbitrary: removeTask },
+  { weight: 3, arbitrary: anyTask },
+);
 const cutTask = taskOf(
   fc.constant("put"),
   pathFrom([3, "room"], [1, "there"], [3, "part"]),
@@ -160,7 +167,12 @@ const CALM: readonly (readonly [number, fc.Arbitrary<Command>])[] = [
   ],
   [
     5,
-    commandOf("meet", { task: meetingTask, plan: meetingPlan, tasks: fc.tuple(anyTask), relation }),
+    commandOf("meet", {
+      task: meetingTask,
+      plan: meetingPlan,
+      tasks: fc.tuple(meetingChange),
+      relation: weighted<Relation>([2, "any"], [6, "same"], [1, "below"], [3, "above"]),
+    }),
   ],
   [3, commandOf("lose", { task: cutTask, delayMs: weighted([2, 0], [1, 1], [1, 3], [1, 8]) })],
   [1, commandOf("limit", { index })],
