@@ -34,6 +34,7 @@ export const ERRORS = {
   OUT_OF_RANGE:       { code: 8,  exit: 76, ends: "request",    text: "a number is outside its range[ ({reason})]" },
   TOO_MANY_REQUESTS:  { code: 9,  exit: 75, ends: "request",    text: "too many requests at once[: the limit is {limit}]" },
   PEER_SILENT:        { code: 10, exit: 75, ends: "connection", text: "the other side has not answered[ for {elapsedMs}]" },
+  FRAME_DAMAGED:      { code: 11, exit: 75, ends: "connection", text: "a frame was damaged on its way", hint: "run the same command again: it goes on where it was" },
   INTERNAL:           { code: 15, exit: 70, ends: "connection", text: "a defect of ftpx[: {reason}]", hint: "the server's log has the details; please report it" },
 
   // 16-31: sign-in and rights

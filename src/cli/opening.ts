@@ -32,6 +32,7 @@ import { SOFTWARE } from "./version.ts";
 
 const RETRIES_DEFAULT = 5;
 const PASSWORD_TRIES = 3;
+const BROKEN_LINE = ["CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT", "SERVER_FULL"] as const;
 
 export type ConnectOptions = OptionsOf<typeof CONNECT_OPTIONS>;
 
@@ -114,7 +115,7 @@ async function signIn(remote: Remote, signal: AbortSignal): Promise<void> {
   try {
     await remote.client();
   } catch (error) {
-    if (!isKind(error, "CONNECTION_LOST", "PEER_SILENT", "SERVER_FULL")) throw error;
+    if (!isKind(error, ...BROKEN_LINE)) throw error;
     await remote.retrying(async () => {}, { signal });
   }
 }

@@ -55,8 +55,8 @@ export class Client implements ConnectionOwner {
   #lastId = 0;
   #end: FtpxError | undefined;
 
-  constructor(socket: RawSocket, binding: () => Uint8Array) {
-    this.#connection = new Connection(socket, this, BODY_BYTES_MAX);
+  constructor(socket: RawSocket, binding: () => Uint8Array, { isChecked = false } = {}) {
+    this.#connection = new Connection(socket, this, BODY_BYTES_MAX, { isChecked });
     this.#binding = binding;
     this.#watching = setInterval(() => this.#connection.watch(performance.now()), WATCH_EVERY_MS);
   }

@@ -59,7 +59,7 @@ const noBinding = () => new Uint8Array(0);
 
 /** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
 export async function connectOperator(file: string): Promise<Client> {
-  return await connectBare({ unix: file }, file, noBinding);
+  return await connectBare({ unix: file }, file, (socket) => new Client(socket, noBinding));
 }
 
 /** @throws FtpxError UNREACHABLE, USAGE for another machine */
@@ -67,19 +67,23 @@ async function connectPlain({ host, port, name }: Endpoint): Promise<Client> {
   if (!isLoopback(host)) {
     throw new FtpxError("USAGE", { reason: "--plain is for servers on this machine only" });
   }
-  return await connectBare({ hostname: host, port }, name, () => PLAIN_BINDING);
+  return await connectBare(
+    { hostname: host, port },
+    name,
+    (socket) => new Client(socket, () => PLAIN_BINDING, { isChecked: true }),
+  );
 }
 
 async function connectBare(
   address: object,
   name: string,
-  binding: () => Uint8Array,
+  clientOf: (socket: PeerSocket) => Client,
 ): Promise<Client> {
   const { promise, resolve, reject } = Promise.withResolvers<Client>();
   const peer: Peer = { client: undefined };
   const refuse = (cause: unknown) => reject(unreachable(name, cause));
   const open = (socket: PeerSocket): void => {
-    peer.client = new Client(socket, binding);
+    peer.client = clientOf(socket);
     resolve(peer.client);
   };
   const socket = { ...handlersOf(peer, refuse), open };

@@ -155,6 +155,7 @@ export async function unlessAborted<Value>(
 
 const WORTH_RETRYING = [
   "CONNECTION_LOST",
+  "FRAME_DAMAGED",
   "UNREACHABLE",
   "PEER_SILENT",
   "SERVER_FULL",

@@ -160,7 +160,7 @@ class Connections {
     const session = isOperator ? this.#registry.admitOperator(line) : this.#registry.admit(line);
     const dispatch = new Dispatch(
       session,
-      (owner) => new Connection(socket, owner, UNSIGNED_BODY_BYTES_MAX),
+      (owner) => new Connection(socket, owner, UNSIGNED_BODY_BYTES_MAX, checkOf(door)),
     );
     if (isOperator) session.signInOperator();
     this.#open.add(dispatch.connection);
@@ -177,7 +177,7 @@ class Connections {
       return;
     }
     setTimeout(() => socket.terminate(), CLOSE_MS_MAX).unref();
-    if (this.#door !== "native") sayFarewell(socket, refusal);
+    if (this.#door !== "native") sayFarewell(socket, refusal, this.#door);
   }
 
   #leave(socket: PeerSocket, error: Error | undefined): void {
@@ -193,12 +193,19 @@ function greet(socket: PeerSocket, isOk: boolean): void {
   const { connection, refusal } = socket.data;
   // Bun lets a client through that offers no ALPN at all.
   if (!isOk || !hasOurAlpn(socket)) socket.terminate();
-  else if (connection === undefined && refusal !== undefined) sayFarewell(socket, refusal);
+  else if (connection === undefined && refusal !== undefined) {
+    sayFarewell(socket, refusal, "native");
+  }
 }
 
-function sayFarewell(socket: PeerSocket, refusal: FtpxError): void {
+/** Over TCP without TLS nothing else would prove a request. */
+function checkOf(door: DoorName): { isChecked: boolean } {
+  return { isChecked: door === "plain" };
+}
+
+function sayFarewell(socket: PeerSocket, refusal: FtpxError, door: DoorName): void {
   const nobody = { frame: () => {}, content: () => {}, closed: () => {}, defect: () => {} };
-  const connection = new Connection(socket, nobody, UNSIGNED_BODY_BYTES_MAX);
+  const connection = new Connection(socket, nobody, UNSIGNED_BODY_BYTES_MAX, checkOf(door));
   // It has to hear of the peer's end, or its deadline would hold the process.
   socket.data = { connection, refusal };
   connection.fail(refusal);

@@ -94,15 +94,18 @@ export class Depot {
 
   /**
    * Finishes or takes back what a failing disk left between rename and settlement, and gives
-   * back what is reserved for uploads without content. Only
-   * while no change of the home is going on: a file that is counted as found must not be
-   * settled afterwards too.
+   * back what is reserved for uploads that nobody goes on with: those without a part, and
+   * copies. Only while no change of the home is going on: a file that is counted as found
+   * must not be settled afterwards too.
    */
   async mend(user: string, home: Home): Promise<void> {
     for (const row of await this.state.uploads(user)) {
       const isPartThere = await this.store.parts.has(row.id);
-      if (row.phase === "publishing") await mend({ state: this.state, home }, row, isPartThere);
-      else if (!isPartThere) await this.#forgetEmpty(row);
+      if (row.phase === "publishing") {
+        const outcome = await mend({ state: this.state, home }, row, isPartThere);
+        if (outcome === "finished") continue;
+      }
+      if (!isPartThere || row.isCopy) await this.#forget(row);
     }
   }
 
@@ -146,13 +149,20 @@ export class Depot {
     await this.state.close();
   }
 
-  /** Under a claim, because an upload that is being opened has no part yet. */
-  async #forgetEmpty({ id, user, path }: UploadRow): Promise<void> {
+  /**
+   * Drops an upload that nobody goes on with. Under a claim: one that is being opened has no
+   * part yet, and a copy that has a claim is under way.
+   */
+  async #forget({ id, user, path }: UploadRow): Promise<void> {
     const key = claimKey(user, path);
     const claim = this.claims.tryClaim(key);
     if (claim === undefined) return;
     await this.claims.release(key, claim, async () => {
-      if (!(await this.store.parts.has(id))) await this.state.discard(id);
+      const current = await this.state.upload(id);
+      const isPartThere = await this.store.parts.has(id);
+      if (current?.phase !== "receiving" || (isPartThere && !current.isCopy)) return;
+      await this.state.discard(id);
+      if (isPartThere) await this.store.parts.remove(id);
     });
   }
 

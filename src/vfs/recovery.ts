@@ -5,7 +5,8 @@
  * An upload that was being published when the last run ended is finished when its
  * part is gone from the parts (the rename was done), and taken back when it is still
  * there. One that has no part, because the crash came before it or power was lost, has
- * nothing to go on with, and nobody goes on with a copy: their reservations are given back. Parts that nothing names are removed.
+ * nothing to go on with, and nobody goes on with a copy: their reservations are given back.
+ * Parts that nothing names are removed.
  */
 import type { State, UploadRow } from "../state/contract.ts";
 import type { Store } from "../store/store.ts";
@@ -30,12 +31,15 @@ export async function recover(state: State, store: Store): Promise<Recovered> {
   const count = { finished: 0, takenBack: 0, discarded: 0 };
   for (const row of await state.uploads()) {
     const isThere = present.delete(row.id);
-    if (row.phase === "publishing") count[await mendIn(store, state, row, isThere)] += 1;
-    else if (!isThere || row.isCopy) {
-      if (isThere) await parts.remove(row.id);
-      await state.discard(row.id);
-      count.discarded += 1;
+    if (row.phase === "publishing") {
+      const outcome = await mendIn(store, state, row, isThere);
+      count[outcome] += 1;
+      if (outcome === "finished") continue;
     }
+    if (isThere && !row.isCopy) continue;
+    await state.discard(row.id);
+    if (isThere) await parts.remove(row.id);
+    count.discarded += 1;
   }
   for (const id of present) await parts.remove(id);
   return { ...count, removedParts: present.size, wasClean };

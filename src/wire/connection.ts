@@ -12,12 +12,14 @@ import { Deframer } from "./deframer.ts";
 import type { FrameSink } from "./deframer.ts";
 import {
   decodeError,
+  encodeChecked,
   encodeError,
   encodeFrame,
   FLAG_ERROR,
   FLAG_REPLY,
   PING,
   sealContent,
+  takeChecked,
 } from "./frame.ts";
 import type { Header } from "./frame.ts";
 import { Link } from "./link.ts";
@@ -36,16 +38,24 @@ export class Connection implements FrameSink {
   readonly #link: Link;
   readonly #owner: ConnectionOwner;
   readonly #deframer: Deframer;
+  readonly #isChecked: boolean;
   #lastHeardMs = performance.now();
   #isAsking = false;
   #hasClosed = false;
   #sentBytes = 0;
   #receivedBytes = 0;
 
-  constructor(socket: RawSocket, owner: ConnectionOwner, bodyBytesMax: number) {
+  /** @param isChecked both sides add a check to their frames, because there is no TLS */
+  constructor(
+    socket: RawSocket,
+    owner: ConnectionOwner,
+    bodyBytesMax: number,
+    { isChecked = false } = {},
+  ) {
     this.#link = new Link(socket);
     this.#owner = owner;
     this.#deframer = new Deframer(this, bodyBytesMax);
+    this.#isChecked = isChecked;
   }
 
   get isOpen(): boolean {
@@ -66,7 +76,8 @@ export class Connection implements FrameSink {
   }
 
   send(command: number, flags: number, requestId: number, body: Uint8Array): void {
-    const frame = encodeFrame(command, flags, requestId, body);
+    const encode = this.#isChecked ? encodeChecked : encodeFrame;
+    const frame = encode(command, flags, requestId, body);
     this.#sentBytes += frame.byteLength;
     this.#link.send(frame);
   }
@@ -146,8 +157,9 @@ export class Connection implements FrameSink {
     }
   }
 
-  frame(header: Header, body: Uint8Array): void {
+  frame(header: Header, received: Uint8Array): void {
     if (!this.isOpen) return;
+    const body = this.#isChecked ? takeChecked(header, received) : received;
     if (header.command === PING) {
       if ((header.flags & FLAG_REPLY) === 0) this.send(PING, FLAG_REPLY, header.requestId, NO_BODY);
     } else if ((header.flags & FLAG_ERROR) !== 0 && header.requestId === CONNECTION_REQUEST_ID) {

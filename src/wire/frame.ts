@@ -11,6 +11,7 @@
  * Nothing here does I/O or holds state. Cutting a TCP stream into frames is
  * deframer.ts; what a body means is commands/table.ts.
  */
+import { crc32 } from "node:zlib";
 import { encodeText, Reader, Writer } from "../base/bytes.ts";
 import { DETAILS, ERRORS, errorOfCode, FtpxError } from "../base/errors.ts";
 import type { DetailName } from "../base/errors.ts";
@@ -97,6 +98,34 @@ export function encodeFrame(
   encodeHeader(new DataView(frame.buffer), header);
   frame.set(body, HEADER_BYTES);
   return frame;
+}
+
+/** Behind the body of every frame but content, where there is no TLS that proves them. */
+const CHECK_BYTES = 4;
+
+/** As `encodeFrame`, with CRC-32 (RFC 1952, 8) of header and body at the end of the body. */
+export function encodeChecked(
+  command: number,
+  flags: number,
+  requestId: number,
+  body: Uint8Array,
+): Uint8Array {
+  const padded = new Uint8Array(body.byteLength + CHECK_BYTES);
+  padded.set(body);
+  const frame = encodeFrame(command, flags, requestId, padded);
+  const checkAt = frame.byteLength - CHECK_BYTES;
+  new DataView(frame.buffer).setUint32(checkAt, crc32(frame.subarray(0, checkAt)));
+  return frame;
+}
+
+/** The body in front of the check. @throws FtpxError FRAME_DAMAGED */
+export function takeChecked(header: Header, checked: Uint8Array): Uint8Array {
+  const body = checked.subarray(0, Math.max(0, checked.byteLength - CHECK_BYTES));
+  const again = encodeChecked(header.command, header.flags, header.requestId, body);
+  if (Buffer.compare(again.subarray(HEADER_BYTES), checked) !== 0) {
+    throw new FtpxError("FRAME_DAMAGED");
+  }
+  return body;
 }
 
 /**

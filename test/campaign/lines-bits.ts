@@ -2,9 +2,8 @@
  * F16: one flipped bit at each of many places of a connection without TLS, where nothing
  * beneath the program finds it.
  *
- * For uploads the places are all behind the request that opens one (nothing proves a
- * request), for downloads all behind sign-in. Wrong content is never published: the file is
- * the old one, or the new one whole.
+ * The places are all behind sign-in, requests and paths among them. Wrong content is never
+ * published, and nothing under another name: the file is the old one, or the new one whole.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -41,8 +40,8 @@ const CHUNKS_BYTES = WHOLE_CHUNKS_BYTES + 700_000;
 const PIECES = 3;
 const PIECE_BYTES = 1500;
 
-/** Frame headers, offsets, proofs, commit and end beside the content of one transfer, about. */
-const FRAMING_BYTES = PIECES * 20 + 70;
+/** The request, frame headers, offsets, proofs, commit and end beside the content, about. */
+const FRAMING_BYTES = PIECES * 20 + 150;
 
 /** A length that has become longer is waited for; whoever waits so long does so for ever. */
 const ANSWER_MS_MAX = 400;
@@ -136,10 +135,10 @@ export class BitRuns {
     const sha256 = sha256Hex(content);
     const place = `${this.#scene.data}/storage/${BITS_USER}/bits`;
     this.#watcher.allow(place, sha256);
-    const { id, reply } = openUpload(client, "/bits", content.byteLength);
-    const { storedBytes } = await reply;
     flip();
     const sending = async () => {
+      const { id, reply } = openUpload(client, "/bits", content.byteLength);
+      const { storedBytes } = await reply;
       for (let offset = storedBytes; offset < content.byteLength; offset += PIECE_BYTES) {
         await sendPiece(client, id, offset, content.subarray(offset, offset + PIECE_BYTES));
       }

@@ -20,7 +20,7 @@ const BESIDE_SHARE = 1 / 20_000;
 export interface Traffic {
   readonly direction: "put" | "get";
   readonly bytes: number;
-  /** Without TLS, where only digests find a flipped bit. */
+  /** Without TLS, where only checks and digests find a flipped bit. */
   readonly isPlain: boolean;
   /** Of the connection, from 0 on. */
   readonly index: number;
@@ -48,13 +48,10 @@ function drawFault(
 ): Fault {
   const kind = chance.below(100);
   const contentWay = direction === "put" ? "toServer" : "toClient";
-  // Nothing proves a request: without TLS a path that is another is another path.
-  const isProvedOnly = isPlain && kind < FLIPS;
-  const way = isProvedOnly ? contentWay : chance.pick<Way>(["toServer", "toClient"]);
+  const way = chance.pick<Way>(["toServer", "toClient"]);
   const greetingBytes = GREETING_BYTES[isPlain ? "plain" : "tls"][way];
   const passing = Math.ceil(way === contentWay ? bytes : bytes * BESIDE_SHARE);
-  const mayBeEarly = !isGreeted && !isProvedOnly;
-  const at = { way, atByte: drawPlace(chance, greetingBytes, passing + AROUND_BYTES, mayBeEarly) };
+  const at = { way, atByte: drawPlace(chance, greetingBytes, passing + AROUND_BYTES, !isGreeted) };
   if (kind < FLIPS) return { ...at, kind: "flip", bit: chance.below(8) };
   if (kind < 45) return { ...at, kind: "reset" };
   if (kind < 65) return { ...at, kind: "finish" };

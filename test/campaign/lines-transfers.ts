@@ -70,6 +70,8 @@ export class TransferRuns {
   readonly #campaign: Campaign;
   readonly #watcher: Watcher;
   readonly #stored = new Map<string, Told>();
+  /** The last put to each path: one is over before the next one begins. */
+  readonly #puts = new Map<string, Promise<void>>();
   readonly #shelf: { readonly path: string; readonly bytes: number; readonly sha256: string }[] =
     [];
 
@@ -166,8 +168,13 @@ export class TransferRuns {
     if (isPlain) this.counts.plain += 1;
     const plans = forkChance(chance);
     line.begin((index) => drawPlan(plans, { direction, bytes, isPlain, index }));
-    if (direction === "put") await this.#put(job, line);
-    else await this.#get(job, line);
+    if (direction === "get") await this.#get(job, line);
+    else {
+      const before = this.#puts.get(job.path);
+      const putting = Promise.resolve(before).then(() => this.#put(job, line));
+      this.#puts.set(job.path, putting);
+      await putting;
+    }
     line.cut();
     this.counts.attempts += line.connectionCount;
     for (const { kind } of line.struck) this.struck[kind] = (this.struck[kind] ?? 0) + 1;

@@ -54,7 +54,7 @@ const DEFAULTS = {
   sequences: 12,
   operations: 50,
   every: 4,
-  shrinks: 0,
+  shrinks: 20,
   only: -1,
   differences: 5,
 };
@@ -63,6 +63,8 @@ const DEFAULTS = {
 class Stage {
   #ground: Ground | undefined;
   #isClean = true;
+  /** What starts after crashes found under way, of all servers that were ended. */
+  readonly recovered: Record<string, number> = {};
   sequenceCount = 0;
   resumedCount = 0;
   tooSlowCount = 0;
@@ -74,14 +76,14 @@ class Stage {
     return this.#ground;
   }
 
-  get recovered(): Ground["recovered"] | undefined {
-    return this.#ground?.recovered;
-  }
-
   async close(): Promise<void> {
     const ground = this.#ground;
     this.#ground = undefined;
-    await ground?.close();
+    if (ground === undefined) return;
+    for (const [name, count] of Object.entries(ground.recovered)) {
+      this.recovered[name] = (this.recovered[name] ?? 0) + count;
+    }
+    await ground.close();
   }
 
   /** One sequence from empty homes to the look at everything. @throws what differs */
@@ -100,6 +102,7 @@ class Stage {
     } catch (error) {
       if (!(error instanceof TooSlow)) throw differenceOf(error, belief, ground);
       this.tooSlowCount += 1;
+      return;
     }
     this.resumedCount += belief.resumedCount;
     this.sequenceCount += 1;
@@ -191,6 +194,7 @@ if (import.meta.main) {
     try {
       const differences = await playAll(campaign, stage, tally);
       await lookBack(campaign, stage);
+      await stage.close();
       const { sequenceCount, resumedCount, tooSlowCount, recovered } = stage;
       const counts = { resumed: resumedCount, recovered, tooSlow: tooSlowCount };
       return { sequences: sequenceCount, ...tally, ...counts, differences };

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parsePath } from "../../src/base/path.ts";
+import { duplicate } from "../../src/vfs/duplication.ts";
 import { recover } from "../../src/vfs/recovery.ts";
+import type { Vfs } from "../../src/vfs/vfs.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { Workshop } from "../support/workshop.ts";
 
@@ -133,19 +135,48 @@ test.each([
   expect(await recover(shop.state, shop.store)).toMatchObject({ finished: 0, takenBack: 0 });
 });
 
-test("F9: a copy that a crash cut off goes at the start, an upload stays", async () => {
-  const wish = { modifiedMs: 1, source: Uint8Array.of(1), algorithm: "sha256" } as const;
-  const place = { user: "ann", totalBytes: 5, isFresh: true, limit: { bytes: 100, files: 10 } };
-  for (const isCopy of [true, false]) {
-    const path = isCopy ? "/copy" : "/upload";
-    const { row } = await shop.state.openUpload({ ...wish, ...place, path, isCopy });
-    await (await shop.store.parts.create(row.id)).close();
-  }
-  await recover(shop.state, shop.store);
+test.each([
+  ["receiving", "by the next start", () => recover(shop.state, shop.store)],
+  ["publishing", "by the next start", () => recover(shop.state, shop.store)],
+  ["receiving", "by a count", () => shop.depot.recount("ann")],
+  ["publishing", "by a count", () => shop.depot.recount("ann")],
+] as const)(
+  "F9: a copy that ended in %s is dropped %s, an upload stays",
+  async (phase, _by, tidy) => {
+    const wish = { modifiedMs: 1, source: Uint8Array.of(1), algorithm: "sha256" } as const;
+    const place = { user: "ann", totalBytes: 5, isFresh: true, limit: { bytes: 100, files: 10 } };
+    for (const isCopy of [true, false]) {
+      const path = isCopy ? "/copy" : "/upload";
+      const { row } = await shop.state.openUpload({ ...wish, ...place, path, isCopy });
+      await (await shop.store.parts.create(row.id)).close();
+      if (phase === "publishing") await shop.state.publishing(row.id, { bytes: 0, files: 0 });
+    }
+    await tidy();
 
-  expect((await shop.state.uploads()).map(({ path }) => path)).toEqual(["/upload"]);
-  expect(parts().length).toBe(1);
-  expect(await shop.ledger()).toBe("0/0 5/1");
+    const left = (await shop.state.uploads()).map((row) => [row.path, row.phase]);
+    expect(left).toEqual([["/upload", "receiving"]]);
+    expect(parts().length).toBe(1);
+    expect(await shop.ledger()).toBe("0/0 5/1");
+  },
+);
+
+test("F9: a copy that is under way is not dropped by a count", async () => {
+  await shop.put("/f", "content");
+  const { vfs, depot } = shop;
+  const slow = {
+    openFile: vfs.openFile.bind(vfs),
+    openUpload: async (...wish: Parameters<Vfs["openUpload"]>) => {
+      const claimed = await vfs.openUpload(...wish);
+      await depot.recount("ann");
+      return claimed;
+    },
+  } as Vfs;
+  const paths = { from: parsePath("/f"), to: parsePath("/g") };
+  const wish = { ...paths, mayReplace: false, windowBytes: 1e6 };
+  await duplicate(slow, wish, new AbortController().signal);
+
+  expect(stored("g")).toBe("content");
+  expect(await shop.ledger()).toBe("14/2 0/0");
 });
 
 test("F9: a reservation without a part, and a part without a reservation, go at the start", async () => {

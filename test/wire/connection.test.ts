@@ -9,7 +9,6 @@ import {
   WRITE_STALL_MS_MAX,
 } from "../../src/base/limits.ts";
 import { Connection } from "../../src/wire/connection.ts";
-import type { ConnectionOwner } from "../../src/wire/connection.ts";
 import {
   CONTENT_PREFIX_BYTES,
   decodeError,
@@ -19,33 +18,14 @@ import {
   FLAG_REPLY,
   PING,
 } from "../../src/wire/frame.ts";
-import { hear, Listener } from "../support/listener.ts";
+import { hear } from "../support/listener.ts";
 import { bytes, joined } from "../support/octets.ts";
+import { Owner } from "../support/owner.ts";
 import { refusal } from "../support/refusal.ts";
 import { FakeSocket, turn } from "../support/socket.ts";
 
 const NOTHING = bytes("");
 const REQUEST = encodeFrame(0x20, 0, 1, bytes("cafe"));
-
-class Owner extends Listener implements ConnectionOwner {
-  readonly reasons: FtpxError[] = [];
-  readonly defects: unknown[] = [];
-  /** Thrown at the next frame. */
-  trouble: unknown;
-
-  override frame(...heard: Parameters<Listener["frame"]>): void {
-    super.frame(...heard);
-    if (this.trouble !== undefined) throw this.trouble;
-  }
-
-  closed(reason: FtpxError): void {
-    this.reasons.push(reason);
-  }
-
-  defect(error: unknown): void {
-    this.defects.push(error);
-  }
-}
 
 function make(): { socket: FakeSocket; owner: Owner; connection: Connection } {
   const socket = new FakeSocket();
