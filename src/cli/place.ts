@@ -10,7 +10,7 @@ import { chmod, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AccountDirectory } from "../accounts/directory.ts";
 import { makeDirectories } from "../base/directories.ts";
-import { errorOfSystem, FtpxError, withPath } from "../base/errors.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { LOCK_MS_MAX } from "../base/limits.ts";
 import { TEMPORARY } from "../base/replacement.ts";
 import { tryLock } from "../state/database.ts";
@@ -68,7 +68,7 @@ export class Place {
   async leftovers(): Promise<string[]> {
     const found: string[] = [];
     for (const folder of [this.root, this.own]) {
-      for (const name of await readdir(folder).catch(() => [])) {
+      for (const name of await namesIn(folder)) {
         const isOurs = folder === this.own || name.startsWith("accounts.toml.");
         if (isOurs && TEMPORARY.test(name)) found.push(join(folder, name));
       }
@@ -107,4 +107,15 @@ export class Place {
 /** `--data`, or FTPX_DATA, or the current directory. */
 export function placeOf(option: string | undefined): Place {
   return new Place(option ?? process.env["FTPX_DATA"] ?? ".");
+}
+
+/** None where there is no such folder. @throws FtpxError */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const failure = errorOfSystem(error);
+    if (isKind(failure, "NO_SUCH_PATH")) return [];
+    throw withPath(failure, folder);
+  }
 }

@@ -11,7 +11,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import { encodeText } from "../base/bytes.ts";
-import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { replaceFile } from "../base/replacement.ts";
 
@@ -89,6 +89,6 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (error) {
     const failure = errorOfSystem(error);
     if (isKind(failure, "NO_SUCH_PATH")) return undefined;
-    throw failure;
+    throw withPath(failure, file);
   }
 }

@@ -8,7 +8,7 @@
  */
 import { Database } from "bun:sqlite";
 import { appendFileSync } from "node:fs";
-import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 
 const SCHEMA_VERSION = 2;
 
@@ -120,7 +120,9 @@ function makeFile(file: string): void {
     appendFileSync(file, "", { mode: 0o600 });
   } catch (error) {
     const failure = errorOfSystem(error);
-    if (isKind(failure, "DISK_FULL", "NO_DESCRIPTORS", "NO_PERMISSION")) throw failure;
+    if (isKind(failure, "DISK_FULL", "NO_DESCRIPTORS", "NO_PERMISSION")) {
+      throw withPath(failure, file);
+    }
     const { code } = error as { code?: string };
     throw new FtpxError("STATE_FAILED", { reason: code ?? String(error) }, { cause: error });
   }

@@ -246,6 +246,8 @@ export class CuttableLine {
         open: (other) => {
           toOther.socket = other;
           toSelf.source = other;
+          // The client has gone in the meantime, and nobody else closes this one.
+          if (!this.#open.has(socket)) other.terminate();
           flush(toOther);
         },
         data: (other, bytes) => {
