@@ -146,7 +146,7 @@ class Server {
       });
       undo[0] = () => depot.close();
       const settings = await settingsOf(state, options);
-      const registry = new Registry(depot, directory.accounts, settings, emit);
+      const registry = new Registry(depot, directory, settings, emit);
       const identity = await openIdentity(place.own);
       const doors: OpenDoor[] = [];
       const opened = (door: OpenDoor): OpenDoor => {
@@ -234,9 +234,8 @@ class Server {
   }
 
   #reload(): void {
-    const { accounts } = this.#directory;
-    this.#registry.reload(accounts);
-    this.#emit({ event: "reload", accounts: accounts.size });
+    this.#registry.reload();
+    this.#emit({ event: "reload", accounts: this.#directory.accounts.size });
   }
 
   #complain(complaint: unknown): void {

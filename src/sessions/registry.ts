@@ -4,6 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Account } from "../accounts/account.ts";
+import type { AccountDirectory } from "../accounts/directory.ts";
+import type { Changes } from "../accounts/edit.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { SIGN_IN_MS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
@@ -23,6 +25,9 @@ export interface RegistrySettings {
   readonly quota: Amount;
 }
 
+/** Where the accounts are, and where they are written. */
+export type AccountBook = Pick<AccountDirectory, "accounts" | "add" | "set">;
+
 export class Registry {
   readonly depot: Depot;
   readonly settings: RegistrySettings;
@@ -32,20 +37,17 @@ export class Registry {
   readonly #strangers = new Set<Session>();
   /** Those of the operator, which no bound counts. */
   readonly #operators = new Set<Session>();
+  readonly #book: AccountBook;
   #accounts: ReadonlyMap<string, Account>;
   #knownParameters: readonly Parameters[];
   #lastId = 0;
   #isDraining = false;
 
-  constructor(
-    depot: Depot,
-    accounts: ReadonlyMap<string, Account>,
-    settings: RegistrySettings,
-    emit: EventSink,
-  ) {
+  constructor(depot: Depot, book: AccountBook, settings: RegistrySettings, emit: EventSink) {
     this.depot = depot;
-    this.#accounts = accounts;
-    this.#knownParameters = parametersOf(accounts);
+    this.#book = book;
+    this.#accounts = book.accounts;
+    this.#knownParameters = parametersOf(book.accounts);
     this.settings = settings;
     this.#emit = emit;
   }
@@ -130,14 +132,32 @@ export class Registry {
     };
   }
 
-  /** Takes new accounts into live sessions: who may not stay is signed off at once. */
-  reload(accounts: ReadonlyMap<string, Account>): void {
+  /** In force when this resolves. @throws FtpxError what AccountDirectory.add throws */
+  async addAccount(user: string, fields: Changes): Promise<void> {
+    await this.#book.add(user, fields);
+    this.reload();
+  }
+
+  /**
+   * In force when this resolves.
+   *
+   * @param by has proved itself for this change, and stays when others of the account must go
+   * @throws FtpxError what AccountDirectory.set throws
+   */
+  async changeAccount(user: string, changes: Changes, by?: Session): Promise<void> {
+    await this.#book.set(user, changes);
+    this.reload(by);
+  }
+
+  /** Takes the accounts into live sessions: who may not stay is signed off at once. */
+  reload(by?: Session): void {
+    const { accounts } = this.#book;
     this.#accounts = accounts;
     this.#knownParameters = parametersOf(accounts);
     for (const session of this.#sessions) {
       const before = session.account;
       if (before === undefined) continue;
-      const account = this.stillOpen(before);
+      const account = session === by ? accounts.get(before.name) : this.stillOpen(before);
       if (account === undefined) session.line.close(new FtpxError("ACCOUNT_CLOSED"));
       else session.refresh(account);
     }

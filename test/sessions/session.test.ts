@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "bun:test";
 import type { Account } from "../../src/accounts/account.ts";
+import type { Changes } from "../../src/accounts/edit.ts";
 import { FtpxError } from "../../src/base/errors.ts";
 import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
 import { fakeVerifier } from "../../src/base/verifier.ts";
@@ -12,6 +13,7 @@ import { refusal } from "../support/refusal.ts";
 const SECRET = new Uint8Array(32);
 
 let registry: Registry;
+let accounts: ReadonlyMap<string, Account>;
 let closed: Map<Line, FtpxError>;
 let opening: PromiseWithResolvers<void>;
 let homesOpen: number;
@@ -28,7 +30,18 @@ beforeEach(() => {
   const quota = { bytes: 1, files: 1 };
   const settings = { version: "test", secret: SECRET, sessionsMax: 100, quota };
   const depot = { enter } as unknown as Depot;
-  registry = new Registry(depot, accountsOf(account("ann")), settings, () => {});
+  accounts = accountsOf(account("ann"));
+  const set = async (_user: string, changes: Changes) => {
+    accounts = accountsOf(account("ann", {}, String(changes.password)));
+  };
+  const book = {
+    get accounts() {
+      return accounts;
+    },
+    add: set,
+    set,
+  };
+  registry = new Registry(depot, book, settings, () => {});
 });
 
 /** Each call makes a verifier of its own, as each reading of accounts.toml does. */
@@ -37,8 +50,8 @@ function account(name: string, more: Partial<Account> = {}, seed = name): Accoun
   return { name, verifier, keys: [], access: "full", isDisabled: false, ...more } as Account;
 }
 
-function accountsOf(...accounts: readonly Account[]): ReadonlyMap<string, Account> {
-  return new Map(accounts.map((one) => [one.name, one]));
+function accountsOf(...all: readonly Account[]): ReadonlyMap<string, Account> {
+  return new Map(all.map((one) => [one.name, one]));
 }
 
 function lineOf(door = "native"): Line {
@@ -76,7 +89,8 @@ test.each([
 ])("an account that is %s while its home is opened is not signed in", async (_case, change) => {
   const session = proved();
   const signing = scramFinal(session, MESSAGE);
-  registry.reload(change());
+  accounts = change();
+  registry.reload();
   opening.resolve();
 
   expect(signing).rejects.toThrow(refusal("SIGN_IN_REFUSED"));
@@ -88,7 +102,8 @@ test.each([
 test("an account that was read again unchanged is signed in, with its new rights", async () => {
   const session = proved();
   const signing = scramFinal(session, MESSAGE);
-  registry.reload(accountsOf(account("ann", { access: "read-only" })));
+  accounts = accountsOf(account("ann", { access: "read-only" }));
+  registry.reload();
   opening.resolve();
   await signing;
 
@@ -108,6 +123,19 @@ test("a second sign-in is refused while the first is carried out, and after it",
 
   expect(scramFinal(session, MESSAGE)).rejects.toThrow(refusal("BAD_STATE"));
   expect(homesOpen).toBe(1);
+});
+
+test("who changes a password stays, the other sessions of the account end", async () => {
+  opening.resolve();
+  const [own, other] = [proved(), proved()];
+  await scramFinal(own, MESSAGE);
+  await scramFinal(other, MESSAGE);
+  await registry.changeAccount("ann", { password: "another" }, own);
+
+  expect([...closed.keys()]).toEqual([other.line]);
+  expect(own.account).toBe(accounts.get("ann") as Account);
+  registry.reload();
+  expect(closed.size).toBe(1);
 });
 
 function fillWithStrangers(): Session[] {
