@@ -51,6 +51,26 @@ export function writeLine(text: string): void {
   write(process.stdout, `${text}\n`);
 }
 
+/**
+ * Many lines of data at once. Waits while whoever reads them is slower than they come, so
+ * that they do not pile up here.
+ */
+export async function writeLines(lines: readonly string[]): Promise<void> {
+  if (lines.length === 0 || isOutputGone()) return;
+  const { stdout } = process;
+  if (write(stdout, lines.map((line) => `${line}\n`).join(""))) return;
+  const drained = Promise.withResolvers<void>();
+  const ends = ["drain", "close", "error"] as const;
+  for (const end of ends) stdout.once(end, drained.resolve);
+  await drained.promise;
+  for (const end of ends) stdout.off(end, drained.resolve);
+}
+
+/** Whether nobody reads the data any more, as behind `| head -1`. */
+export function isOutputGone(): boolean {
+  return goneOutputs.has(process.stdout);
+}
+
 /** One JSON object a line: every string exact, and yet nothing in it for a terminal to act on. */
 export function writeJson(value: Readonly<Record<string, unknown>>): void {
   writeLine(formatJson(value));
@@ -95,11 +115,15 @@ export function columnsOf(stream: NodeJS.WriteStream): number {
 }
 
 let hasOutputFailed = false;
+const goneOutputs = new Set<NodeJS.WriteStream>();
 
-for (const stream of [process.stdout, process.stderr]) stream.on("error", outputFailed);
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => outputFailed(stream, error));
+}
 
 /** Whoever read the output has gone: the rest is for nobody. Anything else is a failure. */
-function outputFailed({ code }: NodeJS.ErrnoException): void {
+function outputFailed(stream: NodeJS.WriteStream, { code }: NodeJS.ErrnoException): void {
+  goneOutputs.add(stream);
   if (code === "EPIPE" || hasOutputFailed) return;
   hasOutputFailed = true;
   const failure = new FtpxError("LOCAL_IO", { path: "standard output", reason: code ?? "" });
@@ -107,14 +131,13 @@ function outputFailed({ code }: NodeJS.ErrnoException): void {
   process.once("exit", (status) => (process.exitCode = worstStatus([status, failure.row.exit])));
 }
 
-function write(stream: NodeJS.WriteStream, text: string): void {
-  if (views.size === 0) {
-    stream.write(text);
-    return;
-  }
+/** @returns whether more may be written at once */
+function write(stream: NodeJS.WriteStream, text: string): boolean {
+  if (views.size === 0) return stream.write(text);
   process.stderr.write(takeAway());
-  stream.write(text);
+  const mayGoOn = stream.write(text);
   repaint();
+  return mayGoOn;
 }
 
 function isSet(variable: string): boolean {

@@ -9,36 +9,49 @@ export interface Page {
   readonly cursor: number;
 }
 
+/** A listing whose pages are read one after the other, also when several are asked for at once. */
+interface Held {
+  readonly listing: Listing;
+  lastPage: Promise<unknown>;
+}
+
 export class Listings {
-  readonly #open = new Map<number, Listing>();
+  readonly #open = new Map<number, Held>();
   #lastCursor = 0;
 
   /** The first page. */
   async begin(listing: Listing): Promise<Page> {
     const cursor = (this.#lastCursor += 1);
-    this.#open.set(cursor, listing);
+    this.#open.set(cursor, { listing, lastPage: Promise.resolve() });
     const [oldest] = this.#open.keys();
     if (this.#open.size > LISTS_MAX && oldest !== undefined) await this.#close(oldest);
     return await this.next(cursor);
   }
 
-  /** @throws FtpxError LIST_EXPIRED */
+  /** @throws FtpxError LIST_EXPIRED, also when the page before was the last */
   async next(cursor: number): Promise<Page> {
-    const listing = this.#open.get(cursor);
-    if (listing === undefined) throw new FtpxError("LIST_EXPIRED");
-    const entries = await listing.next(LIST_PAGE_ENTRIES_MAX);
-    if (entries.length === LIST_PAGE_ENTRIES_MAX) return { entries, cursor };
-    await this.#close(cursor);
-    return { entries, cursor: 0 };
+    const held = this.#open.get(cursor);
+    if (held === undefined) throw new FtpxError("LIST_EXPIRED");
+    const page = held.lastPage.then(() => this.#read(cursor, held));
+    held.lastPage = page.catch(() => {});
+    return await page;
   }
 
   async closeAll(): Promise<void> {
     for (const cursor of this.#open.keys()) await this.#close(cursor);
   }
 
+  async #read(cursor: number, held: Held): Promise<Page> {
+    if (this.#open.get(cursor) !== held) throw new FtpxError("LIST_EXPIRED");
+    const entries = await held.listing.next(LIST_PAGE_ENTRIES_MAX);
+    if (entries.length === LIST_PAGE_ENTRIES_MAX) return { entries, cursor };
+    await this.#close(cursor);
+    return { entries, cursor: 0 };
+  }
+
   async #close(cursor: number): Promise<void> {
-    const listing = this.#open.get(cursor);
+    const held = this.#open.get(cursor);
     this.#open.delete(cursor);
-    await listing?.close();
+    await held?.listing.close();
   }
 }

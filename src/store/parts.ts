@@ -6,7 +6,7 @@ import fs from "node:fs";
 import { isKind } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import type { Changes } from "./changes.ts";
-import { Names } from "./listing.ts";
+import { Names } from "./names.ts";
 import { Location, refusalOf, regularOnly, settled } from "./location.ts";
 import type { Directory } from "./location.ts";
 import type { Parts } from "./store.ts";

@@ -29,7 +29,7 @@ export interface Usage {
 
 /** An open directory that is read page by page. */
 export interface Listing {
-  /** The next entries: `entriesMax` of them, fewer only at the end. In no particular order. */
+  /** The next entries: `entriesMax` of them, fewer only at the end. By the bytes of their names. */
   next(entriesMax: number): Promise<Entry[]>;
   close(): Promise<void>;
 }

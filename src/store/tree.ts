@@ -11,7 +11,8 @@ import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import type { Changes } from "./changes.ts";
 import type { Lane } from "./lane.ts";
-import { LOOKS_AT_ONCE, Names } from "./listing.ts";
+import { LOOKS_AT_ONCE } from "./listing.ts";
+import { Names } from "./names.ts";
 import { Directory, Location, isSameThing } from "./location.ts";
 import type { Usage } from "./store.ts";
 

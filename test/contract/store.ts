@@ -136,7 +136,7 @@ function testPublishing(name: string, at: Opened): void {
 }
 
 function testListing(name: string, at: Opened): void {
-  test(`${name}: D6 list gives every entry once in pages of any size`, async () => {
+  test(`${name}: D6 list gives every entry once and in order, in pages of any size`, async () => {
     const names = Array.from({ length: 300 }, (_unused, index) => `file ${index}`);
     await Promise.all(names.map((each) => put(at.store, at.home, `/${each}`, each)));
     for (const pageEntries of [1, 7, 127, 128, 129, 299, 300, 301]) {
@@ -145,12 +145,7 @@ function testListing(name: string, at: Opened): void {
       await listing.close();
 
       expect(pages.every((page) => page.length <= pageEntries)).toBe(true);
-      expect(
-        pages
-          .flat()
-          .map((entry) => entry.name)
-          .toSorted(),
-      ).toEqual(names.toSorted());
+      expect(pages.flat().map((entry) => entry.name)).toEqual(names.toSorted());
     }
   });
 
@@ -158,7 +153,7 @@ function testListing(name: string, at: Opened): void {
     await at.home.makeDir(parsePath("/d"));
     await put(at.store, at.home, "/f", "12345");
     const listing = await at.home.list(HOME);
-    const entries = (await listing.next(10)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const entries = await listing.next(10);
     await listing.close();
 
     expect(entries).toMatchObject([

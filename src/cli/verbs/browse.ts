@@ -5,9 +5,8 @@ import { isKind } from "../../base/errors.ts";
 import { factsOf as localFacts } from "../../base/openfile.ts";
 import { HOME, leafOf } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
-import { unlessAborted } from "../../client/remote.ts";
-import { visible, writeJson, writeLine } from "../terminal.ts";
-import { byName, fetchEntries, pathsIn, writeEntries, writeEntriesJson } from "./entries.ts";
+import { visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
+import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
 import { BARE, demandDirectory, forEach, shellOf, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
@@ -31,41 +30,55 @@ export const LS = verb({
   target: "first",
   run: async (stage, words, { long }) => {
     const spots = (words.length === 0 ? ["."] : words).map((word) => stage.spot(word));
+    const isLong = long === true;
+    // A single one is listed without a question before: nothing has to be sorted out.
+    if (spots.length === 1) return await forEachSpot(spots, (spot) => list(stage, spot, isLong));
     const files: Entry[] = [];
-    const directories: [Spot, Entry[]][] = [];
-    const status = await forEach(
-      spots,
-      ({ path }) => path,
-      async (spot) => {
-        const entries = await entriesOf(stage, spot);
-        if (entries !== undefined) directories.push([spot, entries]);
-        else if (stage.isJson) writeEntriesJson([await factsOf(stage, spot)], () => spot.path);
-        else files.push({ ...(await factsOf(stage, spot)), name: spot.shown });
-      },
-    );
-    writeEntries(files, long === true);
+    const directories: Spot[] = [];
+    const status = await forEachSpot(spots, async (spot) => {
+      const facts = await factsOf(stage, spot);
+      if (facts.kind === "directory" || spot.isDirectory) directories.push(spot);
+      else if (stage.isJson) await writerOf(stage, isLong, () => spot.path).write([facts]);
+      else files.push({ ...facts, name: spot.shown });
+    });
+    await writerOf(stage, isLong).write(files);
     let isFirst = files.length === 0;
-    for (const [{ path, shown }, entries] of directories) {
-      if (!stage.isJson && spots.length > 1) writeLine(`${isFirst ? "" : "\n"}${visible(shown)}:`);
-      if (stage.isJson) writeEntriesJson(entries, pathsIn(path));
-      else writeEntries(entries, long === true);
+    const listed = await forEachSpot(directories, async (spot) => {
+      if (!stage.isJson) writeLine(`${isFirst ? "" : "\n"}${visible(spot.shown)}:`);
       isFirst = false;
-    }
-    return status;
+      await list(stage, spot, isLong);
+    });
+    return worstStatus([status, listed]);
   },
 });
 
-/** Nothing when it is no directory. @throws FtpxError NO_SUCH_PATH, … */
-async function entriesOf(stage: Stage, spot: Spot): Promise<Entry[] | undefined> {
-  const { remote, signal } = stage;
-  const { path, isDirectory } = spot;
-  const fetch = remote.retrying((client) => fetchEntries(client, path), { signal });
+async function forEachSpot(
+  spots: readonly Spot[],
+  work: (spot: Spot) => Promise<void>,
+): Promise<number> {
+  return await forEach(spots, ({ path }) => path, work);
+}
+
+/** A directory page by page, or a file as the only one. @throws FtpxError NO_SUCH_PATH, … */
+async function list(stage: Stage, spot: Spot, isLong: boolean): Promise<void> {
+  const { path, isDirectory, shown } = spot;
+  const writer = writerOf(stage, isLong, pathsIn(path));
   try {
-    return await unlessAborted(fetch, signal);
+    await eachPage(stage, path, (page) => writer.write(page));
   } catch (error) {
-    if (isKind(error, "NOT_A_DIRECTORY") && !isDirectory) return undefined;
-    throw error;
+    if (!isKind(error, "NOT_A_DIRECTORY") || isDirectory) throw error;
+    const facts = await factsOf(stage, spot);
+    const file = writerOf(stage, isLong, () => path);
+    await file.write([stage.isJson ? facts : { ...facts, name: shown }]);
   }
+}
+
+function writerOf(
+  { isJson }: Stage,
+  isLong: boolean,
+  pathOf: (name: string) => string = (name) => name,
+): EntryWriter {
+  return new EntryWriter({ isLong, isJson, pathOf });
 }
 
 async function factsOf({ remote, signal }: Stage, { path }: Spot): Promise<Entry> {
@@ -117,9 +130,8 @@ export const LLS = verb({
       (path) => path,
       async (path) => {
         const entries = await localEntries(path);
-        if (stage.isJson) return writeEntriesJson(entries, (name) => resolve(path, name));
-        if (paths.length > 1) writeLine(`${visible(path)}:`);
-        writeEntries(entries, long === true);
+        if (paths.length > 1 && !stage.isJson) writeLine(`${visible(path)}:`);
+        await writerOf(stage, long === true, (name) => resolve(path, name)).write(entries);
       },
     );
   },

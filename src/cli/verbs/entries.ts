@@ -1,26 +1,85 @@
-/** What a directory holds: fetched page by page, sorted, and written for a person or a script. */
+/**
+ * What a directory holds: page by page as the server sorts it, written for a person or a
+ * script as it comes.
+ */
 import type { VirtualPath } from "../../base/path.ts";
-import { childPath } from "../../base/path.ts";
+import { childPath, nameBytes } from "../../base/path.ts";
 import type { Client, ReplyOf } from "../../client/client.ts";
+import { unlessAborted } from "../../client/remote.ts";
 import { sideBySide } from "../layout.ts";
-import { coloursOf, columnsOf, isScreen, visible, writeJson, writeLine } from "../terminal.ts";
+import {
+  coloursOf,
+  columnsOf,
+  formatJson,
+  isOutputGone,
+  isScreen,
+  visible,
+  writeLines,
+} from "../terminal.ts";
+import type { Stage } from "./verb.ts";
 
 export type Entry = ReplyOf<"list">["entries"][number];
 
+/** Pages asked for before they are needed: on a long line the next ones are on their way already. */
+const PAGES_AHEAD = 4;
+
 /**
- * Over one connection: another one does not know the cursor.
+ * A directory's entries, by the bytes of their names. Over one connection: another one does
+ * not know the cursor.
  *
  * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, …
  */
+export async function* pagesOf(client: Client, path: VirtualPath): AsyncGenerator<Entry[]> {
+  const first = await client.call("list", { path, cursor: 0 });
+  const { cursor } = first;
+  const ahead: Promise<ReplyOf<"list">>[] = [];
+  const ask = (): void => {
+    const page = client.call("list", { path, cursor });
+    // Those behind the last page are refused, and nobody waits for them.
+    page.catch(() => {});
+    ahead.push(page);
+  };
+  if (cursor !== 0) for (let count = 0; count < PAGES_AHEAD; count += 1) ask();
+  yield first.entries;
+  for (let page = await ahead.shift(); page !== undefined; page = await ahead.shift()) {
+    if (page.cursor !== 0) ask();
+    yield page.entries;
+    if (page.cursor === 0) return;
+  }
+}
+
+/** All of them. @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, … */
 export async function fetchEntries(client: Client, path: VirtualPath): Promise<Entry[]> {
   const entries: Entry[] = [];
-  let cursor = 0;
-  do {
-    const page = await client.call("list", { path, cursor });
-    entries.push(...page.entries);
-    cursor = page.cursor;
-  } while (cursor !== 0);
+  for await (const page of pagesOf(client, path)) entries.push(...page);
   return entries.toSorted(byName);
+}
+
+/**
+ * Shows each page as it comes. A connection that is lost in between is made again, and the
+ * listing goes on behind the last name that was shown.
+ *
+ * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, INTERRUPTED, …
+ */
+export async function eachPage(
+  { remote, signal }: Pick<Stage, "remote" | "signal">,
+  path: VirtualPath,
+  show: (page: readonly Entry[]) => Promise<void>,
+): Promise<void> {
+  let count = 0;
+  let last: Uint8Array | undefined;
+  const work = async (client: Client): Promise<void> => {
+    for await (const page of pagesOf(client, path)) {
+      if (signal.aborted || isOutputGone()) return;
+      const shown = last;
+      const fresh = shown === undefined ? page : page.filter(({ name }) => isBehind(name, shown));
+      await show(fresh);
+      count += fresh.length;
+      const newest = fresh.at(-1);
+      if (newest !== undefined) last = nameBytes(newest.name);
+    }
+  };
+  await unlessAborted(remote.retrying(work, { signal, progress: () => count }), signal);
 }
 
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
@@ -28,30 +87,54 @@ export function byName(a: { readonly name: string }, b: { readonly name: string 
   return a.name < b.name ? -1 : 1;
 }
 
-/** Side by side on a terminal, one a line for others and with `isLong`. */
-export function writeEntries(entries: readonly Entry[], isLong: boolean): void {
-  const { stdout } = process;
-  const isTerminal = isScreen(stdout);
-  const { blue, cyan } = coloursOf(stdout);
-  const names = entries.map(({ name, kind }) => visible(name) + (isTerminal ? markOf(kind) : ""));
-  const paint = (name: string, index: number) => {
-    const kind = entries[index]?.kind;
-    if (kind === "directory") return blue(name);
-    return kind === "link" ? cyan(name) : name;
-  };
-  const painted = () => names.map((name, index) => paint(name, index));
-  if (isLong) for (const line of longLines(entries, painted())) writeLine(line);
-  else if (!isTerminal) for (const name of names) writeLine(name);
-  else for (const line of sideBySide(names, columnsOf(stdout), paint)) writeLine(line);
+function isBehind(name: string, shown: Uint8Array): boolean {
+  return Buffer.compare(nameBytes(name), shown) > 0;
 }
 
-/** Names are exact in JSON, and so is the path that leads to them. */
-export function writeEntriesJson(
-  entries: readonly Entry[],
-  pathOf: (name: string) => string,
-): void {
-  for (const { name, kind, bytes, modifiedMs } of entries) {
-    writeJson({ name, path: pathOf(name), kind, bytes, modifiedMs });
+interface Manner {
+  readonly isLong: boolean;
+  readonly isJson: boolean;
+  /** For JSON: the exact path of a name. */
+  readonly pathOf: (name: string) => string;
+}
+
+/** Shows one listing, in as many pages as come. */
+export class EntryWriter {
+  readonly #manner: Manner;
+  /** Of the pages before too: a column does not become narrower. */
+  #sizeColumns = 0;
+
+  constructor(manner: Manner) {
+    this.#manner = manner;
+  }
+
+  async write(page: readonly Entry[]): Promise<void> {
+    await writeLines(this.#manner.isJson ? this.#json(page) : this.#text(page));
+  }
+
+  /** Names are exact in JSON, and so is the path that leads to them. */
+  #json(page: readonly Entry[]): string[] {
+    return page.map(({ name, kind, bytes, modifiedMs }) =>
+      formatJson({ name, path: this.#manner.pathOf(name), kind, bytes, modifiedMs }),
+    );
+  }
+
+  /** Side by side on a terminal, one a line for others and with `isLong`. */
+  #text(page: readonly Entry[]): string[] {
+    const { stdout } = process;
+    const isTerminal = isScreen(stdout);
+    const { blue, cyan } = coloursOf(stdout);
+    const names = page.map(({ name, kind }) => visible(name) + (isTerminal ? markOf(kind) : ""));
+    const paint = (name: string, index: number) => {
+      const kind = page[index]?.kind;
+      if (kind === "directory") return blue(name);
+      return kind === "link" ? cyan(name) : name;
+    };
+    if (!this.#manner.isLong) {
+      return isTerminal ? sideBySide(names, columnsOf(stdout), paint) : names;
+    }
+    this.#sizeColumns = Math.max(this.#sizeColumns, sizeColumnsOf(page));
+    return longLines(page, names.map(paint), this.#sizeColumns);
   }
 }
 
@@ -60,13 +143,24 @@ export function pathsIn(directory: VirtualPath): (name: string) => string {
 }
 
 /** `-  12400000000  2026-03-01 14:05  a.iso` */
-export function longLines(entries: readonly Entry[], names: readonly string[]): string[] {
-  const sizes = entries.map(({ kind, bytes }) => (kind === "file" ? `${bytes}` : "-"));
-  const width = sizes.reduce((widest, size) => Math.max(widest, size.length), 0);
-  return entries.map(({ kind, modifiedMs }, index) => {
-    const size = (sizes[index] ?? "").padStart(width);
+export function longLines(
+  entries: readonly Entry[],
+  names: readonly string[],
+  sizeColumns = sizeColumnsOf(entries),
+): string[] {
+  return entries.map((entry, index) => {
+    const size = sizeOf(entry).padStart(sizeColumns);
+    const { kind, modifiedMs } = entry;
     return [LETTERS[kind], size, formatDate(modifiedMs), names[index] ?? ""].join("  ");
   });
+}
+
+function sizeColumnsOf(entries: readonly Entry[]): number {
+  return entries.reduce((widest, entry) => Math.max(widest, sizeOf(entry).length), 0);
+}
+
+function sizeOf({ kind, bytes }: Entry): string {
+  return kind === "file" ? `${bytes}` : "-";
 }
 
 /** "2026-03-01 14:05", in this machine's time zone. */
