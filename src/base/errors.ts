@@ -24,7 +24,7 @@ export interface ErrorRow {
 // oxfmt-ignore
 export const ERRORS = {
   // 1-15: the peer broke the protocol
-  BAD_FRAME:          { code: 1,  exit: 76, ends: "connection", text: "received bytes that are not a frame[ ({reason})]" },
+  BAD_FRAME:          { code: 1,  exit: 76, ends: "connection", text: "received bytes that are not a frame[ ({reason})]", hint: "look at the host and the port; if they are right, bring both sides to the same version of ftpx" },
   WRONG_VERSION:      { code: 2,  exit: 76, ends: "connection", text: "the other side speaks another version of the protocol[ ({version})]", hint: "bring both sides to the same version of ftpx" },
   BODY_TOO_LARGE:     { code: 3,  exit: 76, ends: "connection", text: "frame body is over the limit[: {neededBytes} of {limitBytes}]" },
   UNKNOWN_COMMAND:    { code: 4,  exit: 76, ends: "request",    text: "the other side does not know this command[ ({command})]", hint: "bring both sides to the same version of ftpx" },
@@ -33,17 +33,17 @@ export const ERRORS = {
   WINDOW_EXCEEDED:    { code: 7,  exit: 76, ends: "connection", text: "the other side sent more than it was given room for" },
   OUT_OF_RANGE:       { code: 8,  exit: 76, ends: "request",    text: "a number is outside its range[ ({reason})]" },
   TOO_MANY_REQUESTS:  { code: 9,  exit: 75, ends: "request",    text: "too many requests at once[: the limit is {limit}]" },
-  PEER_SILENT:        { code: 10, exit: 75, ends: "connection", text: "the other side has not answered[ for {elapsedMs}]" },
+  PEER_SILENT:        { code: 10, exit: 75, ends: "connection", text: "the other side has not answered[ for {elapsedMs}]", hint: "run the same command again: it goes on where it was" },
   FRAME_DAMAGED:      { code: 11, exit: 75, ends: "connection", text: "a frame was damaged on its way", hint: "run the same command again: it goes on where it was" },
   INTERNAL:           { code: 15, exit: 70, ends: "connection", text: "a defect of ftpx[: {reason}]", hint: "the server's log has the details; please report it" },
 
   // 16-31: sign-in and rights
   NOT_SIGNED_IN:      { code: 16, exit: 77, ends: "request",    text: "not signed in" },
-  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, or the account is not active" },
-  SIGN_IN_TOO_LATE:   { code: 18, exit: 77, ends: "connection", text: "did not sign in in time" },
-  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords" },
-  FORBIDDEN:          { code: 20, exit: 77, ends: "request",    text: "your account may not do this[ (it needs the right: {right})]" },
-  ACCOUNT_CLOSED:     { code: 21, exit: 77, ends: "connection", text: "the operator has closed or changed this account" },
+  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, or the account is not active", hint: "check name and password; the operator can set a new one" },
+  SIGN_IN_TOO_LATE:   { code: 18, exit: 77, ends: "connection", text: "did not sign in in time", hint: "connect again" },
+  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords", hint: "connect again later, or ask the operator for a new password" },
+  FORBIDDEN:          { code: 20, exit: 77, ends: "request",    text: "your account may not do this[ (it needs the right: {right})]", hint: "ask the operator for the right" },
+  ACCOUNT_CLOSED:     { code: 21, exit: 77, ends: "connection", text: "the operator has closed or changed this account", hint: "ask the operator" },
   NOT_GENUINE:        { code: 22, exit: 77, ends: "connection", text: "the server could not prove that it knows this account[ ({reason})]", hint: "somebody may be between you and the server; nothing was sent" },
   BAD_PARAMETERS:     { code: 23, exit: 77, ends: "connection", text: "the server asks for unsafe password parameters[ ({reason})]", hint: "nothing was derived from the password and nothing was sent" },
   UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…" },
@@ -53,13 +53,13 @@ export const ERRORS = {
   // 32-47: files
   NO_SUCH_PATH:       { code: 32, exit: 66, ends: "request",    text: "no such file or directory" },
   BAD_PATH:           { code: 33, exit: 64, ends: "request",    text: "not a usable path[ ({reason})]" },
-  OUTSIDE_HOME:       { code: 34, exit: 77, ends: "request",    text: "leads out of the home directory" },
-  EXISTS:             { code: 35, exit: 73, ends: "request",    text: "exists already" },
+  OUTSIDE_HOME:       { code: 34, exit: 77, ends: "request",    text: "leads out of the home directory", hint: "your home is /, and nothing is above it" },
+  EXISTS:             { code: 35, exit: 73, ends: "request",    text: "exists already", hint: "choose another name, or remove what is there" },
   NOT_A_DIRECTORY:    { code: 36, exit: 66, ends: "request",    text: "is not a directory" },
   IS_A_DIRECTORY:     { code: 37, exit: 73, ends: "request",    text: "is a directory" },
   NOT_EMPTY:          { code: 38, exit: 73, ends: "request",    text: "directory is not empty", hint: "rm -r removes a directory with all it holds" },
   NOT_A_FILE:         { code: 39, exit: 66, ends: "request",    text: "is neither a regular file nor a directory" },
-  NAME_TOO_LONG:      { code: 40, exit: 73, ends: "request",    text: "name or path is too long[: the limit is {limitBytes}]" },
+  NAME_TOO_LONG:      { code: 40, exit: 73, ends: "request",    text: "name or path is too long[: the limit is {limitBytes}]", hint: "choose a shorter name" },
   NO_PERMISSION:      { code: 41, exit: 77, ends: "request",    text: "the operating system refuses access" },
   CHANGED:            { code: 42, exit: 75, ends: "request",    text: "changed while it was read", hint: "try again" },
   LIST_EXPIRED:       { code: 43, exit: 75, ends: "request",    text: "the listing is no longer held", hint: "list again" },
@@ -69,7 +69,7 @@ export const ERRORS = {
   FILES_EXCEEDED:     { code: 49, exit: 73, ends: "request",    text: "too many files and directories[: {needed} more needed, {free} free of {limit}]", hint: "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
   DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
-  TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]" },
+  TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]", hint: "copy fewer files at once (--jobs)" },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },
@@ -78,13 +78,13 @@ export const ERRORS = {
   DIGEST_MISMATCH:    { code: 67, exit: 65, ends: "request",    text: "content does not match its digest[: sent {expected}, found {digest}]", hint: "nothing was published" },
   CHUNK_DAMAGED:      { code: 68, exit: 75, ends: "request",    text: "a chunk was damaged on its way[ (offset {offset})]", hint: "it is sent again when the transfer goes on" },
   NO_SUCH_TRANSFER:   { code: 69, exit: 76, ends: "request",    text: "no such transfer is open" },
-  TAKEN_OVER:         { code: 70, exit: 75, ends: "request",    text: "another session of this user has taken the transfer over" },
+  TAKEN_OVER:         { code: 70, exit: 75, ends: "request",    text: "another session of this user has taken the transfer over", hint: "let the other one finish" },
   SOURCE_CHANGED:     { code: 71, exit: 75, ends: "request",    text: "the local file changed while it was sent", hint: "send it again" },
-  TRANSFER_STALLED:   { code: 72, exit: 75, ends: "request",    text: "the transfer made no progress[ for {elapsedMs}]" },
+  TRANSFER_STALLED:   { code: 72, exit: 75, ends: "request",    text: "the transfer made no progress[ for {elapsedMs}]", hint: "run the same command again: it goes on where it was" },
 
   // 80-95: the server's own state
   DRAINING:           { code: 80, exit: 69, ends: "connection", text: "the server is shutting down", hint: "try again when it is back; unfinished transfers go on where they were" },
-  IO_FAILED:          { code: 81, exit: 75, ends: "request",    text: "the disk reported an error[ ({reason})]" },
+  IO_FAILED:          { code: 81, exit: 75, ends: "request",    text: "the disk reported an error[ ({reason})]", hint: "try again; the operator finds more in the log of the server and of its system" },
   STATE_FAILED:       { code: 82, exit: 75, ends: "request",    text: "the server's state database reported an error[ ({reason})]" },
   OUTCOME_UNKNOWN:    { code: 83, exit: 75, ends: "request",    text: "the file was moved into place, but the disk did not confirm it", hint: "compare its digest, or send it again" },
   SERVER_STOPPING:    { code: 84, exit: 69, ends: "request",    text: "the server is shutting down and begins no further transfer", hint: "try again when it is back" },
@@ -93,24 +93,25 @@ export const ERRORS = {
   STATE_DAMAGED:      { code: 87, exit: 78, ends: "request",    text: "the server's state database is damaged[ ({reason})]", hint: "the operator can mend that with the server stopped: ftpx check --fix" },
 
   // 96-127: they arise on the side that shows them; only the operator's socket carries some
-  UNREACHABLE:        { code: 96,  exit: 69, ends: "connection", text: "cannot reach {host}[: {reason}]" },
+  UNREACHABLE:        { code: 96,  exit: 69, ends: "connection", text: "cannot reach {host}[: {reason}]", hint: "look at the host and the port, and whether the server runs" },
   CONNECTION_LOST:    { code: 97,  exit: 75, ends: "connection", text: "the connection was lost[ ({reason})]", hint: "run the same command again: it goes on where it was" },
   TLS_FAILED:         { code: 98,  exit: 76, ends: "connection", text: "no TLS connection with {host}[: {reason}]" },
   USAGE:              { code: 99,  exit: 64, ends: "request",    text: "{reason}" },
   NO_LOCAL_FILE:      { code: 100, exit: 66, ends: "request",    text: "no such local file or directory" },
   LOCAL_IO:           { code: 101, exit: 75, ends: "request",    text: "local file error[: {reason}]" },
-  LOCAL_EXISTS:       { code: 102, exit: 73, ends: "request",    text: "exists already on this machine" },
-  UNSAFE_NAME:        { code: 103, exit: 76, ends: "request",    text: "the server lists a name that cannot be used safely here" },
+  LOCAL_EXISTS:       { code: 102, exit: 73, ends: "request",    text: "exists already on this machine", hint: "choose another name, or move it away" },
+  UNSAFE_NAME:        { code: 103, exit: 76, ends: "request",    text: "the server lists a name that cannot be used safely here", hint: "get it under a name of your own: get PATH LOCAL" },
   BAD_ACCOUNTS:       { code: 104, exit: 78, ends: "request",    text: "{file}:{line}:{column}: {reason}" },
   BAD_CONFIG:         { code: 105, exit: 78, ends: "request",    text: "{reason}" },
-  ACCOUNT_EXISTS:     { code: 106, exit: 73, ends: "request",    text: "account {user} exists already" },
-  NO_SUCH_ACCOUNT:    { code: 107, exit: 66, ends: "request",    text: "no account {user}" },
-  SERVER_RUNNING:     { code: 108, exit: 75, ends: "request",    text: "a server is already using this data directory" },
+  ACCOUNT_EXISTS:     { code: 106, exit: 73, ends: "request",    text: "account {user} exists already", hint: "ftpx usermod changes it" },
+  NO_SUCH_ACCOUNT:    { code: 107, exit: 66, ends: "request",    text: "no account {user}", hint: "ftpx users lists all" },
+  SERVER_RUNNING:     { code: 108, exit: 75, ends: "request",    text: "a server is already using this data directory", hint: "stop that server first" },
   BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again" },
   INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted" },
-  SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
+  SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})", hint: "bring both sides to the same version of ftpx" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
   LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },
+  NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

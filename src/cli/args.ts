@@ -88,10 +88,26 @@ export function parseWords<Options extends OptionSpecs>(
   return { words: command.args, options: valuesOf(spec, command.opts()) };
 }
 
+/** Whether failures are to be told as JSON, a line of words that cannot be read among them. */
+export function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return (end < 0 ? words : words.slice(0, end)).includes("--json");
+}
+
 export function helpOf(spec: Spec): string {
   const examples = spec.examples.map((example) => `  ${example}\n`).join("");
   const text = commandOf(spec).helpInformation();
   return examples === "" ? text : `${text}\nExamples:\n${examples}`;
+}
+
+/** The same for a script. */
+export function specFacts(spec: Spec): Readonly<Record<string, unknown>> {
+  const { name, aliases = [], about, usage, examples } = spec;
+  const options = Object.values(spec.options).map(({ flags, about: does }) => ({
+    flags,
+    about: does,
+  }));
+  return { name, aliases, about, usage, options, examples };
 }
 
 function commandOf(spec: Spec): Command {

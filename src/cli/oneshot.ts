@@ -4,8 +4,7 @@
  * a bare absolute path is one of them.
  */
 import { FtpxError } from "../base/errors.ts";
-import { parsePath } from "../base/path.ts";
-import { parseTarget } from "../client/target.ts";
+import { namedPath, parseTarget } from "../client/target.ts";
 import type { Target } from "../client/target.ts";
 import { parseWords } from "./args.ts";
 import type { OptionSpecs, Parsed, Spec } from "./args.ts";
@@ -97,7 +96,7 @@ class OneShot {
  */
 export function spotOf(word: string, target: Target): Spot {
   if (word.startsWith("/")) {
-    const path = parsePath(word);
+    const path = namedPath(word);
     return { path, isDirectory: word.endsWith("/"), shown: path };
   }
   const { user, host, port, path, isDirectory } = parseTarget(word);

@@ -5,11 +5,18 @@
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
-import { helpOf, HelpWanted, parseWords } from "./args.ts";
+import { helpOf, HelpWanted, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { CHECK, check } from "./check.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
-import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
+import {
+  exitStatusOf,
+  showError,
+  tellFailuresInJson,
+  writeJson,
+  writeLine,
+  writeNote,
+} from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
 import { CLIENT_COMMANDS } from "./oneshot.ts";
 
@@ -51,6 +58,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
 
 /** Runs one command line. @returns the exit status */
 export async function main(words: readonly string[]): Promise<number> {
+  tellFailuresInJson(wantsJson(words));
   try {
     return await run(words);
   } catch (error) {
@@ -68,15 +76,29 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
     writeNote(overview());
     return 64;
   }
+  const isJson = wantsJson(rest);
   if (first === "--version" || first === "-V") {
-    writeLine(`ftpx ${VERSION_TEXT}`);
+    if (isJson) writeJson({ version: VERSION_TEXT });
+    else writeLine(`ftpx ${VERSION_TEXT}`);
     return 0;
   }
   if (first === "help" || first === "--help" || first === "-h") {
-    writeLine(rest[0] === undefined ? overview() : asTyped(helpOf(findCommand(rest[0]).spec)));
+    writeHelp(
+      rest.filter((word) => word !== "--json"),
+      isJson,
+    );
     return 0;
   }
   return await findCommand(first).run(rest);
+}
+
+/** @throws FtpxError USAGE for a command that there is not */
+function writeHelp(names: readonly string[], isJson: boolean): void {
+  const all = GROUPS.flatMap(([, group]) => group);
+  const found = names.length === 0 ? all : names.map(findCommand);
+  if (isJson) for (const { spec } of found) writeJson(specFacts(spec));
+  else if (names.length === 0) writeLine(overview());
+  else writeLine(found.map(({ spec }) => asTyped(helpOf(spec))).join("\n\n"));
 }
 
 /** @throws FtpxError USAGE with the nearest name */

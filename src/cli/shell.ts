@@ -12,11 +12,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import readline from "node:readline";
 import { ERRORS, FtpxError } from "../base/errors.ts";
-import { HOME, resolvePath } from "../base/path.ts";
-import { parseTarget } from "../client/target.ts";
+import { HOME } from "../base/path.ts";
+import { namedPath, parseTarget } from "../client/target.ts";
 import type { Target } from "../client/target.ts";
 import { clientDirectory } from "../client/trust.ts";
-import { HelpWanted, parseWords } from "./args.ts";
+import { HelpWanted, parseWords, wantsJson } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { Completion } from "./completion.ts";
 import type { Offer } from "./completion.ts";
@@ -33,6 +33,7 @@ import {
   columnsOf,
   exitStatusOf,
   showError,
+  tellFailuresInJson,
   visible,
   worstStatus,
   writeLine,
@@ -143,8 +144,10 @@ class Shell {
 
   /** Runs one line. Whatever fails is told here and ends nothing but the line. */
   async #run(line: string): Promise<number> {
+    tellFailuresInJson(this.#isJson);
     try {
       const [name, ...given] = splitWords(line);
+      tellFailuresInJson(this.#isJson || wantsJson(given));
       if (name === undefined) return 0;
       const row = findVerb(VERBS, name);
       const spec = specOf(row, "shell");
@@ -180,7 +183,7 @@ class Shell {
   }
 
   #spot(word: string): Spot {
-    const path = resolvePath(this.#state.directory, word);
+    const path = namedPath(word, this.#state.directory);
     return { path, isDirectory: word.endsWith("/"), shown: word };
   }
 

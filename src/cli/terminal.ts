@@ -88,8 +88,16 @@ export function writeNote(text: string): void {
   write(process.stderr, `${text}\n`);
 }
 
+let isTellingJson = false;
+
+/** Whether what goes wrong is told on stdout too, as `--json` wants it; until the next call. */
+export function tellFailuresInJson(isTelling: boolean): void {
+  isTellingJson = isTelling;
+}
+
 /** Says on stderr what went wrong and what can be done; `hint` is what only the caller knows. */
 export function showError(error: unknown, hint?: string): void {
+  if (isTellingJson) writeJson(failureFacts(error, hint));
   const isDebug = isSet("FTPX_DEBUG");
   const { red, dim } = coloursOf(process.stderr);
   const [first = "", ...more] = describe(error, isDebug);
@@ -198,6 +206,31 @@ export function describe(error: unknown, isDebug = false): string[] {
   if (retryAfterMs !== undefined) lines.push(`hint: try again in ${formatDuration(retryAfterMs)}`);
   if (isDebug) lines.push(...stackOf(error));
   return lines;
+}
+
+/** The same for a script: names exact, numbers as they are in `details`. */
+export function failureFacts(error: unknown, hint?: string): Readonly<Record<string, unknown>> {
+  const failure = error instanceof FtpxError ? error : new FtpxError("INTERNAL");
+  const { path, ...details } = failure.details;
+  const [first = "", ...more] = describe(withoutPath(error));
+  const hints = more.map((line) => line.replace(/^hint: /, ""));
+  if (hint !== undefined) hints.push(hint);
+  return {
+    event: "failed",
+    ...(path === undefined ? {} : { path }),
+    error: failure.kind,
+    code: failure.row.code,
+    message: first.replace(/^ftpx: /, ""),
+    ...(hints.length === 0 ? {} : { hint: hints.join("; ") }),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
+    exit: exitStatusOf(error),
+  };
+}
+
+function withoutPath(error: unknown): unknown {
+  if (!(error instanceof FtpxError)) return error;
+  const { path: _path, ...details } = error.details;
+  return new FtpxError(error.kind, details);
 }
 
 /** The exit status that a failure alone would end with. */

@@ -31,7 +31,7 @@ export interface Connected {
   readonly server: string;
 }
 
-/** Connects and greets; `fingerprint` is empty without TLS. @throws FtpxError UNREACHABLE, TLS_FAILED, CHANGED_KEY */
+/** Connects and greets; `fingerprint` is empty without TLS. @throws FtpxError UNREACHABLE, NOT_FTPX, TLS_FAILED, CHANGED_KEY */
 export async function connect(endpoint: Endpoint, software: string): Promise<Connected> {
   const { client, fingerprint } =
     endpoint.isPlain === true
@@ -105,7 +105,7 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
       reject(cause instanceof FtpxError ? cause : unreachable(name, cause));
       socket?.terminate();
     };
-    const timer = setTimeout(() => refuse("no answer"), CONNECT_MS_MAX);
+    const timer = setTimeout(() => refuse(noAnswer(opened)), CONNECT_MS_MAX);
     const handshake = (socket: PeerSocket, isOk: boolean, cause: Refusal): void => {
       try {
         // Bun calls a certificate that nobody has signed a failure too: ours never is signed.
@@ -154,6 +154,11 @@ function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
   };
 }
 
+function noAnswer(opened: PeerSocket | undefined): string {
+  const seconds = `in ${CONNECT_MS_MAX / 1000} s`;
+  return opened === undefined ? `no answer ${seconds}` : `connected, and no TLS answer ${seconds}`;
+}
+
 /** What Bun says of a handshake that came to nothing, by its code. */
 const BROKEN = /^(?:ECONN|EPIPE|EPROTO|ERR_SSL)/;
 type Refusal = { readonly code?: string; readonly message?: string } | null;
@@ -164,6 +169,10 @@ type Refusal = { readonly code?: string; readonly message?: string } | null;
  */
 function brokenHandshake(host: string, cause: Refusal): FtpxError {
   const reason = `${cause?.code ?? ""} ${cause?.message ?? ""}`.trim();
+  // What OpenSSL makes of bytes that are not TLS: a web server, a mail server, ftpx without TLS.
+  if (reason.includes("WRONG_VERSION_NUMBER")) {
+    return new FtpxError("NOT_FTPX", { host, reason: "it answers without TLS" }, { cause });
+  }
   const isOther = /VERSION|UNSUPPORTED_PROTOCOL|APPLICATION_PROTOCOL/i.test(reason);
   if (isOther) return new FtpxError("TLS_FAILED", { host, reason }, { cause });
   return unreachable(host, `no TLS handshake (${reason})`);
@@ -175,11 +184,11 @@ function unreachable(host: string, cause: unknown): FtpxError {
   return new FtpxError("UNREACHABLE", { host, reason }, { cause });
 }
 
-/** @throws FtpxError TLS_FAILED, CHANGED_KEY */
+/** @throws FtpxError NOT_FTPX, TLS_FAILED, CHANGED_KEY */
 function trustedFingerprint(socket: Socket<Peer>, endpoint: Endpoint): string {
   const { name, fingerprint: expected, pinFile } = endpoint;
   if (!hasOurAlpn(socket)) {
-    throw new FtpxError("TLS_FAILED", { host: name, reason: "not an ftpx server" });
+    throw new FtpxError("NOT_FTPX", { host: name, reason: "it speaks another protocol in TLS" });
   }
   const certificate: unknown = socket.getPeerCertificate();
   const raw = (certificate as { raw?: Uint8Array } | null)?.raw;

@@ -6,9 +6,9 @@
  * With `ftpx://` it is a URL and its path is percent-decoded; without, the path is
  * taken as it stands. IPv6 addresses stand in brackets.
  */
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, withPath } from "../base/errors.ts";
 import { isFingerprint } from "../base/fingerprint.ts";
-import { parsePath } from "../base/path.ts";
+import { HOME, resolvePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 
 export const PORT_DEFAULT = 9999;
@@ -41,7 +41,7 @@ export function parseTarget(text: string): Target {
     user: parts[1] === undefined || parts[1] === "" ? undefined : parts[1],
     host: (parts[2] ?? "").replace(/^\[|\]$/g, ""),
     port,
-    path: parsePath(path),
+    path: namedPath(path),
     isDirectory: path.endsWith("/"),
     fingerprint,
   };
@@ -60,6 +60,15 @@ function cutFingerprint(text: string): { rest: string; fingerprint: string | und
     throw new FtpxError("USAGE", { reason: `"${fingerprint}" is not a whole fingerprint` });
   }
   return { rest: text.slice(0, hash), fingerprint };
+}
+
+/** As resolvePath; a refusal says which of the paths of a command line it is about. */
+export function namedPath(text: string, directory = HOME): VirtualPath {
+  try {
+    return resolvePath(directory, text);
+  } catch (error) {
+    throw withPath(error, text);
+  }
 }
 
 function decodePath(written: string, text: string): string {

@@ -7,7 +7,7 @@
  * thing. Reading needs none, because no file is written once it is here.
  */
 import type { BigIntStats } from "node:fs";
-import { FtpxError, errorOfSystem } from "../base/errors.ts";
+import { FtpxError, errorOfSystem, withPath } from "../base/errors.ts";
 import { factsOf } from "../base/openfile.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
@@ -94,13 +94,14 @@ export class DiskHome implements Home {
 
   async move(from: VirtualPath, to: VirtualPath): Promise<Usage> {
     using source = await this.#jail.openParent(from);
-    using target = await this.#jail.openParent(to);
+    // Of two paths a refusal is about the source, unless it names the other.
+    using target = await about(to, this.#jail.openParent(to));
     return await this.#change(async () => {
       const moved = await source.stats();
       if (from !== to && isWithin(from, to) && moved.isDirectory()) {
         throw new FtpxError("BAD_PATH", { reason: "a directory cannot be moved into itself" });
       }
-      return await this.#move(source, target, moved);
+      return await about(to, this.#move(source, target, moved));
     });
   }
 
@@ -159,6 +160,14 @@ export class DiskHome implements Home {
     } catch (error) {
       throw errorOfSystem(error);
     }
+  }
+}
+
+async function about<Value>(path: VirtualPath, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    throw withPath(errorOfSystem(error), path);
   }
 }
 

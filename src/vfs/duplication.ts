@@ -4,7 +4,7 @@
  * and a copy that fails leaves nothing.
  */
 import { composeDigest } from "../base/digest.ts";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import type { VirtualPath } from "../base/path.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
@@ -31,6 +31,9 @@ export async function duplicate(vfs: Vfs, wish: CopyWish, signal: AbortSignal): 
   const file = await vfs.openFile(wish.from);
   try {
     return await copyFrom(file, vfs, wish, signal);
+  } catch (error) {
+    // Of two paths a refusal is about the source, unless it names the other.
+    throw isKind(error, "CHANGED") ? error : withPath(error, wish.to);
   } finally {
     await file.close();
   }
