@@ -250,7 +250,7 @@ test("F2: a source that changes while it is put is never published, and then who
       const place = ground.place("put");
       const meanwhile = () => change(place.local);
       const { ran } = await ground.run(place, { words: [...SLOWLY, "0"], meanwhile });
-      expect(doneOf(ran)).toMatchObject({ event: "failed", error, status: 75 });
+      expect(doneOf(ran)).toMatchObject({ event: "failed", error, exit: 75 });
       expect(fs.existsSync(place.stored)).toBe(false);
       expect((await ground.run(place)).ran).toMatchObject({ status: 0 });
       expect(await digestOf(place.stored)).toBe(await digestOf(place.local));

@@ -12,7 +12,7 @@ import type { Pace } from "../../client/pace.ts";
 import { uploadOnce } from "../../client/put.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
-import { exitStatusOf, showError, worstStatus, writeJson, writeNote } from "../terminal.ts";
+import { exitStatusOf, showError, worstStatus, writeNote } from "../terminal.ts";
 import { endsAll, failureAt } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
@@ -104,20 +104,17 @@ class Copies {
       file.done({ ...copied, elapsedMs: performance.now() - startedMs });
     } catch (error) {
       file.failed();
-      this.#failed(task, failureAt(error, task.path));
+      this.#failed(failureAt(error, task.path));
     }
   }
 
-  #failed({ path }: CopyTask, failure: unknown): void {
+  #failed(failure: unknown): void {
     if (endsAll(failure) || isKind(failure, "INTERRUPTED")) this.#end ??= failure;
     // One Ctrl-C ends all of them; it is told once, by whoever runs the verb.
     if (isKind(failure, "INTERRUPTED")) return;
     const status = exitStatusOf(failure);
     this.#statuses.push(status);
     showError(failure);
-    if (!this.#stage.isJson) return;
-    const error = failure instanceof FtpxError ? failure.kind : "INTERNAL";
-    writeJson({ event: "failed", path, error, status });
   }
 }
 
