@@ -7,19 +7,21 @@ import { VERBS } from "../../src/cli/verbs.ts";
 import { cursorOf, splitWords } from "../../src/cli/words.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 
-/** A server that lists these names, two a page; a name with a slash at its end is a directory. */
+/** A server that lists these names, three a page; a name with a slash at its end is a directory. */
 function completionOf(names: readonly string[], fails = false) {
   let asked = 0;
-  const pages = Array.from({ length: Math.ceil(names.length / 2) }, (_, page) =>
-    names.slice(page * 2, page * 2 + 2).map((name) => ({
-      name: name.replace(/\/$/, ""),
-      kind: name.endsWith("/") ? "directory" : "file",
-    })),
-  );
+  const entries = names.map((name) => ({
+    name: name.replace(/\/$/, ""),
+    kind: name.endsWith("/") ? "directory" : "file",
+  }));
+  let left = entries;
   const call = async (_row: string, { cursor }: { cursor: number }) => {
-    asked += 1;
+    if (cursor === 0) [asked, left] = [asked + 1, entries];
     if (fails) throw new FtpxError("CONNECTION_LOST");
-    return { entries: pages[cursor] ?? [], cursor: cursor + 1 < pages.length ? cursor + 1 : 0 };
+    if (left.length === 0 && cursor !== 0) throw new FtpxError("LIST_EXPIRED");
+    const page = left.slice(0, 3);
+    left = left.slice(3);
+    return { entries: page, cursor: left.length > 0 ? 7 : 0 };
   };
   const client = { call } as unknown as Client;
   const completion = new Completion(VERBS, {
@@ -67,10 +69,10 @@ test("a directory is asked for once until something was changed", async () => {
   const { completion, askedCount } = completionOf(NAMES);
   await completion.offer("ls m");
   await completion.offer("get o");
-  expect(askedCount()).toBe(3);
+  expect(askedCount()).toBe(1);
   completion.forget();
   await completion.offer("ls m");
-  expect(askedCount()).toBe(6);
+  expect(askedCount()).toBe(2);
 });
 
 test("a server that fails has nothing to offer, and is asked again", async () => {

@@ -2,6 +2,7 @@
  * What a directory holds: page by page as the server sorts it, written for a person or a
  * script as it comes.
  */
+import { FtpxError } from "../../base/errors.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { childPath, nameBytes } from "../../base/path.ts";
 import type { Client, ReplyOf } from "../../client/client.ts";
@@ -42,6 +43,9 @@ export async function* pagesOf(client: Client, path: VirtualPath): AsyncGenerato
   if (cursor !== 0) for (let count = 0; count < PAGES_AHEAD; count += 1) ask();
   yield first.entries;
   for (let page = await ahead.shift(); page !== undefined; page = await ahead.shift()) {
+    if (page.cursor !== 0 && page.cursor !== cursor) {
+      throw new FtpxError("BAD_BODY", { reason: "the cursor of another listing" });
+    }
     if (page.cursor !== 0) ask();
     yield page.entries;
     if (page.cursor === 0) return;
