@@ -171,6 +171,10 @@ export const THREADS = 16;
 /** Directories below directories in recursive work; deeper trees cannot be named within PATH_BYTES_MAX. */
 export const TREE_DEPTH_MAX = 2048;
 
+/** Lines of FTPX_HOME/bookmarks, which is read for each target, and characters of a name in it. */
+export const BOOKMARKS_MAX = 1000;
+export const BOOKMARK_NAME_CHARACTERS_MAX = 64;
+
 const RELATIONS: readonly [boolean, string][] = [
   [CONTENT_BYTES_MAX + 8 <= BODY_BYTES_MAX, "a content frame fits a body"],
   [CHUNK_BYTES % CONTENT_BYTES_MAX === 0, "content frames never straddle chunks"],

@@ -4,6 +4,7 @@
  * a bare absolute path is one of them.
  */
 import { FtpxError } from "../base/errors.ts";
+import { findBookmark } from "../client/bookmarks.ts";
 import { namedPath, parseTarget } from "../client/target.ts";
 import type { Target } from "../client/target.ts";
 import { parseWords } from "./args.ts";
@@ -12,7 +13,6 @@ import { Countdown } from "./countdown.ts";
 import { interruptible } from "./interrupt.ts";
 import { openRemote } from "./opening.ts";
 import type { ConnectOptions, Opened } from "./opening.ts";
-import { CONNECT_SPEC, runShell } from "./shell.ts";
 import { VERBS } from "./verbs.ts";
 import { specOf } from "./verbs/verb.ts";
 import type { Spot, Stage, Verb } from "./verbs/verb.ts";
@@ -24,17 +24,8 @@ interface ClientCommand {
   run(words: readonly string[]): Promise<number>;
 }
 
-/** All that a person can ask of a server, for `ftpx help` and for running it. */
-export const CLIENT_COMMANDS: readonly ClientCommand[] = [
-  {
-    spec: CONNECT_SPEC,
-    run: async (words) => {
-      const parsed = parseWords(CONNECT_SPEC, words);
-      return await runShell(parsed.words[0], parsed.options);
-    },
-  },
-  ...VERBS.flatMap(commandOf),
-];
+/** All that a person can ask of a server besides a shell, for `ftpx help` and for running it. */
+export const CLIENT_COMMANDS: readonly ClientCommand[] = VERBS.flatMap(commandOf);
 
 function commandOf(row: Verb): ClientCommand[] {
   const spec = specOf(row, "one-shot");
@@ -108,7 +99,8 @@ export function spotOf(word: string, target: Target): Spot {
   return { path, isDirectory, shown: path };
 }
 
-/** Scheme, user, host and port, as they are written. */
+/** Scheme, user, host and port, as they are written, here or in a bookmark. */
 function serverPartOf(word: string): string {
-  return /^(?:ftpx:\/\/)?[^/]*/i.exec(word)?.[0] ?? "";
+  const written = findBookmark(word)?.target ?? word;
+  return /^(?:ftpx:\/\/)?[^/]*/i.exec(written)?.[0] ?? "";
 }

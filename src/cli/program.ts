@@ -7,9 +7,14 @@ import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
 import { helpOf, HelpWanted, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
+import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { CHECK, check } from "./check.ts";
+import { openArrivalMenu, openMainMenu } from "./menu.ts";
+import type { Launcher } from "./menu.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
+import { CONNECT_SPEC, runShell } from "./shell.ts";
 import {
+  canAsk,
   exitStatusOf,
   showError,
   tellFailuresInJson,
@@ -41,7 +46,8 @@ function bind<Options extends OptionSpecs>(
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
   ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
-  ["Files on a server", CLIENT_COMMANDS],
+  ["Files on a server", [{ spec: CONNECT_SPEC, run: connect }, ...CLIENT_COMMANDS]],
+  ["This machine", [bind(BOOKMARK, bookmark)]],
   [
     "Accounts of the data directory on this machine",
     [
@@ -73,6 +79,7 @@ export async function main(words: readonly string[]): Promise<number> {
 
 async function run([first, ...rest]: readonly string[]): Promise<number> {
   if (first === undefined) {
+    if (canAsk()) return await openMainMenu(LAUNCHER);
     writeNote(overview());
     return 64;
   }
@@ -92,6 +99,19 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
   return await findCommand(first).run(rest);
 }
 
+/** Who comes without a name, in a terminal, chooses first what they want. */
+async function connect(words: readonly string[]): Promise<number> {
+  const { words: given, options } = parseWords(CONNECT_SPEC, words);
+  const isMenu = canAsk() && options.passwordStdin !== true;
+  const target = isMenu ? await openArrivalMenu(given[0], LAUNCHER) : given[0];
+  return typeof target === "number" ? target : await runShell(target, options);
+}
+
+const LAUNCHER: Launcher = {
+  has: (name) => commandNamed(name) !== undefined,
+  run,
+};
+
 /** @throws FtpxError USAGE for a command that there is not */
 function writeHelp(names: readonly string[], isJson: boolean): void {
   const all = GROUPS.flatMap(([, group]) => group);
@@ -103,13 +123,22 @@ function writeHelp(names: readonly string[], isJson: boolean): void {
 
 /** @throws FtpxError USAGE with the nearest name */
 function findCommand(name: string): ProgramCommand {
-  const commands = GROUPS.flatMap(([, group]) => group);
-  const names = ({ spec }: ProgramCommand) => [spec.name, ...(spec.aliases ?? [])];
-  const found = commands.find((command) => names(command).includes(name));
+  const found = commandNamed(name);
   if (found !== undefined) return found;
-  const near = nearest(name, commands.flatMap(names));
+  const near = nearest(
+    name,
+    GROUPS.flatMap(([, group]) => group.flatMap(namesOf)),
+  );
   const hint = near === undefined ? "see ftpx help" : `did you mean ${near}?`;
   throw new FtpxError("USAGE", { reason: `no command "${name}" (${hint})` });
+}
+
+function commandNamed(name: string): ProgramCommand | undefined {
+  return GROUPS.flatMap(([, group]) => group).find((command) => namesOf(command).includes(name));
+}
+
+function namesOf({ spec }: ProgramCommand): string[] {
+  return [spec.name, ...(spec.aliases ?? [])];
 }
 
 /** In the shell a verb is typed as it is; here the program's name stands in front of it. */

@@ -298,10 +298,27 @@ export function canAsk(): boolean {
   return isScreen(process.stderr) && process.stdin.isTTY;
 }
 
-/** @throws FtpxError USAGE without a terminal, INTERRUPTED */
-export async function ask(message: string): Promise<string> {
+/** `initial` is there to be changed. @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function ask(message: string, initial = ""): Promise<string> {
   demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask for: ${message}` }));
-  return (await answerTo(clack.text({ ...onStderr(), message: visible(message) }))) ?? "";
+  const question = { ...onStderr(), message: visible(message), initialValue: initial };
+  return (await answerTo(clack.text(question))) ?? "";
+}
+
+/** One of several, by its key. @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function choose<Key extends string>(
+  message: string,
+  entries: Readonly<Record<Key, string>>,
+): Promise<Key> {
+  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
+  const options = (Object.entries(entries) as [Key, string][]).map(([value, label]) => ({
+    value,
+    label: visible(label),
+  }));
+  const question = { ...onStderr(), message: visible(message), options };
+  return await answerTo(
+    clack.select<string>(question) as Promise<Key | typeof clack.CANCEL_SYMBOL>,
+  );
 }
 
 /** @throws FtpxError USAGE without a terminal, INTERRUPTED */

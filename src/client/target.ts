@@ -5,11 +5,15 @@
  *
  * With `ftpx://` it is a URL and its path is percent-decoded; without, the path is
  * taken as it stands. IPv6 addresses stand in brackets.
+ *
+ * Or `NAME[:PATH]`, when NAME is a bookmark: a path that begins with / is seen from the
+ * home, another one from the bookmark's own path.
  */
 import { FtpxError, withPath } from "../base/errors.ts";
 import { isFingerprint } from "../base/fingerprint.ts";
 import { HOME, resolvePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
+import { findBookmark } from "./bookmarks.ts";
 
 export const PORT_DEFAULT = 9999;
 
@@ -26,8 +30,17 @@ export interface Target {
 const SCHEME = "ftpx://";
 const AUTHORITY = /^(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^@:/[\]\s]+)(?::(\d{1,5}))?$/;
 
-/** @throws FtpxError USAGE, and what parsePath throws */
-export function parseTarget(text: string): Target {
+/** @throws FtpxError USAGE, BAD_CONFIG for the bookmarks, and what parsePath throws */
+export function parseTarget(text: string, find = findBookmark): Target {
+  const bookmark = find(text);
+  if (bookmark === undefined) return parseWritten(text);
+  const target = parseWritten(bookmark.target);
+  const { path } = bookmark;
+  if (path === "") return target;
+  return { ...target, path: namedPath(path, target.path), isDirectory: path.endsWith("/") };
+}
+
+function parseWritten(text: string): Target {
   const isUrl = text.toLowerCase().startsWith(SCHEME);
   const { rest, fingerprint } = cutFingerprint(isUrl ? text.slice(SCHEME.length) : text);
   const slash = rest.indexOf("/");

@@ -26,7 +26,7 @@ test("the shell has the verbs that the command line promises", () => {
 
 test("one-shot use has the commands that the command line promises", () => {
   const promised =
-    "connect get put ls mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished whoami";
+    "get put ls mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished whoami";
   const names = CLIENT_COMMANDS.flatMap(({ spec }) => [spec.name, ...(spec.aliases ?? [])]);
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());

@@ -1,8 +1,9 @@
 /** The shell in a real terminal: tmux types, and what the screen shows is compared. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
-import { BINARY, makeFile, Scene } from "./binary.ts";
+import { makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { Screen } from "./screen.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = "hunter-of-words";
@@ -16,57 +17,15 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(() => scene.end());
-
-/** A terminal of its own in which one command runs. */
-class Screen {
-  readonly #socket: string;
-
-  private constructor(socket: string) {
-    this.#socket = socket;
-  }
-
-  static async open(words: string, columns = 100): Promise<Screen> {
-    const screen = new Screen(`ftpx-${crypto.randomUUID()}`);
-    const env = `env -i PATH="$PATH" TERM=xterm HOME=${scene.folder} FTPX_HOME=${scene.path("home")}`;
-    const command = `cd ${scene.folder}; ${env} ${BINARY} ${words}; echo status $?; sleep 60`;
-    await screen.#tmux("new-session", "-d", "-s", "s", "-x", String(columns), "-y", "50", command);
-    return screen;
-  }
-
-  async type(...keys: string[]): Promise<void> {
-    await this.#tmux("send-keys", "-t", "s", ...keys);
-  }
-
-  async text(): Promise<string> {
-    return await this.#tmux("capture-pane", "-t", "s", "-p", "-S", "-200");
-  }
-
-  /** Waits until the screen shows this, and answers all that it shows. */
-  async shows(wanted: string | RegExp): Promise<string> {
-    const deadlineMs = performance.now() + 15_000;
-    for (;;) {
-      const text = await this.text();
-      if (typeof wanted === "string" ? text.includes(wanted) : wanted.test(text)) return text;
-      if (performance.now() > deadlineMs) throw new Error(`no ${String(wanted)} in:\n${text}`);
-      await Bun.sleep(50);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#tmux("kill-server");
-  }
-
-  async #tmux(...words: string[]): Promise<string> {
-    const child = Bun.spawn(["tmux", "-L", this.#socket, ...words], { stderr: "ignore" });
-    return await new Response(child.stdout).text();
-  }
-}
+afterAll(async () => {
+  await Screen.closeAll();
+  await scene.end();
+});
 
 const PROMPT = /ann@127\.0\.0\.1:\d+:\/ \([^)]* free\)>\s*$/m;
 
 test("an unknown key is asked about, and three wrong passwords end with 77", async () => {
-  const screen = await Screen.open(`connect ann@127.0.0.1:${server.port}`);
+  const screen = await Screen.open(scene, `connect ann@127.0.0.1:${server.port}`);
   await screen.shows(server.fingerprint);
   await screen.type("y");
   for (let tries = 1; tries <= 3; tries += 1) {
@@ -82,7 +41,7 @@ test("an unknown key is asked about, and three wrong passwords end with 77", asy
 
 test("R28: verbs, completion, Ctrl-C and history work, and the password shows nowhere", async () => {
   makeFile(scene.path("big"), 200 * MIB);
-  const screen = await Screen.open(`connect ${server.target("ann")}`);
+  const screen = await Screen.open(scene, `connect ${server.target("ann")}`);
   await screen.shows("password of ann");
   await Bun.sleep(300);
   await screen.type(PASSWORD, "Enter");
@@ -121,7 +80,7 @@ test("R28: verbs, completion, Ctrl-C and history work, and the password shows no
 });
 
 test("what is typed while a command runs is neither lost nor run twice", async () => {
-  const screen = await Screen.open(`connect ${server.target("ann")}`);
+  const screen = await Screen.open(scene, `connect ${server.target("ann")}`);
   await screen.shows("password of ann");
   await Bun.sleep(300);
   await screen.type(PASSWORD, "Enter");
@@ -148,7 +107,11 @@ test("what is typed while a command runs is neither lost nor run twice", async (
 });
 
 test("a terminal of 40 columns shows progress without wrapping it", async () => {
-  const screen = await Screen.open(`put big ${server.target("ann", "/narrow")} --limit 40M`, 40);
+  const screen = await Screen.open(
+    scene,
+    `put big ${server.target("ann", "/narrow")} --limit 40M`,
+    40,
+  );
   await screen.shows("password of ann");
   await Bun.sleep(300);
   await screen.type(PASSWORD, "Enter");

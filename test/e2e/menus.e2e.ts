@@ -1,0 +1,167 @@
+/** Menus for those who type no commands, in a real terminal; and bookmarks, which they offer. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Scene } from "./binary.ts";
+import type { Server } from "./binary.ts";
+import { Screen } from "./screen.ts";
+
+const PASSWORD = "hunter-of-words";
+
+let scene: Scene;
+let server: Server;
+
+beforeAll(async () => {
+  scene = await Scene.begin();
+  await scene.addUser("ann", PASSWORD);
+  server = await scene.serve();
+});
+
+afterAll(async () => {
+  await Screen.closeAll();
+  await scene.end();
+});
+
+test("ftpx alone is the help and 64 where nobody can choose", async () => {
+  const ran = await scene.run([]);
+
+  expect(ran).toMatchObject({ status: 64, stdout: "" });
+  expect(ran.stderr).toContain("Files on a server:");
+});
+
+test("the menu creates a user, leads back with Esc, and quits", async () => {
+  const screen = await Screen.open(scene, "");
+  await screen.shows("start a server");
+  await screen.type("Down", "Down", "Enter");
+  await screen.shows("data directory");
+  await screen.type("Escape");
+  await screen.shows(/data directory[^]*start a server/);
+  await screen.type("Down", "Down", "Enter");
+  await screen.shows(/(data directory[^]*){2}/);
+  await screen.type("BSpace", "data", "Enter");
+  await screen.shows("name of the new user");
+  await screen.type("bob", "Enter");
+  await screen.shows("room for their files");
+  await screen.type("Enter");
+  await screen.shows("password for bob");
+  await screen.type("pw", "Enter");
+  await screen.shows("the same again");
+  await screen.type("pw", "Enter");
+  await screen.shows("account bob created");
+  await screen.shows(/account bob created[^]*look at requests/);
+  await screen.type("Up", "Enter");
+
+  await screen.shows("status 0");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+  const { stdout } = await scene.run(["users", "--json", "--data", scene.data]);
+  expect(stdout).toContain('"user":"bob"');
+  expect(stdout).toContain('"limitBytes":10737418240');
+});
+
+test("what fails in the menu is told, and the menu is there again; Ctrl-C leaves with 130", async () => {
+  const screen = await Screen.open(scene, "", 100, `TERM=xterm FTPX_DATA=${scene.data}`);
+  await screen.shows("start a server");
+  await screen.type("Down", "Down", "Enter");
+  await screen.shows("data directory");
+  await screen.type("Enter");
+  await screen.shows("name of the new user");
+  await screen.type("ann", "Enter");
+  await screen.shows("room for their files");
+  await screen.type("Enter");
+  await screen.shows(/account ann exists already[^]*start a server/);
+  await screen.type("C-c");
+
+  await screen.shows("status 130");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("the menu starts a server, and Ctrl-C stops it", async () => {
+  const screen = await Screen.open(scene, "");
+  await screen.shows("start a server");
+  await screen.type("Enter");
+  await screen.shows("data directory");
+  await screen.type("BSpace", "other", "Enter");
+  await screen.shows("listen on");
+  await screen.type("C-u", "127.0.0.1:0", "Enter");
+  await screen.shows("Make an account now?");
+  await screen.type("n");
+  await screen.shows(/ftpx connect ftpx:[^]*◇ {2}Make an account now\?/);
+  // The question hands the terminal back a moment after it has shown the answer.
+  await Bun.sleep(300);
+  await screen.type("C-c");
+
+  await screen.shows("status 0");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("who connects without a name chooses; three wrong passwords end with 77", async () => {
+  const screen = await Screen.open(scene, `connect 127.0.0.1:${server.port}`);
+  await screen.shows("ask for an account");
+  await screen.type("Enter");
+  await screen.shows("user name");
+  await screen.type("ann", "Enter");
+  await screen.shows(server.fingerprint);
+  await screen.type("y");
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await screen.shows(new RegExp(`(password of ann[^]*){${tries}}`));
+    await Bun.sleep(300);
+    await screen.type("wrong", "Enter");
+  }
+
+  await screen.shows("status 77");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("the menu of a server is left by its last entry, and by Esc", async () => {
+  const quit = await Screen.open(scene, `connect 127.0.0.1:${server.port}`);
+  await quit.shows("ask for an account");
+  await quit.type("Up", "Enter");
+  await quit.shows("status 0");
+  await quit.close();
+  const escape = await Screen.open(scene, `connect 127.0.0.1:${server.port}`);
+  await escape.shows("ask for an account");
+  await escape.type("Escape");
+  await escape.shows("status 130");
+  expect(await escape.isSane()).toBeTrue();
+  await escape.close();
+});
+
+test("a bookmark stands for its target in commands, and the menu offers it", async () => {
+  const env = { FTPX_PASSWORD: PASSWORD };
+  const run = (...words: string[]) => scene.run(words, { env });
+  expect((await run("bookmark", "add", "work", server.target("ann", "/deep"))).status).toBe(0);
+  expect(JSON.parse((await run("bookmark", "list", "--json")).stdout)).toEqual({
+    name: "work",
+    target: server.target("ann", "/deep"),
+  });
+  await run("mkdir", "work:");
+  await Bun.write(scene.path("f"), "12345");
+  expect((await run("put", "f", "work:")).status).toBe(0);
+  expect((await run("put", "f", "work:g h")).status).toBe(0);
+  expect((await run("ls", "work")).stdout).toBe("f\ng h\n");
+  expect((await run("mv", "work:f", "work:/top")).status).toBe(0);
+  expect((await run("get", "work:/top", "work:g h", "./")).status).toBe(0);
+  expect(await Bun.file(scene.path("g h")).text()).toBe("12345");
+  expect((await run("stat", "work:/../x")).stderr).toContain("/../x: leads out of the home");
+
+  const screen = await Screen.open(scene, "");
+  await screen.shows("start a server");
+  await screen.type("Down", "Enter");
+  await screen.shows(/work {2}ftpx:\/\/ann@/);
+  await screen.type("Down", "Enter");
+  await screen.shows("password of ann");
+  await Bun.sleep(300);
+  await screen.type(PASSWORD, "Enter");
+  await screen.shows(/:\/deep \(.* free\)>\s*$/m);
+  await screen.type("q", "Enter");
+  await screen.shows("status 0");
+  await screen.close();
+
+  expect((await run("bookmark", "rm", "work")).status).toBe(0);
+  expect((await run("bookmark", "rm", "work")).stderr).toContain('no bookmark "work"');
+  expect((await run("bookmark", "add", "a/b", "h")).status).toBe(64);
+  expect((await run("bookmark", "add", "a", "h:0")).status).toBe(64);
+  expect((await run("bookmark", "add", "a")).status).toBe(64);
+});

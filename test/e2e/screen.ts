@@ -1,0 +1,73 @@
+/** A real terminal for tests: tmux shows what a person would see, and types what they would type. */
+import { join } from "node:path";
+import { BINARY } from "./binary.ts";
+import type { Scene } from "./binary.ts";
+
+/** A terminal in which one command runs, and then says its status. */
+export class Screen {
+  static readonly #open = new Set<Screen>();
+  readonly #socket: string;
+
+  private constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  /** @param env more variables, as a shell writes them; TERM=xterm among them unless it is set */
+  static async open(
+    { folder }: Scene,
+    words: string,
+    columns = 100,
+    env = "TERM=xterm",
+  ): Promise<Screen> {
+    const screen = new Screen(`ftpx-${crypto.randomUUID()}`);
+    Screen.#open.add(screen);
+    const all = `env -i PATH="$PATH" HOME=${folder} FTPX_HOME=${join(folder, "home")} ${env}`;
+    const command = `cd ${folder}; ${all} ${BINARY} ${words}; echo status $?; stty -a; exec sleep 60`;
+    await screen.#tmux("new-session", "-d", "-s", "s", "-x", String(columns), "-y", "50", command);
+    return screen;
+  }
+
+  async type(...keys: string[]): Promise<void> {
+    await this.#tmux("send-keys", "-t", "s", ...keys);
+  }
+
+  async text(): Promise<string> {
+    return await this.#tmux("capture-pane", "-t", "s", "-p", "-S", "-200");
+  }
+
+  /** Waits until the screen shows this, and answers all that it shows. */
+  async shows(wanted: string | RegExp): Promise<string> {
+    const deadlineMs = performance.now() + 15_000;
+    for (;;) {
+      const text = await this.text();
+      if (typeof wanted === "string" ? text.includes(wanted) : wanted.test(text)) return text;
+      if (performance.now() > deadlineMs) throw new Error(`no ${String(wanted)} in:\n${text}`);
+      await Bun.sleep(50);
+    }
+  }
+
+  /** What `stty -a` says of the terminal after the command: it must echo and edit lines again. */
+  async isSane(): Promise<boolean> {
+    const text = await this.shows("extproc");
+    return ["icanon", "echo", "isig"].every((mode) => text.split(/[\s;]+/).includes(mode));
+  }
+
+  async resize(columns: number): Promise<void> {
+    await this.#tmux("resize-window", "-t", "s", "-x", String(columns), "-y", "50");
+  }
+
+  /** Those of tests that failed too. */
+  static async closeAll(): Promise<void> {
+    for (const screen of Screen.#open) await screen.close();
+  }
+
+  async close(): Promise<void> {
+    Screen.#open.delete(this);
+    await this.#tmux("kill-server");
+  }
+
+  async #tmux(...words: string[]): Promise<string> {
+    const child = Bun.spawn(["tmux", "-L", this.#socket, ...words], { stderr: "ignore" });
+    return await new Response(child.stdout).text();
+  }
+}
