@@ -5,12 +5,13 @@
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
-import { helpOf, HelpWanted, parseWords, specFacts, wantsJson } from "./args.ts";
+import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import type { Launcher } from "./menu.ts";
+import { completionScript, SHELLS } from "./scripts.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { CONNECT_SPEC, runShell } from "./shell.ts";
 import {
@@ -44,10 +45,32 @@ function bind<Options extends OptionSpecs>(
   };
 }
 
+const COMPLETION = {
+  name: "completion",
+  about: "Writes what completes the words of ftpx in your shell",
+  usage: SHELLS.join("|"),
+  words: [1, 1],
+  options: { json: JSON_LINES },
+  examples: [
+    'eval "$(ftpx completion bash)"',
+    "ftpx completion fish > ~/.config/fish/completions/ftpx.fish",
+  ],
+} as const satisfies Spec;
+
+async function writeCompletion(
+  [shell = ""]: readonly string[],
+  { json }: OptionsOf<(typeof COMPLETION)["options"]>,
+): Promise<void> {
+  const specs = GROUPS.flatMap(([, group]) => group.map(({ spec }) => spec));
+  const script = completionScript(shell, specs);
+  if (json === true) writeJson({ shell, script });
+  else writeLine(script);
+}
+
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
   ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
   ["Files on a server", [{ spec: CONNECT_SPEC, run: connect }, ...CLIENT_COMMANDS]],
-  ["This machine", [bind(BOOKMARK, bookmark)]],
+  ["This machine", [bind(BOOKMARK, bookmark), bind(COMPLETION, writeCompletion)]],
   [
     "Accounts of the data directory on this machine",
     [
