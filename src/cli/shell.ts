@@ -40,6 +40,7 @@ import {
   writeNote,
 } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
+import { LOCAL, localCommandOf } from "./verbs/local.ts";
 import { roomOf } from "./verbs/facts.ts";
 import { CONNECT_OPTIONS, demandDirectory, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
 import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
@@ -146,13 +147,16 @@ class Shell {
   async #run(line: string): Promise<number> {
     tellFailuresInJson(this.#isJson);
     try {
-      const [name, ...given] = splitWords(line);
+      const command = localCommandOf(line);
+      const [name, ...given] = command === undefined ? splitWords(line) : [LOCAL.name];
       tellFailuresInJson(this.#isJson || wantsJson(given));
       if (name === undefined) return 0;
       const row = findVerb(VERBS, name);
       const spec = specOf(row, "shell");
       if (spec === undefined) throw new Error(`${name} is not for the shell`);
-      const { words, options } = parseWords(spec, given);
+      // Another shell reads what stands behind a `!`.
+      const { words, options } =
+        command === undefined ? parseWords(spec, given) : { words: [command], options: {} };
       const isJson = this.#isJson || options["json"] === true;
       return await interruptible(false, (signal) =>
         row.run(this.#stage(signal, isJson), words, options),

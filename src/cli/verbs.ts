@@ -6,6 +6,7 @@ import { CD, LCD, LLS, LPWD, LS, PWD } from "./verbs/browse.ts";
 import { GET, PUT } from "./verbs/copies.ts";
 import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
+import { LOCAL } from "./verbs/local.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
 import { UNFINISHED } from "./verbs/unfinished.ts";
 import type { Verb } from "./verbs/verb.ts";
@@ -32,6 +33,7 @@ export const VERBS: readonly Verb[] = [
   LLS,
   LCD,
   LPWD,
+  LOCAL,
   HISTORY,
   QUIT,
 ];

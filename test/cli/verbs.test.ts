@@ -5,7 +5,9 @@ import { parseTarget } from "../../src/client/target.ts";
 import { VERBS } from "../../src/cli/verbs.ts";
 import { formatDate, longLines } from "../../src/cli/verbs/entries.ts";
 import { quotaLines, roomOf, sumLine } from "../../src/cli/verbs/facts.ts";
+import { localCommandOf } from "../../src/cli/verbs/local.ts";
 import { findVerb, namesOf, specOf } from "../../src/cli/verbs/verb.ts";
+import { splitWords } from "../../src/cli/words.ts";
 import { UNSAFE_ON_TERMINAL } from "./hostile.ts";
 
 const usage = (reason: string) =>
@@ -17,7 +19,7 @@ const usage = (reason: string) =>
 test("the shell has the verbs that the command line promises", () => {
   const promised =
     "help ls cd pwd get put mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished " +
-    "who whoami lls lcd lpwd history q quit exit";
+    "who whoami lls lcd lpwd ! history q quit exit";
   const names = VERBS.flatMap((row) => (row.shell === undefined ? [] : namesOf(row)));
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());
@@ -43,6 +45,34 @@ test("every verb has --json, --help and, where it stands alone, an example", () 
     const spec = specOf(row, "shell");
     expect(spec === undefined ? "" : helpOf(spec)).toContain("--json");
   }
+});
+
+test("every command and every verb has an example that can be read by its own words", () => {
+  for (const row of VERBS) {
+    for (const place of ["shell", "one-shot"] as const) {
+      const spec = specOf(row, place);
+      if (spec === undefined) continue;
+      expect(spec.examples).not.toBeEmpty();
+      for (const example of spec.examples) {
+        const name = place === "shell" ? spec.name : `ftpx ${spec.name}`;
+        expect(`${example} `).toStartWith(row.name === "!" ? "!" : `${name} `);
+        if (row.name === "!") continue;
+        const words = splitWords(example.replace(/ < .*/, "")).slice(place === "shell" ? 1 : 2);
+        expect(() => parseWords(spec, words)).not.toThrow();
+      }
+    }
+  }
+});
+
+test.each([
+  ["!ls", "ls"],
+  ["  !ls -l 'a b'", "ls -l 'a b'"],
+  ["!", ""],
+  ["! ", " "],
+  ["ls !", undefined],
+  ["", undefined],
+])("of %p the command of this machine is %p", (line, command) => {
+  expect(localCommandOf(line)).toBe(command);
 });
 
 test.each([

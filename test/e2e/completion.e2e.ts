@@ -90,11 +90,12 @@ test("each shell can read its script, and another shell is refused with the near
   expect(ran.stderr).toContain("did you mean fish?");
 });
 
+const offeredByFish = async (line: string): Promise<string> =>
+  await runShell("fish", "-c", `ftpx completion fish | source; complete -C '${line}'`);
+
 test.if(Bun.which("fish") !== null)("fish offers commands, options and bookmarks", async () => {
-  const offered = async (line: string) =>
-    await runShell("fish", "-c", `ftpx completion fish | source; complete -C '${line}'`);
-  expect(await offered("ftpx use")).toContain("useradd");
-  expect(await offered("ftpx put --dig")).toContain("--digest");
-  expect(await offered("ftpx put --digest b")).toContain("blake3");
-  expect(await offered("ftpx ls w")).toContain("work:");
+  expect(await offeredByFish("ftpx use")).toContain("useradd");
+  expect(await offeredByFish("ftpx put --dig")).toContain("--digest");
+  expect(await offeredByFish("ftpx put --digest b")).toContain("blake3");
+  expect(await offeredByFish("ftpx ls w")).toContain("work:");
 });

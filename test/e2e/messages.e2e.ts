@@ -112,6 +112,7 @@ test("help and the version answer in JSON too", async () => {
     .split("\n")
     .map((line) => JSON.parse(line));
 
+  for (const { name, examples } of commands) expect([name, examples]).not.toEqual([name, []]);
   expect(commands).toContainEqual(expect.objectContaining({ name: "ls", usage: "TARGET[/PATH]…" }));
   expect(JSON.parse((await scene.run(["help", "put", "--json"])).stdout)).toMatchObject({
     options: expect.arrayContaining([expect.objectContaining({ flags: "--json" })]),

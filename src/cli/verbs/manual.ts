@@ -1,4 +1,5 @@
 /** Verbs of the shell about itself: what there is, what was typed, and the way out. */
+import { parseCount } from "../../base/units.ts";
 import { helpOf } from "../args.ts";
 import { visible, writeJson, writeLine } from "../terminal.ts";
 import { BARE, findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
@@ -26,12 +27,15 @@ export const HELP = verb({
 
 export const HISTORY = verb({
   name: "history",
-  about: "Shows the lines that were typed",
+  about: "Shows the lines that were typed, or the last of them",
   ...BARE,
-  run: async (stage) => {
+  shell: { usage: "[COUNT]", words: [0, 1], examples: ["history", "history 20"] },
+  run: async (stage, [count]) => {
     const { lines } = shellOf(stage).history;
     const width = `${lines.length}`.length;
+    const first = count === undefined ? 0 : Math.max(0, lines.length - parseCount(count));
     for (const [index, line] of lines.entries()) {
+      if (index < first) continue;
       if (stage.isJson) writeJson({ number: index + 1, line });
       else writeLine(`${`${index + 1}`.padStart(width)}  ${visible(line)}`);
     }

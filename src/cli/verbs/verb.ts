@@ -116,7 +116,9 @@ export function specOf(row: Verb, place: Place): Spec | undefined {
   const use = place === "shell" ? row.shell : row.oneShot;
   if (use === undefined) return undefined;
   const { name, about, options } = row;
-  const { usage, words, examples } = use;
+  const { usage, words } = use;
+  // What takes no words is its own example.
+  const examples = use.examples.length === 0 && usage === "" ? [name] : use.examples;
   const aliases = [...(row.aliases ?? []), ...(use.aliases ?? [])];
   const added = place === "shell" ? JSON_OPTION : { ...CONNECT_OPTIONS, ...JSON_OPTION };
   return { name, aliases, about, usage, words, examples, options: { ...options, ...added } };
