@@ -9,8 +9,8 @@ import { readdir } from "node:fs/promises";
 import { resolvePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Client } from "../client/client.ts";
-import { isLeaf } from "./leaf.ts";
-import { fetchEntries } from "./verbs/entries.ts";
+import { isAscii, Listed } from "./listed.ts";
+import type { Candidate } from "./listed.ts";
 import { namesOf, specOf } from "./verbs/verb.ts";
 import type { Verb, WordKind } from "./verbs/verb.ts";
 import { cursorOf, quoteWord } from "./words.ts";
@@ -20,12 +20,6 @@ const CACHE_MS = 5000;
 const WAIT_MS_MAX = 1000;
 const OFFERED_MAX = 200;
 
-/** What a word may become; a directory is not the end of it. */
-interface Candidate {
-  readonly text: string;
-  readonly isOpen: boolean;
-}
-
 /** What readline wants: words to put in place of the last one, and how that is written so far. */
 export type Offer = [hits: string[], word: string];
 
@@ -34,11 +28,6 @@ interface CompletionPlace {
   client(): Promise<Client>;
   /** A word as a path on this machine. */
   local(word: string): string;
-}
-
-interface Listed {
-  readonly atMs: number;
-  readonly candidates: Promise<readonly Candidate[]>;
 }
 
 export class Completion {
@@ -79,30 +68,24 @@ export class Completion {
   async #ofKind(kind: WordKind, text: string): Promise<readonly Candidate[]> {
     if (kind === "verb") return whole(this.#verbs.flatMap(namesOf));
     const directory = text.slice(0, text.lastIndexOf("/") + 1);
-    const names = kind === "remote" ? this.#remote(directory) : this.#local(directory);
-    return (await names).map(({ text: name, isOpen }) => {
+    const leaf = text.slice(directory.length);
+    const names = kind === "remote" ? this.#remote(directory, leaf) : this.#local(directory);
+    const fitting = (await names).filter(({ text: name }) => isBegunBy(name, leaf));
+    return fitting.map(({ text: name, isOpen }) => {
       // A word that begins with - would be an option.
       const head = directory === "" && name.startsWith("-") ? "./" : directory;
       return { text: `${head}${name}${isOpen ? "/" : ""}`, isOpen };
     });
   }
 
-  #remote(directory: string): Promise<readonly Candidate[]> {
+  #remote(directory: string, leaf: string): Promise<readonly Candidate[]> {
     const path = resolvePath(this.#place.directory, directory === "" ? "." : directory);
-    const nowMs = performance.now();
-    const known = this.#listed.get(path);
-    if (known !== undefined && nowMs - known.atMs < CACHE_MS) return withinTime(known.candidates);
-    const candidates = this.#fetch(path);
-    this.#listed.set(path, { atMs: nowMs, candidates });
-    // What failed is asked for again by the next Tab.
-    candidates.catch(() => this.#listed.delete(path));
-    return withinTime(candidates);
-  }
-
-  async #fetch(path: VirtualPath): Promise<readonly Candidate[]> {
-    const entries = await fetchEntries(await this.#place.client(), path);
-    const usable = entries.filter(({ name }) => isLeaf(name));
-    return usable.map(({ name, kind }) => ({ text: name, isOpen: kind === "directory" }));
+    let listed = this.#listed.get(path);
+    if (listed === undefined || listed.isStale(CACHE_MS)) {
+      listed = new Listed(this.#place.client(), path);
+      this.#listed.set(path, listed);
+    }
+    return listed.candidates(leaf, WAIT_MS_MAX);
   }
 
   async #local(directory: string): Promise<readonly Candidate[]> {
@@ -120,10 +103,8 @@ export function offerOf(cursor: Cursor, line: string, candidates: readonly Candi
   const { text, quote, start } = cursor;
   const written = line.slice(start);
   // A name may be there on both sides.
-  const byText = new Map(candidates.map((candidate) => [candidate.text, candidate]));
-  const fitting = [...byText.values()]
-    .filter((candidate) => candidate.text.startsWith(text))
-    .toSorted((a, b) => (a.text < b.text ? -1 : 1));
+  const distinct = new Map(candidates.map((candidate) => [candidate.text, candidate]));
+  const fitting = [...distinct.values()].filter((candidate) => isBegunBy(candidate.text, text));
   const [only] = fitting;
   if (only === undefined) return [[], written];
   if (fitting.length === 1) {
@@ -133,11 +114,33 @@ export function offerOf(cursor: Cursor, line: string, candidates: readonly Candi
   const texts = fitting.map((candidate) => candidate.text);
   const agreed = commonStart(texts);
   if (agreed.length > text.length) return [[quoteWord(agreed, quote, true)], written];
-  const listed = fitting
-    .slice(0, OFFERED_MAX)
-    .map((candidate) => quoteWord(candidate.text, quote, candidate.isOpen));
+  const listed = firstOf(fitting, OFFERED_MAX).map((candidate) =>
+    quoteWord(candidate.text, quote, candidate.isOpen),
+  );
   const more = texts.length - listed.length;
   return [more > 0 ? [...listed, `… ${more} more`] : listed, written];
+}
+
+/** Accents count as the same however they are written. */
+function isBegunBy(text: string, start: string): boolean {
+  if (text.startsWith(start)) return true;
+  return !isAscii(start) && text.normalize("NFC").startsWith(start.normalize("NFC"));
+}
+
+/** The first by name; not all of 100,000 are sorted for a few. */
+function firstOf(candidates: readonly Candidate[], countMax: number): Candidate[] {
+  let first: Candidate[] = [];
+  const cut = () => (first = first.toSorted(byText).slice(0, countMax));
+  for (const candidate of candidates) {
+    first.push(candidate);
+    if (first.length > 4 * countMax) cut();
+  }
+  return cut();
+}
+
+function byText(a: Candidate, b: Candidate): number {
+  if (a.text === b.text) return 0;
+  return a.text < b.text ? -1 : 1;
 }
 
 function whole(texts: readonly string[]): Candidate[] {
@@ -173,8 +176,4 @@ function commonStart(texts: readonly string[]): string {
   }
   // Half a character is no character.
   return first.slice(0, length).replace(/[\ud800-\udbff]$/, "");
-}
-
-async function withinTime(candidates: Promise<readonly Candidate[]>) {
-  return await Promise.race([candidates, Bun.sleep(WAIT_MS_MAX).then(() => [])]);
 }

@@ -214,6 +214,8 @@ class Shell {
         resolve(line);
       };
       editor.on("SIGINT", () => clearLine(editor));
+      // After Ctrl-Z and fg readline has paused its input and leaves the rest to its owner.
+      editor.on("SIGCONT", () => editor.prompt(true));
       let first: string | undefined;
       editor.on("line", (line) => {
         if (first !== undefined) {

@@ -10,7 +10,7 @@ import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 /** A server that lists these names, three a page; a name with a slash at its end is a directory. */
 function completionOf(names: readonly string[], fails = false) {
   let asked = 0;
-  const entries = names.map((name) => ({
+  const entries = names.toSorted().map((name) => ({
     name: name.replace(/\/$/, ""),
     kind: name.endsWith("/") ? "directory" : "file",
   }));
@@ -81,6 +81,36 @@ test("a server that fails has nothing to offer, and is asked again", async () =>
   expect(await completion.offer("ls m")).toEqual([[], "m"]);
   expect(askedCount()).toBe(2);
 });
+
+test("what begins with a word is offered before the rest of a long listing has come", async () => {
+  const names = ["a1", "b1", "b2", "c", "d", "e", "f", "g", "h"];
+  const rest = Promise.withResolvers<never>();
+  const call = async (_row: string, { cursor }: { cursor: number }) => {
+    if (cursor !== 0) return await rest.promise;
+    const page = names.slice(0, 4).map((name) => ({ name, kind: "file" }));
+    return { entries: page, cursor: 7 };
+  };
+  const completion = new Completion(VERBS, {
+    directory: HOME,
+    client: async () => ({ call }) as unknown as Client,
+    local: (word) => word,
+  });
+
+  expect((await completion.offer("ls b"))[0]).toEqual(["b1", "b2"]);
+  expect((await completion.offer("ls a"))[0]).toEqual(["a1 "]);
+  // Of these more may come.
+  expect((await completion.offer("ls c"))[0]).toEqual([]);
+});
+
+test.each(["caf\u00e9.txt", "cafe\u0301.txt"])(
+  "an accent is the same however it is written: %p",
+  async (name) => {
+    const { completion } = completionOf([name, "other"]);
+    for (const written of ["caf\u00e9", "cafe\u0301", "caf"]) {
+      expect((await completion.offer(`ls ${written}`))[0]).toEqual([`${name} `]);
+    }
+  },
+);
 
 test("P5: names that no directory can hold are not offered", async () => {
   const names = ["../../x", "a/b", "", ".", "..", "a\0b", "fine"];

@@ -12,17 +12,21 @@ export class Screen {
     this.#socket = socket;
   }
 
-  /** @param env more variables, as a shell writes them; TERM=xterm among them unless it is set */
+  /**
+   * @param env   more variables, as a shell writes them
+   * @param setup what the shell does before
+   */
   static async open(
     { folder }: Scene,
     words: string,
     columns = 100,
     env = "TERM=xterm",
+    setup = ":",
   ): Promise<Screen> {
     const screen = new Screen(`ftpx-${crypto.randomUUID()}`);
     Screen.#open.add(screen);
     const all = `env -i PATH="$PATH" HOME=${folder} FTPX_HOME=${join(folder, "home")} ${env}`;
-    const command = `cd ${folder}; ${all} ${BINARY} ${words}; echo status $?; stty -a; exec sleep 60`;
+    const command = `cd ${folder}; ${setup}; ${all} ${BINARY} ${words}; echo status $?; stty -a; exec sleep 60`;
     await screen.#tmux("new-session", "-d", "-s", "s", "-x", String(columns), "-y", "50", command);
     return screen;
   }

@@ -1,7 +1,7 @@
 /** The shell in a real terminal: tmux types, and what the screen shows is compared. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
-import { makeFile, Scene } from "./binary.ts";
+import { BINARY, makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { Screen } from "./screen.ts";
 
@@ -121,4 +121,90 @@ test("a terminal of 40 columns shows progress without wrapping it", async () => 
   await screen.type("C-c");
   await screen.shows("status 130");
   await screen.close();
+});
+
+async function signedIn(target = server.target("ann")): Promise<Screen> {
+  const screen = await Screen.open(scene, `connect ${target}`);
+  await screen.shows("password of ann");
+  await Bun.sleep(300);
+  await screen.type(PASSWORD, "Enter");
+  await screen.shows(/ free\)>\s*$/m);
+  return screen;
+}
+
+test("! has the terminal: it reads what is typed, Ctrl-C is for it, and its status is told", async () => {
+  const screen = await signedIn();
+  await screen.type("!read answer; echo got $answer", "Enter");
+  await Bun.sleep(300);
+  await screen.type("this", "Enter");
+  await screen.shows(/^got this$/m);
+  await screen.type("!echo waiting; sleep 30", "Enter");
+  await screen.shows(/^waiting$/m);
+  await screen.type("C-c");
+  await screen.shows(/^(\^C)?status 130$/m);
+  await screen.type("pwd", "Enter");
+  await screen.shows(/^\/$/m);
+  await screen.type("history 2", "Enter");
+  await screen.shows(/^ *\d+ {2}pwd\n *\d+ {2}history 2$/m);
+  await screen.type("q", "Enter");
+
+  await screen.shows("status 0");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("Ctrl-C twice at a running verb ends the verb once, and the next line runs", async () => {
+  makeFile(scene.path("long"), 50 * MIB, 3);
+  const screen = await signedIn();
+  await screen.type("put long --limit 5M", "Enter");
+  await screen.shows(/long .*%/);
+  await screen.type("C-c", "C-c");
+  await screen.shows("interrupted");
+  await screen.type("C-u", "pwd", "Enter");
+  await screen.shows(/^\/$/m);
+  await screen.type("half a line", "C-c", "q", "Enter");
+
+  await screen.shows("status 0");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("after Ctrl-Z and fg the line is there and goes on", async () => {
+  const screen = await Screen.open(scene, "--version", 100, "TERM=xterm", "bash --norc; exit");
+  await screen.shows("bash");
+  const words = ["FTPX_PASSWORD", PASSWORD].join("=");
+  await screen.type(
+    `${words} FTPX_HOME=${scene.path("home")} ${BINARY} connect ${server.target("ann")}`,
+    "Enter",
+  );
+  await screen.shows(/ free\)>\s*$/m);
+  await screen.type("pw", "C-z");
+  await screen.shows("Stopped");
+  await screen.type("echo outside", "Enter");
+  await screen.shows(/^outside$/m);
+  await screen.type("fg", "Enter");
+  await screen.shows(/fg[^]*free\)> pw$/m);
+  await screen.type("d", "Enter");
+  await screen.shows(/^\/$/m);
+  await screen.close();
+});
+
+test("a killed server is waited for with a countdown, and the shell goes on by itself", async () => {
+  const other = await Scene.begin();
+  await other.addUser("ann", PASSWORD);
+  const first = await other.serve();
+  const screen = await signedIn(first.target("ann"));
+  await first.kill();
+  await screen.type("ls", "Enter");
+  await screen.shows(/cannot reach .*; again in [\d.]+ s \(\d of 5\)/);
+  const words = ["serve", "--json", "--data", other.data, "--listen", `127.0.0.1:${first.port}`];
+  other.start(words);
+  await screen.shows(/ls\s+ann@[^\n]* free\)>\s*$/m);
+  await screen.type("mkdir there", "Enter", "ls", "Enter");
+  await screen.shows(/^there\/$/m);
+  await screen.type("q", "Enter");
+
+  await screen.shows("status 0");
+  await screen.close();
+  await other.end();
 });
