@@ -39,6 +39,16 @@ export class Screen {
     return await this.#tmux("capture-pane", "-t", "s", "-p", "-S", "-200");
   }
 
+  /** As `text`, with the sequences that colour it. */
+  async painted(): Promise<string> {
+    return await this.#tmux("capture-pane", "-t", "s", "-p", "-e", "-S", "-200");
+  }
+
+  /** What a program has named the window. */
+  async title(): Promise<string> {
+    return await this.#tmux("display-message", "-t", "s", "-p", "#{pane_title}");
+  }
+
   /** Waits until the screen shows this, and answers all that it shows. */
   async shows(wanted: string | RegExp): Promise<string> {
     const deadlineMs = performance.now() + 15_000;
@@ -52,6 +62,7 @@ export class Screen {
 
   /** What `stty -a` says of the terminal after the command: it must echo and edit lines again. */
   async isSane(): Promise<boolean> {
+    await this.resize(120);
     const text = await this.shows("extproc");
     return ["icanon", "echo", "isig"].every((mode) => text.split(/[\s;]+/).includes(mode));
   }
