@@ -52,13 +52,6 @@ export async function* pagesOf(client: Client, path: VirtualPath): AsyncGenerato
   }
 }
 
-/** All of them. @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, … */
-export async function fetchEntries(client: Client, path: VirtualPath): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const page of pagesOf(client, path)) entries.push(...page);
-  return entries.toSorted(byName);
-}
-
 /**
  * Shows each page as it comes. A connection that is lost in between is made again, and the
  * listing goes on behind the last name that was shown.
