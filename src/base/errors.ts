@@ -49,6 +49,10 @@ export const ERRORS = {
   UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…" },
   CHANGED_KEY:        { code: 25, exit: 77, ends: "connection", text: "the key of {host} has changed: known {expected}, offered {fingerprint}", hint: "if the operator confirms the new key, remove the line of {host} from {file} and connect again" },
   NO_PASSWORD:        { code: 26, exit: 77, ends: "connection", text: "no password was given", hint: "use --password-stdin, FTPX_PASSWORD, or a terminal" },
+  REGISTRATION_OFF:   { code: 28, exit: 77, ends: "request",    text: "this server takes no requests for an account", hint: "ask its operator for an account, or for an invite" },
+  BAD_INVITE:         { code: 29, exit: 77, ends: "request",    text: "the invite is not valid: wrong, used, expired, taken back, or for another name", hint: "ask the operator for a new one" },
+  NAME_TAKEN:         { code: 30, exit: 73, ends: "request",    text: "the name {user} is taken", hint: "the invite is still good: choose another name" },
+  BAD_REGISTRATION:   { code: 31, exit: 64, ends: "request",    text: "not a usable request for an account[ ({reason})]" },
 
   // 32-47: files
   NO_SUCH_PATH:       { code: 32, exit: 66, ends: "request",    text: "no such file or directory" },
@@ -70,6 +74,10 @@ export const ERRORS = {
   DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
   TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]" },
+  REGISTRATIONS_FULL: { code: 53, exit: 75, ends: "request",    text: "too many requests for an account are waiting[: the limit is {limit}]", hint: "try again when the operator has answered some of them" },
+  REGISTERED_OFTEN:   { code: 54, exit: 75, ends: "request",    text: "too many requests for an account came from your address[: the limit is {limit}]", hint: "ask the operator to answer them, or for an invite" },
+  INVITES_FULL:       { code: 55, exit: 73, ends: "request",    text: "too many invites are open[: the limit is {limit}]", hint: "ftpx invite --list shows them; ftpx invite --revoke N takes one back" },
+  NOT_NOW:            { code: 56, exit: 75, ends: "request",    text: "the account cannot be made at this moment", hint: "try again later; the invite is still good" },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },
@@ -111,6 +119,8 @@ export const ERRORS = {
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
   LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },
+  NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
+  ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

@@ -30,7 +30,7 @@ const PASSWORD_STDIN = {
   about: "read the password from the first line of stdin",
 } as const;
 
-const ACCOUNT_OPTIONS = {
+export const ACCOUNT_OPTIONS = {
   data: DATA,
   quota: { flags: "--quota <size>", about: 'room for files, as in "10 GiB"', parse: parseSize },
   files: { flags: "--files <n>", about: "most files and directories", parse: parseCount },
@@ -218,12 +218,12 @@ async function openDirectory(place: Place): Promise<AccountDirectory> {
 }
 
 /** As `openDirectory`; a folder without accounts.toml is a mistake, and nothing is made in it. */
-async function openExisting(place: Place): Promise<AccountDirectory> {
+export async function openExisting(place: Place): Promise<AccountDirectory> {
   if (await Bun.file(place.accountsFile).exists()) return await openDirectory(place);
   throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
 }
 
-function demandName(name: string): void {
+export function demandName(name: string): void {
   if (isUserName(name)) return;
   const reason = `"${name}" is not a user name: 1 to 32 of a-z 0-9 . _ -, a letter or digit first`;
   throw new FtpxError("USAGE", { reason });
@@ -292,7 +292,11 @@ function tableOf(rows: readonly Row[]): string[] {
   );
 }
 
-function report(isJson: boolean | undefined, event: Record<string, unknown>, text: string): void {
+export function report(
+  isJson: boolean | undefined,
+  event: Record<string, unknown>,
+  text: string,
+): void {
   if (isJson === true) writeJson(event);
   else writeNote(text);
 }

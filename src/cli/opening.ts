@@ -120,6 +120,12 @@ async function signIn(remote: Remote, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** What is needed to settle whether a server is the right one. */
+interface TrustWish {
+  readonly options: Pick<ConnectOptions, "plain" | "acceptNew">;
+  readonly signal: AbortSignal;
+}
+
 interface Trusted {
   /** With the key that it must show. */
   readonly endpoint: Endpoint;
@@ -129,7 +135,10 @@ interface Trusted {
 }
 
 /** @throws FtpxError UNKNOWN_KEY, CHANGED_KEY, UNREACHABLE, TLS_FAILED, BAD_CONFIG, INTERRUPTED */
-async function settleTrust(target: Target, { options, signal }: Opening): Promise<Trusted> {
+export async function settleTrust(
+  target: Target,
+  { options, signal }: TrustWish,
+): Promise<Trusted> {
   const { host, port, fingerprint: told } = target;
   const name = formatHost(host, port);
   if (options.plain === true) {

@@ -5,9 +5,12 @@
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
+import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, parseWords } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { CHECK, check } from "./check.ts";
+import { INVITE, invite } from "./inviting.ts";
+import { REGISTER, register } from "./register.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
@@ -34,7 +37,7 @@ function bind<Options extends OptionSpecs>(
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
   ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
-  ["Files on a server", CLIENT_COMMANDS],
+  ["Files on a server", [...CLIENT_COMMANDS, bind(REGISTER, register)]],
   [
     "Accounts of the data directory on this machine",
     [
@@ -43,6 +46,10 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(admin.USERDEL, admin.userdel),
       bind(admin.PASSWD, admin.passwd),
       bind(admin.USERS, admin.users),
+      bind(approvals.PENDING, approvals.pending),
+      bind(approvals.APPROVE, approvals.approve),
+      bind(approvals.DENY, approvals.deny),
+      bind(INVITE, invite),
       bind(CHECK, check),
       bind(admin.FINGERPRINT, admin.fingerprint),
     ],

@@ -16,11 +16,15 @@ interface Hello {
   readonly features: readonly string[];
 }
 
-export async function hello(session: Session, { client }: Hello) {
+/** A client that only asks, every few seconds, what became of its request for an account. */
+export const WAITING = "waiting";
+
+export async function hello(session: Session, { client, features }: Hello) {
   if (session.hasGreeted) throw new FtpxError("BAD_STATE", { reason: "second hello" });
   session.hasGreeted = true;
   session.client = client;
-  session.emit("session", { client });
+  // A line for each of its questions would bury the others.
+  if (!features.includes(WAITING)) session.emit("session", { client });
   return {
     server: session.registry.settings.version,
     features: [],

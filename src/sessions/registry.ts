@@ -13,6 +13,8 @@ import { distinctParameters } from "../base/verifier.ts";
 import type { Parameters } from "../base/verifier.ts";
 import type { Amount } from "../state/contract.ts";
 import type { Depot } from "../vfs/depot.ts";
+import { Admission } from "./admission.ts";
+import type { RegistrationMode } from "./admission.ts";
 import { Session } from "./session.ts";
 import type { Line } from "./session.ts";
 
@@ -23,6 +25,8 @@ export interface RegistrySettings {
   readonly sessionsMax: number;
   /** For accounts that name none. */
   readonly quota: Amount;
+  /** Whether strangers may ask for an account; all may unless it is named. */
+  readonly registration?: RegistrationMode;
 }
 
 /** Where the accounts are, and where they are written. */
@@ -31,6 +35,7 @@ export type AccountBook = Pick<AccountDirectory, "accounts" | "add" | "set">;
 export class Registry {
   readonly depot: Depot;
   readonly settings: RegistrySettings;
+  readonly admission: Admission;
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
   /** Those of them that have not signed in; a set, because nobody leaves it twice. */
@@ -50,6 +55,17 @@ export class Registry {
     this.#knownParameters = parametersOf(book.accounts);
     this.settings = settings;
     this.#emit = emit;
+    this.admission = new Admission(
+      {
+        state: depot.state,
+        accounts: () => this.#accounts,
+        add: (user, fields) => this.addAccount(user, fields),
+        set: (user, changes) => this.changeAccount(user, changes),
+        makeHome: (user) => depot.alone(user, async () => {}),
+        emit,
+      },
+      settings.registration ?? "open",
+    );
   }
 
   get accounts(): ReadonlyMap<string, Account> {

@@ -66,6 +66,8 @@ export class Session {
   attempt: SignInAttempt | undefined;
   /** Sign-ins that were begun. */
   tries = 0;
+  /** Requests about an account that a stranger has sent. */
+  registrationCalls = 0;
   #strangerRequests = 0;
   #account: Account | undefined;
   #vfs: Vfs | undefined;
