@@ -63,7 +63,7 @@ function admissionOf(directory: AccountDirectory, depot: Depot): Admission {
       accounts: () => directory.accounts,
       add: (user, fields) => directory.add(user, fields),
       set: (user, changes) => directory.set(user, changes),
-      makeHome: (user) => depot.alone(user, async () => {}),
+      makeHome: (user) => depot.makeHome(user),
       emit: () => {},
     },
     "open",

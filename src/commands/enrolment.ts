@@ -80,7 +80,7 @@ export const REGISTRATION_ROWS = {
     code: 0x69,
     needs: "admin",
     about: "answers a request for an account; approved, the account is there with the reply",
-    request: { number: size, outcome: decision, reason: note, ...limits },
+    request: { number: size, outcome: decision, reason: note, mayTakeFiles: flag, ...limits },
     reply: { user },
     run: registration.decide,
   }),

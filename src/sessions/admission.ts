@@ -44,6 +44,8 @@ export interface Decision extends AccountLimits {
   readonly number: number;
   readonly outcome: "approved" | "denied";
   readonly reason: string;
+  /** What an earlier account of that name has left becomes theirs. */
+  readonly mayTakeFiles: boolean;
 }
 
 export interface Invitation {
@@ -63,7 +65,8 @@ export interface AdmissionGround {
   /** Both are in force when they resolve. */
   readonly add: (user: string, fields: Changes) => Promise<void>;
   readonly set: (user: string, changes: Changes) => Promise<void>;
-  readonly makeHome: (user: string) => Promise<void>;
+  /** Answers whether nothing is there of an earlier account of that name. */
+  readonly makeHome: (user: string) => Promise<boolean>;
   readonly emit: EventSink;
 }
 
@@ -144,15 +147,16 @@ export class Admission {
    * The operator's answer. Approved again after a crash, it finishes what was begun.
    *
    * @returns the request's name
-   * @throws  FtpxError NOT_WAITING, ACCOUNT_EXISTS, and what accounts.toml is refused with
+   * @throws  FtpxError NOT_WAITING, ACCOUNT_EXISTS, and what accounts.toml is refused with;
+   *   EXISTS when an earlier account of that name has left files
    */
-  async decide({ number, outcome, reason, ...limits }: Decision): Promise<string> {
+  async decide({ number, outcome, reason, mayTakeFiles, ...limits }: Decision): Promise<string> {
     return await this.#inTurn(async () => {
       const row = await this.#ground.state.registration(number);
       if (row?.outcome !== "pending") {
         throw new FtpxError("NOT_WAITING", { reason: `no request ${number} waits` });
       }
-      if (outcome === "approved") await this.#admit(row, limits);
+      if (outcome === "approved") await this.#admit(row, limits, mayTakeFiles);
       else await this.#close(row, outcome, reason);
       return row.user;
     });
@@ -204,19 +208,25 @@ export class Admission {
       await this.#admit(row, row.invite);
     } catch (error) {
       await state.withdraw(number);
-      if (isKind(error, "ACCOUNT_EXISTS")) throw new FtpxError("NAME_TAKEN", { user: row.user });
+      // Whoever picks the name of an account that was removed must not get its files.
+      if (isKind(error, "ACCOUNT_EXISTS", "EXISTS"))
+        throw new FtpxError("NAME_TAKEN", { user: row.user });
       // What is wrong with the server's files is the operator's to know.
       emit({ event: "fault", work: "invite", name: row.user, reason: String(error) });
       throw new FtpxError("NOT_NOW", {}, { cause: error });
     }
   }
 
-  async #admit(row: RegistrationRow, limits?: AccountLimits): Promise<void> {
+  async #admit(row: RegistrationRow, limits?: AccountLimits, mayTakeFiles = false): Promise<void> {
     const { add, set, makeHome } = this.#ground;
+    const { user, verifier } = row;
     const changes = limits === undefined ? {} : changesOf(limits);
-    if (!this.#hasAccount(row)) await add(row.user, { password: row.verifier, ...changes });
-    else if (Object.keys(changes).length > 0) await set(row.user, changes);
-    await makeHome(row.user);
+    if (!this.#hasAccount(row)) {
+      if (this.isTaken(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
+      const isUnused = await makeHome(user);
+      if (!isUnused && !mayTakeFiles) throw new FtpxError("EXISTS", { path: `storage/${user}` });
+      await add(user, { password: verifier, ...changes });
+    } else if (Object.keys(changes).length > 0) await set(user, changes);
     await this.#close(row, "approved", "");
   }
 
@@ -225,7 +235,7 @@ export class Admission {
     outcome: "approved" | "denied",
     reason: string,
   ): Promise<void> {
-    await this.#ground.state.decide(number, outcome, reason);
+    if (!(await this.#ground.state.decide(number, outcome, reason))) return;
     this.#waitingCount = Math.max(0, this.#waitingCount - 1);
     const why = reason === "" ? undefined : reason;
     this.#ground.emit({

@@ -61,7 +61,7 @@ export class Registry {
         accounts: () => this.#accounts,
         add: (user, fields) => this.addAccount(user, fields),
         set: (user, changes) => this.changeAccount(user, changes),
-        makeHome: (user) => depot.alone(user, async () => {}),
+        makeHome: (user) => depot.makeHome(user),
         emit,
       },
       settings.registration ?? "open",

@@ -148,7 +148,7 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
 async function denySome(admission: Admission, { chance }: Campaign): Promise<void> {
   for (const { number } of await admission.waiting()) {
     if (chance.below(2) === 0) continue;
-    await admission.decide({ number, outcome: "denied", reason: "", ...NONE });
+    await admission.decide({ number, outcome: "denied", reason: "", mayTakeFiles: false, ...NONE });
   }
 }
 

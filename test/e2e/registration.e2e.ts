@@ -104,16 +104,36 @@ test("the answer can be fetched later, once, and the next request is a new one",
 test("Ctrl-C ends the waiting with 130, and the same command goes on with the same request", async () => {
   const words = ["register", desk.server.target("bob"), "--password-stdin", "--wait"];
   const waiting = desk.scene.start(words, { stdin: "secret\n" });
-  const said = new Response(waiting.stderr).text();
-  await desk.server.event("registration");
-  // The event is there before the client has heard; whatever it does then, it ends with 130.
-  waiting.kill("SIGINT");
+  const said: string[] = [];
+  for await (const line of linesOf(waiting.stderr)) {
+    said.push(line);
+    if (line === "waiting for the answer") waiting.kill("SIGINT");
+  }
   expect(await waiting.exited).toBe(130);
-  expect(await said).toContain("interrupted");
+  expect(said.join("\n")).toContain("to go on waiting: ftpx register bob@127.0.0.1:");
   await desk.operate("approve", "bob");
 
   expect((await desk.register("bob", "--wait")).status).toBe(0);
   expect(desk.server.events.filter(({ event }) => event === "registration").length).toBe(1);
+});
+
+test("what a removed account has left goes to nobody who only picks its name", async () => {
+  await desk.scene.run(["mkdir", desk.server.target("ann", "/secret")], {
+    env: { FTPX_PASSWORD: "pw" },
+  });
+  await desk.operate("userdel", "ann");
+  await desk.server.event("reload");
+  const { stdout } = await desk.operate("invite", "--json");
+  const { code } = JSON.parse(stdout) as { code: string };
+  expect((await desk.register("ann", "--invite", code)).status).toBe(73);
+  await desk.register("ann");
+  const refused = await desk.operate("approve", "ann");
+
+  expect(refused.status).toBe(73);
+  expect(refused.stderr).toContain("storage/ann: exists already");
+  expect(refused.stderr).toContain("hint: ftpx userdel ann --purge");
+  expect((await desk.operate("approve", "ann", "--with-files")).status).toBe(0);
+  expect((await desk.quotaAs("ann")).status).toBe(0);
 });
 
 test("a server that is killed while somebody waits is waited for", async () => {
@@ -226,8 +246,10 @@ test("A9: a source has so many requests waiting, after a restart too", async () 
   expect((await desk.register("late")).status).toBe(75);
   expect((await desk.pending()).length).toBe(SOURCE_WAITING_MAX);
   expect(await desk.accountsFile()).toEqual(before);
-  const denied = await desk.operate("deny", "user0");
-  expect(denied.status).toBe(0);
+  expect((await desk.operate("deny", "--from", "192.0.2.1")).status).toBe(66);
+  expect((await desk.operate("deny", "--from", "127.0.0.1", "--json")).stdout).toContain("user31");
+  expect(await desk.pending()).toEqual([]);
+  expect((await desk.operate("deny")).status).toBe(64);
   expect((await desk.register("late")).status).toBe(0);
 });
 

@@ -1,99 +1,32 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { AccountDirectory } from "../../src/accounts/directory.ts";
-import { FtpxError } from "../../src/base/errors.ts";
-import type { ServerEvent } from "../../src/base/events.ts";
+import type { FtpxError } from "../../src/base/errors.ts";
 import {
   ANSWER_AGAIN_MS_MAX,
   ANSWER_AGAIN_MS_MIN,
   REGISTRATIONS_HOUR_MAX,
   SOURCE_WAITING_MAX,
 } from "../../src/base/limits.ts";
-import { fakeVerifier, formatVerifier } from "../../src/base/verifier.ts";
-import { Admission } from "../../src/sessions/admission.ts";
-import type { AdmissionGround, Application } from "../../src/sessions/admission.ts";
-import type { RegistrationMode } from "../../src/sessions/admission.ts";
-import type { State } from "../../src/state/contract.ts";
-import { openState } from "../../src/state/state.ts";
-import { Folder } from "../support/folder.ts";
+import type { Application } from "../../src/sessions/admission.ts";
 import { failureOf, refusal } from "../support/refusal.ts";
+import {
+  accountsText,
+  ADDRESS,
+  admissionOf,
+  application,
+  directory,
+  events,
+  failing,
+  homes,
+  leftHomes,
+  NONE,
+  state,
+  verifierOf,
+  setUp,
+  tearDown,
+} from "./hall.ts";
 
-const NONE = { quotaBytes: undefined, filesMax: undefined, access: undefined };
-const ADDRESS = "192.0.2.1";
-
-/** What can be cut off while an account is made. */
-type Step = "add" | "home" | "decide" | "withdraw";
-
-let folder: Folder;
-let state: State;
-let directory: AccountDirectory;
-let events: ServerEvent[];
-let homes: string[];
-/** Steps of making an account that fail, by name. */
-let failing: Map<Step, unknown>;
-
-beforeEach(async () => {
-  folder = new Folder();
-  state = await openState(folder.at("state.db"));
-  directory = new AccountDirectory(folder.at("accounts.toml"), async () => async () => {});
-  await directory.create();
-  [events, homes, failing] = [[], [], new Map()];
-});
-
-afterEach(async () => {
-  await state.close();
-  folder.remove();
-});
-
-function stumble(step: Step): void {
-  const failure = failing.get(step);
-  if (failure !== undefined) throw failure;
-}
-
-function admissionOf(mode: RegistrationMode = "open"): Admission {
-  const ground: AdmissionGround = {
-    state: {
-      ...state,
-      decide: async (...decision) => {
-        stumble("decide");
-        return await state.decide(...decision);
-      },
-      withdraw: async (number) => {
-        stumble("withdraw");
-        await state.withdraw(number);
-      },
-    },
-    accounts: () => directory.accounts,
-    add: async (user, fields) => {
-      stumble("add");
-      await directory.add(user, fields);
-    },
-    set: (user, changes) => directory.set(user, changes),
-    makeHome: async (user) => {
-      stumble("home");
-      homes.push(user);
-    },
-    emit: (event) => void events.push(event),
-  };
-  return new Admission(ground, mode);
-}
-
-function verifierOf(seed: string): string {
-  return formatVerifier(fakeVerifier(new Uint8Array(32), seed, []));
-}
-
-let lastTicket = 0;
-
-function application(wish: Partial<Application> = {}): Application {
-  const ticket = new Uint8Array(16);
-  new DataView(ticket.buffer).setUint32(0, (lastTicket += 1));
-  const usual = { user: "ann", verifier: verifierOf("ann"), note: "", ticket, invite: undefined };
-  return { ...usual, ...wish };
-}
-
-function accountsText(): string {
-  return readFileSync(folder.at("accounts.toml"), "utf8");
-}
+beforeEach(setUp);
+afterEach(tearDown);
 
 test("a request is approved: account, home, answer, event; the verifier is in no event", async () => {
   const admission = admissionOf();
@@ -104,16 +37,28 @@ test("a request is approved: account, home, answer, event; the verifier is in no
   const { number } = row;
   const limits = { quotaBytes: 1024 ** 3, filesMax: 7, access: "read-only" } as const;
 
-  expect(await admission.decide({ number, outcome: "approved", reason: "", ...limits })).toBe(
-    "ann",
-  );
+  expect(
+    await admission.decide({
+      number,
+      outcome: "approved",
+      reason: "",
+      mayTakeFiles: false,
+      ...limits,
+    }),
+  ).toBe("ann");
   expect(directory.find("ann")).toMatchObject({ quotaBytes: 1024 ** 3, filesMax: 7 });
   expect(directory.find("ann")?.access).toBe("read-only");
   expect(homes).toEqual(["ann"]);
   expect(await admission.answer(sent.ticket)).toMatchObject({ outcome: "approved" });
   expect(events).toMatchObject([{ event: "registration-decided", outcome: "approved" }]);
   expect(JSON.stringify(events)).not.toContain("argon2id");
-  const again = admission.decide({ number, outcome: "denied", reason: "", ...NONE });
+  const again = admission.decide({
+    number,
+    outcome: "denied",
+    reason: "",
+    mayTakeFiles: false,
+    ...NONE,
+  });
   expect(await failureOf(again)).toEqual(refusal("NOT_WAITING"));
 });
 
@@ -124,6 +69,7 @@ test("I2: a.b is one quoted key, and no account a is made", async () => {
     number: row.number,
     outcome: "approved",
     reason: "",
+    mayTakeFiles: false,
     ...NONE,
   });
 
@@ -188,108 +134,68 @@ test("A1: a request for a taken name is answered as one for a free one; the oper
     ["bob", true],
   ]);
   const { number } = taken.row;
-  const approving = admission.decide({ number, outcome: "approved", reason: "", ...NONE });
+  const approving = admission.decide({
+    number,
+    outcome: "approved",
+    reason: "",
+    mayTakeFiles: false,
+    ...NONE,
+  });
   expect(await failureOf(approving)).toEqual(refusal("ACCOUNT_EXISTS", { user: "bob" }));
   expect((await admission.waiting()).length).toBe(2);
 });
 
-test.each(["home", "decide"] as const)(
-  "a crash between accounts.toml and the answer (%s) is finished by approving again",
-  async (step) => {
-    const admission = admissionOf();
-    const { row } = await admission.register(application(), ADDRESS);
-    const decision = { number: row.number, outcome: "approved", reason: "", ...NONE } as const;
-    failing.set(step, new Error("cut"));
-    expect(String(await failureOf(admission.decide(decision)))).toContain("cut");
-    expect(directory.find("ann")).toBeDefined();
-    failing.clear();
+test("what a removed account has left is handed over only when the operator says so", async () => {
+  leftHomes.add("ann");
+  const admission = admissionOf();
+  const { row } = await admission.register(application(), ADDRESS);
+  const decision = { number: row.number, outcome: "approved", reason: "", ...NONE } as const;
+  const failure = await failureOf(admission.decide({ ...decision, mayTakeFiles: false }));
 
-    const limits = { ...NONE, quotaBytes: 1024 };
-    expect(await admissionOf().decide({ ...decision, ...limits })).toBe("ann");
-    expect(directory.find("ann")?.quotaBytes).toBe(1024);
-    expect(await state.registrations()).toEqual([]);
-  },
-);
+  expect(failure).toEqual(refusal("EXISTS", { path: "storage/ann" }));
+  expect(directory.find("ann")).toBeUndefined();
+  const { code: invite } = await admission.invite(undefined, NONE, 60_000);
+  expect(await failureOf(admission.register(application({ invite }), ADDRESS))).toEqual(
+    refusal("NAME_TAKEN"),
+  );
+  expect(await admission.decide({ ...decision, mayTakeFiles: true })).toBe("ann");
+  expect(directory.find("ann")).toBeDefined();
+});
+
+test("a crash between accounts.toml and the answer is finished by approving again", async () => {
+  const admission = admissionOf();
+  const { row } = await admission.register(application(), ADDRESS);
+  const decision = {
+    number: row.number,
+    outcome: "approved",
+    reason: "",
+    mayTakeFiles: false,
+    ...NONE,
+  } as const;
+  failing.set("decide", new Error("cut"));
+  expect(String(await failureOf(admission.decide(decision)))).toContain("cut");
+  expect(directory.find("ann")).toBeDefined();
+  failing.clear();
+
+  const limits = { ...NONE, quotaBytes: 1024 };
+  expect(await admissionOf().decide({ ...decision, ...limits })).toBe("ann");
+  expect(directory.find("ann")?.quotaBytes).toBe(1024);
+  expect(await state.registrations()).toEqual([]);
+});
 
 test("what a crash has left is finished at the next start, and others go on waiting", async () => {
   const admission = admissionOf();
   await directory.add("bob", { password: verifierOf("another") });
-  const cut = await admission.register(application(), ADDRESS);
+  const sent = application();
+  const cutTicket = sent.ticket;
+  const cut = await admission.register(sent, ADDRESS);
   await admission.register(application({ user: "bob" }), ADDRESS);
   await admission.register(application({ user: "cem" }), ADDRESS);
   await directory.add("ann", { password: cut.row.verifier });
   await admissionOf().finish();
 
   expect((await admission.waiting()).map(({ user }) => user)).toEqual(["bob", "cem"]);
-  expect(homes).toEqual(["ann"]);
-});
-
-test("an invite makes the account at once, with its limits, once", async () => {
-  const admission = admissionOf("invite");
-  const limits = { ...NONE, quotaBytes: 1024, access: "upload-only" } as const;
-  const { code: invite } = await admission.invite(undefined, limits, 60_000);
-  const registered = await admission.register(application({ invite }), ADDRESS);
-
-  expect(registered.row.outcome).toBe("approved");
-  expect(directory.find("ann")).toMatchObject({ quotaBytes: 1024, access: "upload-only" });
-  expect(homes).toEqual(["ann"]);
-  const second = admission.register(application({ user: "bob", invite }), ADDRESS);
-  expect(await failureOf(second)).toEqual(refusal("BAD_INVITE"));
-});
-
-test("an invite for a name that is taken is still good for another", async () => {
-  await directory.add("ann", { password: verifierOf("another") });
-  const admission = admissionOf();
-  const { code: invite } = await admission.invite(undefined, NONE, 60_000);
-
-  expect(await failureOf(admission.register(application({ invite }), ADDRESS))).toEqual(
-    refusal("NAME_TAKEN", { user: "ann" }),
-  );
-  expect(await state.registrations()).toEqual([]);
-  const other = await admission.register(application({ user: "ann2", invite }), ADDRESS);
-  expect(other.row.outcome).toBe("approved");
-});
-
-test("an account that cannot be written gives the invite back; why is the operator's to know", async () => {
-  const admission = admissionOf();
-  const { code: invite } = await admission.invite(undefined, NONE, 60_000);
-  const details = { file: "/srv/accounts.toml", line: 1, column: 1, reason: "a secret" };
-  failing.set("add", new FtpxError("BAD_ACCOUNTS", details));
-  const failure = await failureOf(admission.register(application({ invite }), ADDRESS));
-
-  expect(failure).toEqual(refusal("NOT_NOW"));
-  expect((failure as FtpxError).details).toEqual({});
-  expect(events).toMatchObject([{ event: "fault", work: "invite", name: "ann" }]);
-  failing.clear();
-  const again = await admission.register(application({ invite }), ADDRESS);
-  expect(again.row.outcome).toBe("approved");
-});
-
-test("an invite that was used when the server was cut off is made good at the next start", async () => {
-  const admission = admissionOf();
-  const { code: invite } = await admission.invite(undefined, { ...NONE, filesMax: 5 }, 60_000);
-  failing.set("decide", new Error("cut"));
-  const sent = application({ invite });
-  failing.set("withdraw", new Error("cut too"));
-  expect(String(await failureOf(admissionOf().register(sent, ADDRESS)))).toContain("cut too");
-  failing.clear();
-  await admissionOf().finish();
-
-  expect(directory.find("ann")?.filesMax).toBe(5);
-  expect(await admission.answer(sent.ticket)).toMatchObject({ outcome: "approved" });
-});
-
-test("the same ticket with an invite twice at once makes one account", async () => {
-  const admission = admissionOf();
-  const { code: invite } = await admission.invite(undefined, NONE, 60_000);
-  const sent = application({ invite });
-  const both = await Promise.all([
-    admission.register(sent, ADDRESS),
-    admission.register(sent, ADDRESS),
-  ]);
-
-  expect(both.map(({ row }) => row.outcome)).toEqual(["approved", "approved"]);
-  expect([...directory.accounts.keys()]).toEqual(["ann"]);
+  expect(await admission.answer(cutTicket)).toMatchObject({ outcome: "approved" });
 });
 
 test.each([
@@ -319,7 +225,7 @@ test("A9: a source that asks and asks is told when to come again, even if it is 
     first ??= sent;
     const { row } = await admission.register(sent, ADDRESS);
     const { number } = row;
-    await admission.decide({ number, outcome: "denied", reason: "", ...NONE });
+    await admission.decide({ number, outcome: "denied", reason: "", mayTakeFiles: false, ...NONE });
   }
 
   const failure = await failureOf(admission.register(application(), ADDRESS));

@@ -145,7 +145,7 @@ export const SAMPLES: Samples = {
     },
   },
   decide: {
-    request: { number: 7, outcome: "approved", reason: "", ...limits },
+    request: { number: 7, outcome: "approved", reason: "", mayTakeFiles: true, ...limits },
     reply: { user: "ann" },
   },
   invite: {
