@@ -22,8 +22,7 @@ export function tellingHow(emit: EventSink, place: Place): EventSink {
     emit(event);
     if (event.event !== "registration" || event["invited"] === true) return;
     const { name, number, taken, sameName } = event;
-    const isOnlyOne = sameName === 1;
-    const which = isOnlyOne ? "" : ` --request ${number}`;
+    const which = sameName === undefined ? "" : ` --request ${number}`;
     const verb = taken === true ? "deny" : "approve";
     const why = taken === true ? `the name is taken; to say so` : "to answer";
     const line = `ftpx ${verb} ${name}${which} --data ${place.root}`;

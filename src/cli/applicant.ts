@@ -246,7 +246,7 @@ class WaitingLine {
       writeNote("waiting for the answer");
       return;
     }
-    const hide = showLive((columns) => [shorten(this.#text(), columns - 1)]);
+    const hide = showLive((columns) => [shorten(this.#text(columns - 1), columns - 1)]);
     const timer = setInterval(repaint, 1000);
     this.#stop = () => {
       clearInterval(timer);
@@ -269,11 +269,12 @@ class WaitingLine {
     this.#stop = undefined;
   }
 
-  #text(): string {
+  #text(columns: number): string {
     if (this.#trouble !== undefined) return `${this.#trouble}; trying again`;
     const elapsedMs = Math.floor((performance.now() - this.#beganMs) / 1000) * 1000;
     const time = elapsedMs < 60_000 ? `${elapsedMs / 1000} s` : formatDuration(elapsedMs);
-    return `waiting for the operator of ${visible(this.#server)}, ${time}; Ctrl-C ends the waiting`;
+    const long = `waiting for the operator of ${visible(this.#server)}, ${time}; Ctrl-C ends the waiting`;
+    return Bun.stringWidth(long) <= columns ? long : `waiting, ${time}; Ctrl-C ends it`;
   }
 }
 

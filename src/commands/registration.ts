@@ -28,8 +28,10 @@ export async function register(session: Session, application: Application) {
       name: row.user,
       number: row.number,
       taken: isTaken,
-      invited: row.invite !== undefined,
-      sameName: sameNameCount,
+      // What is not so is not said: people read these lines.
+      invited: row.invite === undefined ? undefined : true,
+      sameName: sameNameCount > 1 ? sameNameCount : undefined,
+      note: row.note === "" ? undefined : row.note,
     });
   }
   return { outcome: row.outcome, reason: row.reason, againMs: admission.againMs };

@@ -70,6 +70,9 @@ export interface AdmissionGround {
   readonly emit: EventSink;
 }
 
+/** The end of the year 9999: what is later cannot be written as a date by everybody. */
+const EXPIRY_MS_MAX = 253_402_300_799_999;
+
 /** Requests that wait make others ask again later: 1,000 of them cost 100 connections a second. */
 const AGAIN_MS_PER_WAITING = 10;
 
@@ -172,7 +175,7 @@ export class Admission {
     if (user !== undefined && !isUserName(user)) throw new FtpxError("USAGE", { reason: NO_NAME });
     if (user !== undefined && this.isTaken(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
     const code = new Uint8Array(randomBytes(TICKET_BYTES));
-    const expiresMs = Date.now() + lifeMs;
+    const expiresMs = Math.min(Date.now() + lifeMs, EXPIRY_MS_MAX);
     const intent = { ...limits, code: sha256(code), user, expiresMs };
     return { number: await this.#ground.state.addInvite(intent), code, expiresMs };
   }

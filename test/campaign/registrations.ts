@@ -1,8 +1,9 @@
 /**
  * A9: a flood of requests for an account. What strangers can make a server keep is bounded,
- * accounts.toml does not change, and who has an account works on meanwhile.
+ * accounts.toml does not change, and who has an account works on meanwhile. Then servers are
+ * killed while they make accounts: each request ends in one account, told to its owner.
  *
- *   bun test/campaign/registrations.ts [--seed N] [--requests N] [--sent N]
+ *   bun test/campaign/registrations.ts [--seed N] [--requests N] [--sent N] [--kills N]
  *
  * `--sent` of them go through the compiled server, from one address; `--requests` meet the
  * state behind it, from many sources. By hand: --requests 100000 --sent 5000.
@@ -12,6 +13,7 @@ import { FtpxError } from "../../src/base/errors.ts";
 import { REGISTRATIONS_MAX, SOURCE_WAITING_MAX } from "../../src/base/limits.ts";
 import { fakeVerifier, formatVerifier } from "../../src/base/verifier.ts";
 import { connect } from "../../src/client/connect.ts";
+import type { Connected } from "../../src/client/connect.ts";
 import { Admission } from "../../src/sessions/admission.ts";
 import type { Application } from "../../src/sessions/admission.ts";
 import { openState } from "../../src/state/state.ts";
@@ -28,7 +30,8 @@ const NONE = { quotaBytes: undefined, filesMax: undefined, access: undefined };
 const VERIFIER = formatVerifier(fakeVerifier(new Uint8Array(32), "flood", []));
 const NAMES = ["ann", "bob", "cem", "a.b", "root"] as const;
 
-if (import.meta.main) await runCampaign("registrations", { requests: 3000, sent: 120 }, runAll);
+if (import.meta.main)
+  await runCampaign("registrations", { requests: 3000, sent: 120, kills: 6 }, runAll);
 
 async function runAll(campaign: Campaign): Promise<Record<string, unknown>> {
   const scene = await Scene.begin();
@@ -46,7 +49,7 @@ async function runAll(campaign: Campaign): Promise<Record<string, unknown>> {
     const server = await scene.serve();
     if (!(await worksFor(scene, server))) campaign.fail("ann cannot sign in afterwards");
     if ((await server.stop()) !== 0) campaign.fail("the server did not end with status 0");
-    return { ...sent, ...kept, stateBytes };
+    return { ...sent, ...kept, stateBytes, ...(await killWhileWelcoming(campaign)) };
   } finally {
     await scene.end();
   }
@@ -83,15 +86,17 @@ async function floodServer(scene: Scene, campaign: Campaign): Promise<Record<str
   return { sent: count, refusedOfSent: refused };
 }
 
+async function connectTo({ port, fingerprint }: Server): Promise<Connected> {
+  return await connect({ host: "127.0.0.1", port, fingerprint, name: "t" }, "flood");
+}
+
 async function sendOne(server: Server, application: Application): Promise<string> {
-  const { port, fingerprint } = server;
-  const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "t" }, "flood");
   try {
-    return (await client.call("register", application)).outcome;
+    const { client } = await connectTo(server);
+    const { outcome } = await client.call("register", application).finally(() => client.close());
+    return outcome;
   } catch (error) {
     return error instanceof FtpxError ? error.kind : String(error);
-  } finally {
-    client.close();
   }
 }
 
@@ -159,4 +164,62 @@ async function demandBounds(state: State, campaign: Campaign): Promise<void> {
   for (const { address } of rows) ofAddress.set(address, (ofAddress.get(address) ?? 0) + 1);
   const most = Math.max(0, ...ofAddress.values());
   if (most > SOURCE_WAITING_MAX) campaign.fail(`${most} requests of one source wait`);
+}
+
+/** Every second one by an invite, the others by the operator. */
+async function killWhileWelcoming(campaign: Campaign): Promise<Record<string, number>> {
+  const scene = await Scene.begin();
+  const counts = { kills: campaign.number("kills"), cutOff: 0 };
+  try {
+    for (let round = 1; round <= counts.kills; round += 1) {
+      campaign.progress(`kill ${round} of ${counts.kills}`);
+      if (await isCutOff(scene, `kill${round}`, round % 2 === 0, campaign)) counts.cutOff += 1;
+    }
+    return counts;
+  } finally {
+    await scene.end();
+  }
+}
+
+/** One round: a server that is killed while it makes an account, and one that goes on. */
+async function isCutOff(
+  scene: Scene,
+  user: string,
+  isInvited: boolean,
+  campaign: Campaign,
+): Promise<boolean> {
+  const { chance } = campaign;
+  const first = await scene.serve();
+  const plain = { ...applicationOf(campaign), user };
+  const application = isInvited ? { ...plain, invite: await inviteIn(scene) } : plain;
+  if (!isInvited) await sendOne(first, application);
+  const make = (server: Server): Promise<string> =>
+    isInvited ? sendOne(server, application) : approve(scene, user);
+  const making = make(first);
+  // From before the first byte to after the answer; a command takes its time to start.
+  await Bun.sleep(isInvited ? chance.below(60) : 50 + chance.below(150));
+  await first.kill();
+  const told = await making;
+  const second = await scene.serve();
+  const again = await make(second);
+  const text = await readFile(`${scene.data}/accounts.toml`, "utf8");
+  const count = text.split(`[users.${user}]`).length - 1;
+  if (count !== 1) campaign.fail(`${user} has ${count} accounts (${told}, then ${again})`);
+  const { client } = await connectTo(second);
+  const { outcome } = await client.call("awaitRegistration", { ticket: application.ticket });
+  client.close();
+  if (outcome !== "approved") campaign.fail(`${user} hears "${outcome}" (${told}, then ${again})`);
+  if ((await second.stop()) !== 0) campaign.fail("the server did not end with status 0");
+  return told !== "approved";
+}
+
+async function inviteIn(scene: Scene): Promise<Uint8Array> {
+  const { stdout } = await scene.run(["invite", "--json", "--data", scene.data]);
+  const { code } = JSON.parse(stdout) as { code: string };
+  return new Uint8Array(Buffer.from(code, "hex"));
+}
+
+async function approve(scene: Scene, user: string): Promise<string> {
+  const { status, stderr } = await scene.run(["approve", user, "--data", scene.data]);
+  return status === 0 ? "approved" : stderr.trim();
 }

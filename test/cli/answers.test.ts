@@ -17,7 +17,7 @@ function told(event: ServerEvent): string {
   return write.mock.calls.map(([text]) => String(text)).join("");
 }
 
-const EVENT = { event: "registration", name: "ann", number: 7, sameName: 1 } as const;
+const EVENT = { event: "registration", name: "ann", number: 7 } as const;
 
 test.each([
   [{ taken: false, invited: false }, "    to answer: ftpx approve ann --data /srv/ftpx\n"],

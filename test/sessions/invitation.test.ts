@@ -86,3 +86,10 @@ test("the same ticket with an invite twice at once makes one account", async () 
   expect(both.map(({ row }) => row.outcome)).toEqual(["approved", "approved"]);
   expect([...directory.accounts.keys()]).toEqual(["ann"]);
 });
+
+test("an invite that is good for ever is good until a date that can be written", async () => {
+  const invitation = await admissionOf().invite(undefined, NONE, Number.MAX_SAFE_INTEGER);
+
+  expect(new Date(invitation.expiresMs).toISOString()).toBe("9999-12-31T23:59:59.999Z");
+  expect(await state.invites()).toMatchObject([{ expiresMs: invitation.expiresMs }]);
+});
