@@ -26,6 +26,7 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
+import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
 import * as uploads from "./uploads.ts";
 
@@ -54,6 +55,7 @@ export const TABLE = {
     reply: { message: scramMessage },
     run: signin.scramFinal,
   }),
+  ...SECRETS,
   list: command({
     code: 0x20,
     needs: "read",
