@@ -37,17 +37,23 @@ interface Cipher {
   readonly tagBytes: number;
 }
 
-const CIPHERS: Readonly<Record<string, Cipher>> = {
-  "aes256-ctr": { name: "aes-256-ctr", keyBytes: 32, ivBytes: 16, blockBytes: 16, tagBytes: 0 },
-  "aes256-cbc": { name: "aes-256-cbc", keyBytes: 32, ivBytes: 16, blockBytes: 16, tagBytes: 0 },
-  "aes256-gcm@openssh.com": {
-    name: "aes-256-gcm",
-    keyBytes: 32,
-    ivBytes: 12,
+const AES = /^aes(128|192|256)-(ctr|cbc)$/;
+const GCM = /^aes(128|256)-gcm@openssh\.com$/;
+
+/** Nothing for those that need more than AES. */
+function cipherOf(name: string): Cipher | undefined {
+  const [, bits, mode = "gcm"] = AES.exec(name) ?? GCM.exec(name) ?? [];
+  if (bits === undefined) return undefined;
+  const isGcm = mode === "gcm";
+  return {
+    name: `aes-${bits}-${mode}`,
+    keyBytes: Number(bits) / 8,
+    ivBytes: isGcm ? 12 : 16,
     blockBytes: 16,
-    tagBytes: 16,
-  },
-};
+    tagBytes: isGcm ? 16 : 0,
+  };
+}
+
 /** What ssh-keygen encrypts with unless it is told otherwise. */
 const CIPHER_WRITTEN = "aes256-ctr";
 const BLOCK_BYTES_PLAIN = 8;
@@ -97,8 +103,8 @@ export function parseKeyFile(text: string): KeyFile {
     const unlock = () => keyOf(sealed, publicKey, "BAD_KEY_FILE");
     return { publicKey, isEncrypted: false, unlock };
   }
-  const cipher = CIPHERS[cipherName];
-  if (cipher === undefined || !Object.hasOwn(CIPHERS, cipherName) || kdf !== "bcrypt") {
+  const cipher = cipherOf(cipherName);
+  if (cipher === undefined || kdf !== "bcrypt") {
     const how = "ssh-keygen -p -Z aes256-ctr -f FILE encrypts it in another way";
     return refuse(`it is encrypted with ${cipherName}; ${how}`);
   }
@@ -125,7 +131,7 @@ export interface NewKey {
 /** @param passphrase empty to encrypt nothing */
 export function formatKeyFile(key: NewKey, passphrase: string): string {
   const isEncrypted = passphrase !== "";
-  const cipher = isEncrypted ? CIPHERS[CIPHER_WRITTEN] : undefined;
+  const cipher = isEncrypted ? cipherOf(CIPHER_WRITTEN) : undefined;
   const plain = privateSection(key, cipher?.blockBytes ?? BLOCK_BYTES_PLAIN);
   const options = { salt: crypto.randomBytes(SALT_BYTES), rounds: KEY_ROUNDS };
   const writer = new Writer();
