@@ -189,3 +189,18 @@ test("a mistake in accounts.toml is no user's business: refused, and no path tol
     expect.objectContaining({ event: "fault", work: "passwd", reason: "BAD_ACCOUNTS" }),
   );
 });
+
+test("F6: on a full disk the password stays, the file too, and so do all sessions", async () => {
+  const [own, other] = [await signedIn(), await signedIn()];
+  const before = await readFile(signIns.file);
+  signIns.isFull = true;
+  const failure: unknown = await change(own, "pw", "new").catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ kind: "DISK_FULL", details: {} });
+  expect(await readFile(signIns.file)).toEqual(before);
+  expect(signIns.closed.size).toBe(0);
+  expect(await outcomeOf(signedIn("ann", "pw"))).toBe("none");
+  signIns.isFull = false;
+  await change(own, "pw", "new");
+  expect([...signIns.closed.keys()]).toContain(other);
+});

@@ -1,9 +1,10 @@
 /** A registry over a real accounts.toml and a real depot, and peers that sign in to it. */
 import { AccountDirectory } from "../../src/accounts/directory.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
-import type { FtpxError } from "../../src/base/errors.ts";
+import { FtpxError } from "../../src/base/errors.ts";
 import type { ServerEvent } from "../../src/base/events.ts";
 import { formatKeyLine } from "../../src/base/keyblob.ts";
+import { replaceFile } from "../../src/base/replacement.ts";
 import { ClientExchange, DerivedKeys } from "../../src/base/scram.ts";
 import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
@@ -42,25 +43,32 @@ export interface Claim {
 export class SignIns {
   readonly events: ServerEvent[] = [];
   readonly closed = new Map<Session, FtpxError>();
+  /** The disk on which accounts.toml lies has no room. */
+  isFull = false;
   readonly #shop: Workshop;
   readonly #directory: AccountDirectory;
   readonly registry: Registry;
   #lineCount = 0;
 
-  private constructor(shop: Workshop, directory: AccountDirectory) {
+  private constructor(shop: Workshop) {
     this.#shop = shop;
-    this.#directory = directory;
+    this.#directory = new AccountDirectory(this.file, lock, async (...written) => {
+      if (this.isFull) throw new FtpxError("DISK_FULL");
+      await replaceFile(...written);
+    });
     const quota = { bytes: 1000, files: 10 };
     const settings = { version: "t", secret: new Uint8Array(32), sessionsMax: 100, quota };
     const emit = (event: ServerEvent) => void this.events.push(event);
-    this.registry = new Registry(shop.depot, directory, settings, emit);
+    this.registry = new Registry(shop.depot, this.#directory, settings, emit);
   }
 
   static async open(accounts: Readonly<Record<string, Changes>>): Promise<SignIns> {
-    const shop = await Workshop.open();
-    const directory = new AccountDirectory(shop.folder.at("accounts.toml"), lock);
-    for (const [name, fields] of Object.entries(accounts)) await directory.add(name, fields);
-    return new SignIns(shop, directory);
+    const signIns = new SignIns(await Workshop.open());
+    for (const [name, fields] of Object.entries(accounts)) {
+      await signIns.#directory.add(name, fields);
+    }
+    signIns.registry.reload();
+    return signIns;
   }
 
   get file(): string {
@@ -113,7 +121,7 @@ export class SignIns {
   }
 
   async close(): Promise<void> {
-    for (const session of this.registry.sessions) await session.end({} as FtpxError);
+    for (const session of this.registry.sessions) await session.end(new FtpxError("DRAINING"));
     await this.#shop.close();
   }
 }
