@@ -7,8 +7,8 @@
  * make signatures that it verifies (RFC 8032 section 5.1.7 lets them pass). Checking
  * signatures is for commands/signin.ts.
  */
-import { decodeKeyBlob } from "../base/keyblob.ts";
-import { isSameBytes } from "../base/bytes.ts";
+import { encodeBase64 } from "../base/base64.ts";
+import { decodeKeyBlob, encodeKeyBlob } from "../base/keyblob.ts";
 import { PUBLIC_KEY_BYTES } from "../base/signature.ts";
 
 export interface KeyLine {
@@ -41,11 +41,9 @@ export function parseKeyLine(line: string, refuse: (reason: string) => never): K
   return { publicKey, comment: comment.trim() };
 }
 
-/** Whether a line that `parseKeyLine` accepts is about this key. */
+/** Whether a line that `parseKeyLine` accepts is about this key: a key has one spelling. */
 export function isLineOf(line: string, publicKey: Uint8Array): boolean {
-  const [, blobText = ""] = LINE.exec(line.trim()) ?? [];
-  const own = decodeKeyBlob(blobText);
-  return own !== undefined && isSameBytes(own, publicKey);
+  return LINE.exec(line.trim())?.[1] === encodeBase64(encodeKeyBlob(publicKey));
 }
 
 function isSmallOrder(publicKey: Uint8Array): boolean {

@@ -157,7 +157,9 @@ function privateSection({ seed, publicKey, comment }: NewKey, blockBytes: number
   writer.bytes(check);
   writeField(writer, KEY_ALGORITHM);
   writeField(writer, publicKey);
-  writeField(writer, Buffer.concat([seed, publicKey]));
+  const pair = Buffer.concat([seed, publicKey]);
+  writeField(writer, pair);
+  pair.fill(0);
   writeField(writer, comment);
   for (let padding = 1; writer.byteLength % blockBytes !== 0; padding += 1) writer.u8(padding);
   return writer.finish();

@@ -5,7 +5,7 @@
  * A command that has just asked for the password to sign in does not ask for it again; a
  * shell does, because who types there may not be who opened it.
  */
-import { FtpxError } from "../../base/errors.ts";
+import { FtpxError, isKind } from "../../base/errors.ts";
 import { DerivedKeys } from "../../base/scram.ts";
 import { askNewPassword, demandText } from "../passwords.ts";
 import { askPassword, canAsk, readInputLine, visible, writeJson, writeNote } from "../terminal.ts";
@@ -29,13 +29,28 @@ export const PASSWD = verb({
     const next = isOnStdin
       ? demandText((await readInputLine()) ?? "")
       : await askNewPassword(`new password for ${stage.user}`);
-    await stage.remote.changePassword(current, next, stage.signal);
+    await change(stage, current, next);
     const { user, server } = stage;
     if (stage.isJson) writeJson({ event: "passwd", user, server });
     else writeNote(`password of ${visible(user)} on ${visible(server)} changed`);
     return 0;
   },
 });
+
+const BROKEN_LINE = ["CONNECTION_LOST", "PEER_SILENT", "FRAME_DAMAGED"] as const;
+
+/** @throws FtpxError as Remote.changePassword */
+async function change({ remote, signal }: Stage, current: DerivedKeys, next: string) {
+  try {
+    await remote.changePassword(current, next, signal);
+  } catch (error) {
+    // The answer may have been on its way, and running it again would be refused then.
+    if (isKind(error, ...BROKEN_LINE)) {
+      writeNote("it is not known whether the new password is in force: try it, then the old one");
+    }
+    throw error;
+  }
+}
 
 /** @throws FtpxError NO_PASSWORD, INTERRUPTED */
 async function currentKeys({ remote, shell }: Stage, isOnStdin: boolean): Promise<DerivedKeys> {
