@@ -39,9 +39,9 @@ export const ERRORS = {
 
   // 16-31: sign-in and rights
   NOT_SIGNED_IN:      { code: 16, exit: 77, ends: "request",    text: "not signed in" },
-  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, or the account is not active" },
+  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, the key is not one of the account's, or the account is not active" },
   SIGN_IN_TOO_LATE:   { code: 18, exit: 77, ends: "connection", text: "did not sign in in time" },
-  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords" },
+  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords or keys" },
   FORBIDDEN:          { code: 20, exit: 77, ends: "request",    text: "your account may not do this[ (it needs the right: {right})]" },
   ACCOUNT_CLOSED:     { code: 21, exit: 77, ends: "connection", text: "the operator has closed or changed this account" },
   NOT_GENUINE:        { code: 22, exit: 77, ends: "connection", text: "the server could not prove that it knows this account[ ({reason})]", hint: "somebody may be between you and the server; nothing was sent" },
@@ -49,6 +49,7 @@ export const ERRORS = {
   UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…" },
   CHANGED_KEY:        { code: 25, exit: 77, ends: "connection", text: "the key of {host} has changed: known {expected}, offered {fingerprint}", hint: "if the operator confirms the new key, remove the line of {host} from {file} and connect again" },
   NO_PASSWORD:        { code: 26, exit: 77, ends: "connection", text: "no password was given", hint: "use --password-stdin, FTPX_PASSWORD, or a terminal" },
+  PASSWORD_REFUSED:   { code: 27, exit: 77, ends: "request",    text: "the password was not changed[: {reason}]" },
   REGISTRATION_OFF:   { code: 28, exit: 77, ends: "request",    text: "this server takes no requests for an account", hint: "ask its operator for an account, or for an invite" },
   BAD_INVITE:         { code: 29, exit: 77, ends: "request",    text: "the invite is not valid: wrong, used, expired, taken back, or for another name", hint: "ask the operator for a new one" },
   NAME_TAKEN:         { code: 30, exit: 73, ends: "request",    text: "the name {user} is taken", hint: "the invite is still good: choose another name" },
@@ -121,6 +122,13 @@ export const ERRORS = {
   LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
+
+  // 128-143: key files; they arise at the client and at the operator's commands
+  BAD_KEY_FILE:       { code: 128, exit: 78, ends: "request",    text: "not a private key that can be used[: {reason}]", hint: "ftpx keygen or ssh-keygen -t ed25519 makes one" },
+  KEY_NOT_ED25519:    { code: 129, exit: 78, ends: "request",    text: "a key of another kind[: {reason}]", hint: "only Ed25519 keys sign in; ftpx keygen or ssh-keygen -t ed25519 makes one" },
+  KEY_EXPOSED:        { code: 130, exit: 77, ends: "request",    text: "others can read this private key, so it is not used", hint: "chmod 600 {path}" },
+  WRONG_PASSPHRASE:   { code: 131, exit: 77, ends: "request",    text: "wrong passphrase" },
+  NO_PASSPHRASE:      { code: 132, exit: 77, ends: "request",    text: "the key needs a passphrase and none was given", hint: "use FTPX_KEY_PASSPHRASE, or a terminal" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

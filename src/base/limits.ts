@@ -137,6 +137,13 @@ export const ARGON2_PASSES_MAX = 10;
 export const ARGON2_MEMORY_KIB = 19_456;
 export const ARGON2_PASSES = 2;
 
+/** A private key file: one key and its comment, with room to spare. */
+export const KEY_FILE_BYTES_MAX = 64 * KIB;
+
+/** Rounds of bcrypt that protect a key file: what ssh-keygen does, and what is not worth waiting for (half a minute). */
+export const KEY_ROUNDS = 24;
+export const KEY_ROUNDS_MAX = 2048;
+
 /** Quota of an account that names none, when the server names none. */
 export const QUOTA_BYTES_DEFAULT = 10 * 1024 * MIB;
 export const QUOTA_FILES_DEFAULT = 1_000_000;

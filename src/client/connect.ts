@@ -116,7 +116,7 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
         if (!isOk && BROKEN.test(cause?.code ?? "")) throw brokenHandshake(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
-        peer.client = new Client(socket, () => exportBinding(socket));
+        peer.client = new Client(socket, () => exportBinding(socket), { fingerprint });
         resolve({ client: peer.client, fingerprint });
       } catch (error) {
         refuse(error, socket);

@@ -27,6 +27,7 @@ import {
 } from "./fields.ts";
 import * as files from "./files.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
+import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
 import * as uploads from "./uploads.ts";
 
@@ -55,6 +56,7 @@ export const TABLE = {
     reply: { message: scramMessage },
     run: signin.scramFinal,
   }),
+  ...SECRETS,
   ...APPLICANT_ROWS,
   list: command({
     code: 0x20,

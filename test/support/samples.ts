@@ -27,6 +27,13 @@ export const SAMPLES: Samples = {
   },
   scramFirst: { request: { message: "p=x,,n=ann,r=abc" }, reply: { message: "r=abc,s=,i=1" } },
   scramFinal: { request: { message: "c=,r=abc,p=" }, reply: { message: "v=" } },
+  keyFirst: { request: { user: "ann", publicKey: digest }, reply: { nonce: digest } },
+  keyFinal: { request: { signature: digest }, reply: {} },
+  passwordFirst: {
+    request: {},
+    reply: { salt: digest, memoryKib: 19_456, passes: 2, nonce: digest },
+  },
+  passwordFinal: { request: { proof: digest, verifier: "argon2id$x" }, reply: {} },
   list: {
     request: { path, cursor: 7 },
     reply: {
