@@ -5,6 +5,7 @@
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
+import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
@@ -12,6 +13,10 @@ import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import type { Launcher } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
+import { INVITE, invite } from "./inviting.ts";
+import { REGISTER, register } from "./register.ts";
+import { KEYGEN, keygen } from "./keygen.ts";
+import { PASSWD_SPEC, runPasswd } from "./passwd.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { CONNECT_SPEC, runShell } from "./shell.ts";
 import {
@@ -69,7 +74,15 @@ async function writeCompletion(
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
   ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
-  ["Files on a server", [{ spec: CONNECT_SPEC, run: connect }, ...CLIENT_COMMANDS]],
+  [
+    "Files on a server",
+    [
+      { spec: CONNECT_SPEC, run: connect },
+      ...CLIENT_COMMANDS.filter(({ spec }) => spec.name !== "passwd"),
+      bind(REGISTER, register),
+      bind(KEYGEN, keygen),
+    ],
+  ],
   ["This machine", [bind(BOOKMARK, bookmark), bind(COMPLETION, writeCompletion)]],
   [
     "Accounts of the data directory on this machine",
@@ -77,8 +90,12 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(admin.USERADD, admin.useradd),
       bind(admin.USERMOD, admin.usermod),
       bind(admin.USERDEL, admin.userdel),
-      bind(admin.PASSWD, admin.passwd),
+      { spec: PASSWD_SPEC, run: runPasswd },
       bind(admin.USERS, admin.users),
+      bind(approvals.PENDING, approvals.pending),
+      bind(approvals.APPROVE, approvals.approve),
+      bind(approvals.DENY, approvals.deny),
+      bind(INVITE, invite),
       bind(CHECK, check),
       bind(admin.FINGERPRINT, admin.fingerprint),
     ],

@@ -22,6 +22,7 @@ import { openIdentity } from "../doors/identity.ts";
 import type { Identity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
 import type { OpenDoor } from "../doors/native.ts";
+import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import { Registry } from "../sessions/registry.ts";
 import type { RegistrySettings } from "../sessions/registry.ts";
 import type { State } from "../state/contract.ts";
@@ -29,6 +30,7 @@ import { openState } from "../state/state.ts";
 import { Depot } from "../vfs/depot.ts";
 import { recover } from "../vfs/recovery.ts";
 import { offerAccount } from "./admin.ts";
+import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
@@ -68,6 +70,11 @@ const OPTIONS = {
     about: "drop uploads that nobody went on with for so long (7d)",
     parse: parseDuration,
   },
+  registration: {
+    flags: "--registration <who>",
+    about: `who may ask for an account: ${REGISTRATION_MODES.join(", ")} (open)`,
+    parse: parseMode,
+  },
   json: { flags: "--json", about: "events as JSON, one a line" },
 } as const;
 
@@ -94,7 +101,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     reporter.emit({ event: "defect", work: "unknown", reason: text });
   });
-  const server = await Server.open(place, options, reporter.emit);
+  const emit = options.json === true ? reporter.emit : tellingHow(reporter.emit, place);
+  const server = await Server.open(place, options, emit);
   const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
   const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
   await server.run(stopping, options.grace ?? GRACE_MS_DEFAULT, sweepMs);
@@ -155,6 +163,7 @@ class Server {
         return door;
       };
       const door = opened(openTlsDoor(registry, identity, address));
+      registry.admission.listening = door;
       const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
       opened(await openOperatorDoor(registry, place.operatorSocket));
       announce(door, identity, emit, options.json === true);
@@ -164,6 +173,7 @@ class Server {
       if (!wasClean) emit({ event: "recovered", ...mended });
       const server = new Server(place, { registry, directory, doors }, emit);
       void server.#recount();
+      void server.#finishRegistrations();
       return server;
     } catch (error) {
       for (const close of undo.toReversed()) await close();
@@ -230,7 +240,8 @@ class Server {
   }
 
   #sweep(elapsedMs: number): void {
-    this.#depot.sweep(elapsedMs).catch((error: unknown) => this.#fault("sweep", error));
+    const sweeping = [this.#depot.sweep(elapsedMs), this.#registry.admission.sweep(elapsedMs)];
+    for (const work of sweeping) work.catch((error: unknown) => this.#fault("sweep", error));
   }
 
   #reload(): void {
@@ -255,6 +266,14 @@ class Server {
     if (await recounts.settled()) this.#emit({ event: "recounted", accounts: users.length });
   }
 
+  async #finishRegistrations(): Promise<void> {
+    try {
+      await this.#registry.admission.finish();
+    } catch (error) {
+      this.#fault("registration", error);
+    }
+  }
+
   #fault(work: string, error: unknown): void {
     this.#emit({ event: "fault", work, reason: String(error) });
   }
@@ -262,13 +281,14 @@ class Server {
 
 async function settingsOf(
   state: State,
-  { maxSessions, quota }: OptionsOf<typeof OPTIONS>,
+  { maxSessions, quota, registration = "open" }: OptionsOf<typeof OPTIONS>,
 ): Promise<RegistrySettings> {
   return {
     version: SOFTWARE,
     secret: await state.secret(),
     sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
     quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
+    registration,
   };
 }
 

@@ -8,14 +8,14 @@
  * Live lines stay at the bottom of a terminal: other output takes them away, is written
  * in their place, and they are painted again below it. What they say is progress.ts's.
  */
-import fs from "node:fs";
 import * as clack from "@clack/prompts";
 import picocolors from "picocolors";
 import { DETAILS, FtpxError } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
-import { PASSWORD_BYTES_MAX } from "../base/limits.ts";
 import { nameBytes } from "../base/path.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
+import { HiddenLine } from "./secrecy.ts";
+import type { Ending } from "./secrecy.ts";
 
 /** Where a terminal tells no width, as one behind a bare pseudo-terminal does. */
 const COLUMNS_DEFAULT = 80;
@@ -328,10 +328,54 @@ export async function confirm(message: string): Promise<boolean> {
   return await answerTo(clack.confirm(question));
 }
 
-/** What is typed is not shown. @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED */
+/**
+ * What is typed is not shown, and neither is how much of it. What was typed ahead counts; what
+ * comes behind the line's end stays for whoever reads next.
+ *
+ * @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED
+ */
 export async function askPassword(message: string): Promise<string> {
   demandTerminal(new FtpxError("NO_PASSWORD"));
-  return (await answerTo(clack.password({ ...onStderr(), message: visible(message) }))) ?? "";
+  const { stdin, stderr } = process;
+  stderr.write(`${visible(message)}: `);
+  const line = new HiddenLine();
+  stdin.setRawMode(true);
+  try {
+    if ((await readHidden(line)) === "given up") throw new FtpxError("INTERRUPTED");
+    return line.text;
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    line.forget();
+    stderr.write("\n");
+  }
+}
+
+/** The end of stdin, as of a terminal that was closed, gives up. */
+async function readHidden(line: HiddenLine): Promise<Ending> {
+  const { stdin } = process;
+  const { promise, resolve } = Promise.withResolvers<Ending>();
+  const decoder = new TextDecoder();
+  const give = () => resolve("given up");
+  const hear = (bytes: Uint8Array): void => {
+    const ended = line.take(decoder.decode(bytes, { stream: true }));
+    if (ended === undefined) return;
+    stdin.off("data", hear);
+    stdin.pause();
+    if (ended.rest !== "") stdin.unshift(Buffer.from(ended.rest));
+    resolve(ended.ending);
+  };
+  stdin.on("data", hear);
+  stdin.once("end", give);
+  stdin.once("error", give);
+  stdin.resume();
+  try {
+    return await promise;
+  } finally {
+    stdin.off("data", hear);
+    stdin.off("end", give);
+    stdin.off("error", give);
+  }
 }
 
 function demandTerminal(refusal: FtpxError): void {
@@ -351,39 +395,4 @@ async function answerTo<Answer>(
   const answer = await question;
   if (clack.isCancel(answer)) throw new FtpxError("INTERRUPTED");
   return answer;
-}
-
-/**
- * The next line of stdin, without its end, and not one byte more, so that whatever comes
- * behind a password is still there for others. Nothing at the end of stdin.
- */
-export async function readInputLine(): Promise<string | undefined> {
-  const bytes: number[] = [];
-  const one = new Uint8Array(1);
-  while (bytes.length <= 4 * PASSWORD_BYTES_MAX) {
-    const count = await readSome(one);
-    if (count === 0 && bytes.length === 0) return undefined;
-    if (count === 0 || one[0] === 0x0a) break;
-    bytes.push(one[0] ?? 0);
-  }
-  return Buffer.from(bytes).toString("utf8").replace(/\r$/, "");
-}
-
-async function readSome(into: Uint8Array): Promise<number> {
-  for (;;) {
-    try {
-      return await new Promise((resolve, reject) => {
-        fs.read(0, into, 0, into.byteLength, null, (error, count) => {
-          if (error === null) resolve(count);
-          else reject(error);
-        });
-      });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EOF") return 0; // Windows, at the end of a pipe
-      if (code !== "EAGAIN")
-        throw new FtpxError("LOCAL_IO", { path: "standard input", reason: code ?? "" });
-      await Bun.sleep(20);
-    }
-  }
 }

@@ -9,6 +9,7 @@ import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { LOCAL } from "./verbs/local.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
 import { UNFINISHED } from "./verbs/unfinished.ts";
+import { PASSWD } from "./verbs/renew.ts";
 import type { Verb } from "./verbs/verb.ts";
 
 export const VERBS: readonly Verb[] = [
@@ -29,6 +30,7 @@ export const VERBS: readonly Verb[] = [
   DIGEST,
   QUOTA,
   UNFINISHED,
+  PASSWD,
   WHOAMI,
   LLS,
   LCD,

@@ -5,11 +5,15 @@ import {
   LIST_PAGE_ENTRIES_MAX,
   NAME_BYTES_MAX,
   PATH_BYTES_MAX,
+  SALT_BYTES_MAX,
   SCRAM_MESSAGE_BYTES_MAX,
+  TEXT_BYTES_MAX,
   UPLOADS_PAGE_MAX,
   USAGE_PAGE_ACCOUNTS_MAX,
   USER_BYTES_MAX,
 } from "../base/limits.ts";
+import { CHALLENGE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../base/signature.ts";
+import { KEY_BYTES } from "../base/verifier.ts";
 import { bytes, choice, digest, flag, listOf, path, record, size, text } from "../wire/shape.ts";
 
 export const kind = choice({ file: 1, directory: 2, link: 3, other: 4 });
@@ -20,6 +24,14 @@ export const source = bytes(64);
 export const features = listOf(text(32), 32);
 export const software = text(64);
 export const scramMessage = text(SCRAM_MESSAGE_BYTES_MAX);
+/** Any text, as in SCRAM: who it is not the name of an account learns nothing by that. */
+export const signInName = text(TEXT_BYTES_MAX);
+export const publicKey = bytes(PUBLIC_KEY_BYTES);
+export const signature = bytes(SIGNATURE_BYTES);
+export const challenge = bytes(CHALLENGE_BYTES);
+export const salt = bytes(SALT_BYTES_MAX);
+export const proof = bytes(KEY_BYTES);
+export const verifier = text(TEXT_BYTES_MAX);
 export const digests = listOf(digest, DIGEST_PAGE_CHUNKS_MAX);
 export const user = text(USER_BYTES_MAX);
 const findingKind = choice({

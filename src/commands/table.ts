@@ -26,6 +26,8 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
+import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
+import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
 import * as uploads from "./uploads.ts";
 
@@ -54,6 +56,8 @@ export const TABLE = {
     reply: { message: scramMessage },
     run: signin.scramFinal,
   }),
+  ...SECRETS,
+  ...APPLICANT_ROWS,
   list: command({
     code: 0x20,
     needs: "read",
@@ -268,6 +272,7 @@ export const TABLE = {
     reply: {},
     run: control.verify,
   }),
+  ...REGISTRATION_ROWS,
 } as const;
 
 export type CommandName = keyof typeof TABLE;

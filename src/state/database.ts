@@ -9,8 +9,9 @@
 import { Database } from "bun:sqlite";
 import { appendFileSync } from "node:fs";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
+import { REGISTRATION_SCHEMA } from "./registrations.ts";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -45,7 +46,11 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-const FROM_1 = "ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0";
+/** What version 3 has and version 2 had not, a statement each. */
+const ADDED_IN_3 = [REGISTRATION_SCHEMA];
+
+const FROM_2 = ADDED_IN_3.join(";");
+const FROM_1 = `ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0; ${FROM_2}`;
 
 /** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
 export function openDatabase(file: string): Database {
@@ -131,8 +136,9 @@ function makeFile(file: string): void {
 function prepareSchema(db: Database): void {
   const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
   const version = row?.user_version ?? 0;
-  if (version === 0) db.run(SCHEMA);
+  if (version === 0) db.run(SCHEMA + FROM_2);
   else if (version === 1) db.run(FROM_1);
+  else if (version === 2) db.run(FROM_2);
   else if (version !== SCHEMA_VERSION) {
     throw new FtpxError("STATE_FAILED", { reason: `schema version ${version} is not known` });
   }

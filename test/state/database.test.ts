@@ -7,6 +7,9 @@ import { Chance } from "../support/chance.ts";
 import { Folder } from "../support/folder.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 
+/** Tables that version 3 has and version 2 had not; what refers to others first. */
+const ADDED_IN_3 = ["registrations", "invites"];
+
 let folder: Folder;
 let file: string;
 
@@ -69,7 +72,7 @@ test("R20: what was told to a client survives power loss: WAL, FULL, foreign key
   expect(pragma(db, "synchronous")).toBe(2);
   expect(pragma(db, "foreign_keys")).toBe(1);
   expect(pragma(db, "locking_mode")).toBe("exclusive");
-  expect(pragma(db, "user_version")).toBe(2);
+  expect(pragma(db, "user_version")).toBe(3);
   db.close();
 });
 
@@ -104,13 +107,13 @@ test("an upload that is gone has no chunks", () => {
 test("a schema of the future is refused, and the file can be opened by who knows it", () => {
   leaveDatabase();
   const later = new Database(file);
-  later.run("PRAGMA user_version = 3");
+  later.run("PRAGMA user_version = 4");
   later.close();
-  const reason = "schema version 3 is not known";
+  const reason = "schema version 4 is not known";
 
   expect(() => openDatabase(file)).toThrow(refusal("STATE_FAILED", { reason }));
   const again = new Database(file);
-  again.run("PRAGMA user_version = 2");
+  again.run("PRAGMA user_version = 3");
   again.close();
   openDatabase(file).close();
 });
@@ -119,6 +122,7 @@ test("a database of the first schema is brought to today's, with what is in it",
   leaveDatabase();
   const first = new Database(file);
   first.run("ALTER TABLE uploads DROP COLUMN is_copy");
+  for (const table of ADDED_IN_3) first.run(`DROP TABLE ${table}`);
   first.run("PRAGMA user_version = 1");
   first.run(
     "INSERT INTO uploads (id, user, path, total_bytes, modified_ms, source, algorithm) VALUES ('i', 'ann', '/f', 5, 1, x'00', 'sha256')",
@@ -127,7 +131,21 @@ test("a database of the first schema is brought to today's, with what is in it",
   const db = openDatabase(file);
 
   expect(db.query("SELECT id, is_copy FROM uploads").all()).toEqual([{ id: "i", is_copy: 0 }]);
-  expect(pragma(db, "user_version")).toBe(2);
+  expect(pragma(db, "user_version")).toBe(3);
+  db.close();
+});
+
+test("a database of the second schema is brought to today's, with what is in it", () => {
+  leaveDatabase();
+  const second = new Database(file);
+  for (const table of ADDED_IN_3) second.run(`DROP TABLE ${table}`);
+  second.run("PRAGMA user_version = 2");
+  second.close();
+  const db = openDatabase(file);
+
+  for (const table of ADDED_IN_3) expect(db.query(`SELECT * FROM ${table}`).all()).toEqual([]);
+  expect(db.query("SELECT user FROM accounts").values()).toEqual([["ann"]]);
+  expect(pragma(db, "user_version")).toBe(3);
   db.close();
 });
 
