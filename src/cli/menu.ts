@@ -9,14 +9,10 @@
 import { isKind } from "../base/errors.ts";
 import { readBookmarks } from "../client/bookmarks.ts";
 import { parseTarget, PORT_DEFAULT } from "../client/target.ts";
-import { ask, choose, showError, visible, writeNote } from "./terminal.ts";
+import { ask, choose, showError } from "./terminal.ts";
 
-/** The commands of the executable, by their names. */
-export interface Launcher {
-  has(name: string): boolean;
-  /** @returns the exit status */
-  run(words: readonly string[]): Promise<number>;
-}
+/** Runs a command line of the executable. @returns the exit status */
+export type Launch = (words: readonly string[]) => Promise<number>;
 
 const INTERRUPTED_STATUS = 130;
 
@@ -29,12 +25,12 @@ const MAIN = {
 } as const;
 
 /** @returns the exit status */
-export async function openMainMenu(launcher: Launcher): Promise<number> {
+export async function openMainMenu(launch: Launch): Promise<number> {
   for (;;) {
     const entry = await unlessBack(() => choose("ftpx: what shall it be?", MAIN));
     if (entry === undefined) return INTERRUPTED_STATUS;
     if (entry === "quit") return 0;
-    const status = await unlessBack(() => runEntry(entry, launcher));
+    const status = await unlessBack(() => runEntry(entry, launch));
     // A server and a shell last until somebody ends them: then it is enough.
     if ((entry === "serve" || entry === "connect") && status !== undefined) return status;
   }
@@ -43,19 +39,19 @@ export async function openMainMenu(launcher: Launcher): Promise<number> {
 /** Nothing when it came to nothing and there is something else to choose. */
 async function runEntry(
   entry: Exclude<keyof typeof MAIN, "quit">,
-  launcher: Launcher,
+  launch: Launch,
 ): Promise<number | undefined> {
   try {
-    if (entry === "connect") return await launcher.run(["connect", await askTarget()]);
+    if (entry === "connect") return await lasting(launch, ["connect", await askTarget()]);
     const data = await ask("data directory of the server", process.env["FTPX_DATA"] ?? ".");
-    if (entry === "registrations") return await openRequests(launcher, data);
+    if (entry === "registrations") return await openRequests(launch, data);
     if (entry === "serve") {
       const listen = await ask("address and port to listen on", `[::]:${PORT_DEFAULT}`);
-      return await launcher.run(["serve", "--data", data, "--listen", listen]);
+      return await lasting(launch, ["serve", "--data", data, "--listen", listen]);
     }
     const name = await ask("name of the new user");
     const quota = await ask("room for their files", "10 GiB");
-    return await launcher.run(["useradd", "--data", data, "--quota", quota, "--", name]);
+    return await launch(["useradd", "--data", data, "--quota", quota, "--", name]);
   } catch (error) {
     if (isKind(error, "INTERRUPTED")) throw error;
     showError(error);
@@ -63,19 +59,26 @@ async function runEntry(
   }
 }
 
+/** What Ctrl-C ends, and the program with it: there is no way back into the menu. */
+async function lasting(launch: Launch, words: readonly string[]): Promise<number> {
+  const status = await unlessBack(() => launch(words));
+  return status ?? INTERRUPTED_STATUS;
+}
+
 const ANSWERS = { approve: "allow it", deny: "refuse it", back: "leave it, and go back" } as const;
 
-/** The commands of registration, as soon as the executable has them. */
-async function openRequests(launcher: Launcher, data: string): Promise<number> {
-  if (!["pending", "approve", "deny"].every((name) => launcher.has(name))) {
-    writeNote(`accounts are made here: ftpx useradd NAME --data ${visible(data)}`);
-    return 0;
-  }
-  await launcher.run(["pending", "--data", data]);
-  const name = await ask("which one? (empty: back)");
+/** Who waits, and an answer to one of them. */
+async function openRequests(launch: Launch, data: string): Promise<number> {
+  const place = ["--data", data];
+  await launch(["pending", ...place]);
+  const name = (await ask("whose request? (empty: back)")).trim();
   if (name === "") return 0;
   const answer = await choose(`the request of ${name}`, ANSWERS);
-  return answer === "back" ? 0 : await launcher.run([answer, "--data", data, "--", name]);
+  if (answer === "back") return 0;
+  if (answer === "approve") return await launch(["approve", ...place, "--", name]);
+  const reason = (await ask("what are they told? (may stay empty)")).trim();
+  const told = reason === "" ? [] : ["--reason", reason];
+  return await launch(["deny", ...place, ...told, "--", name]);
 }
 
 /** A bookmark, or what a person types. @throws FtpxError INTERRUPTED */
@@ -101,12 +104,14 @@ const ARRIVAL = { logIn: "log in", register: "ask for an account", quit: "quit" 
 /**
  * What somebody wants of a server who did not say who they are.
  *
+ * @param flags of the connection, for another command that makes one
  * @returns the target to open a shell on, or the exit status when all is done
  * @throws FtpxError INTERRUPTED, USAGE for what is no target
  */
 export async function openArrivalMenu(
   word: string | undefined,
-  launcher: Launcher,
+  flags: readonly string[],
+  launch: Launch,
 ): Promise<string | number> {
   const target = word ?? (await askTarget());
   const { user, host } = parseTarget(target);
@@ -114,9 +119,9 @@ export async function openArrivalMenu(
   const wish = await choose(`${host}: what shall it be?`, ARRIVAL);
   if (wish === "logIn") return target;
   if (wish === "quit") return 0;
-  if (launcher.has("register")) return await launcher.run(["register", target]);
-  writeNote("accounts are made by whoever runs the server: ask them for one");
-  return 0;
+  // Whoever is let in goes on to log in.
+  const status = await launch(["register", "--wait", ...flags, "--", target]);
+  return status === 0 ? target : status;
 }
 
 /** Nothing when a question was answered with Esc or Ctrl-C. */

@@ -11,7 +11,6 @@ import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
-import type { Launcher } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
 import { INVITE, invite } from "./inviting.ts";
 import { REGISTER, register } from "./register.ts";
@@ -119,7 +118,7 @@ export async function main(words: readonly string[]): Promise<number> {
 
 async function run([first, ...rest]: readonly string[]): Promise<number> {
   if (first === undefined) {
-    if (canAsk()) return await openMainMenu(LAUNCHER);
+    if (canAsk()) return await openMainMenu(run);
     writeNote(overview());
     return 64;
   }
@@ -143,14 +142,14 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
 async function connect(words: readonly string[]): Promise<number> {
   const { words: given, options } = parseWords(CONNECT_SPEC, words);
   const isMenu = canAsk() && options.passwordStdin !== true;
-  const target = isMenu ? await openArrivalMenu(given[0], LAUNCHER) : given[0];
+  const { plain, acceptNew } = options;
+  const flags = [
+    ...(plain === true ? ["--plain"] : []),
+    ...(acceptNew === true ? ["--accept-new"] : []),
+  ];
+  const target = isMenu ? await openArrivalMenu(given[0], flags, run) : given[0];
   return typeof target === "number" ? target : await runShell(target, options);
 }
-
-const LAUNCHER: Launcher = {
-  has: (name) => commandNamed(name) !== undefined,
-  run,
-};
 
 /** @throws FtpxError USAGE for a command that there is not */
 function writeHelp(names: readonly string[], isJson: boolean): void {

@@ -128,6 +128,65 @@ test("the menu of a server is left by its last entry, and by Esc", async () => {
   await escape.close();
 });
 
+test("who has no account asks for one in the menu, and the operator answers in theirs", async () => {
+  const asker = await Screen.open(scene, `connect 127.0.0.1:${server.port} --accept-new`);
+  await asker.shows("ask for an account");
+  await asker.type("Down", "Enter");
+  await asker.shows("name for the new account");
+  await asker.type("carol", "Enter");
+  await asker.shows("a word to the operator");
+  await asker.type("Carol, third floor", "Enter");
+  await asker.shows("password for carol");
+  await asker.type("pw of carol", "Enter");
+  await asker.shows("the same again");
+  await asker.type("pw of carol", "Enter");
+  await asker.shows("asked for the account carol");
+
+  const operator = await Screen.open(scene, "", 100, `TERM=xterm FTPX_DATA=${scene.data}`);
+  await operator.shows("look at requests");
+  await operator.type("Down", "Down", "Down", "Enter");
+  await operator.shows("data directory");
+  await operator.type("Enter");
+  await operator.shows(/carol.*third floor/);
+  await operator.shows("whose request?");
+  await operator.type("carol", "Enter");
+  await operator.shows("allow it");
+  await operator.type("Enter");
+  await operator.shows(/account carol created[^]*start a server/);
+  await operator.type("Up", "Enter");
+  await operator.shows("status 0");
+  await operator.close();
+
+  await asker.shows("the account carol is there");
+  await asker.shows("user name");
+  await asker.type("carol", "Enter");
+  await asker.shows("password of carol");
+  await Bun.sleep(300);
+  await asker.type("pw of carol", "Enter");
+  await asker.shows(/carol@.* free\)>\s*$/m);
+  await asker.type("q", "Enter");
+  await asker.shows("status 0");
+  expect(await asker.isSane()).toBeTrue();
+  await asker.close();
+});
+
+test("Ctrl-C while the menu connects leaves with 130, and the terminal is sane", async () => {
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  const screen = await Screen.open(scene, "");
+  await screen.shows("start a server");
+  await screen.type("Down", "Enter");
+  await screen.shows("server (HOST");
+  await screen.type(`ann@127.0.0.1:${silent.port}`, "Enter");
+  await screen.shows(/◇ {2}server \(HOST/);
+  await Bun.sleep(300);
+  await screen.type("C-c");
+
+  await screen.shows("status 130");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+  silent.stop(true);
+});
+
 test("a bookmark stands for its target in commands, and the menu offers it", async () => {
   const env = { FTPX_PASSWORD: PASSWORD };
   const run = (...words: string[]) => scene.run(words, { env });
