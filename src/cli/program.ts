@@ -12,6 +12,7 @@ import { serve, SERVE_SPEC } from "./serve.ts";
 import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
 import { CLIENT_COMMANDS } from "./oneshot.ts";
+import { USERS, users } from "./users.ts";
 
 /** One command; `run` answers the exit status. */
 export interface ProgramCommand {
@@ -42,7 +43,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(admin.USERMOD, admin.usermod),
       bind(admin.USERDEL, admin.userdel),
       bind(admin.PASSWD, admin.passwd),
-      bind(admin.USERS, admin.users),
+      bind(USERS, users),
       bind(CHECK, check),
       bind(admin.FINGERPRINT, admin.fingerprint),
     ],

@@ -48,3 +48,7 @@ test("shorten never exceeds its columns", () => {
     }),
   );
 });
+
+test("a table's columns are as wide as their widest cell, wide characters too", () => {
+  expect(inColumns([["A", "B"], ["漢字", "b"], ["a"]])).toEqual(["A     B", "漢字  b", "a"]);
+});
