@@ -70,6 +70,9 @@ export const ERRORS = {
   DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
   TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]" },
+  KICKED:             { code: 57, exit: 77, ends: "connection", text: "the operator has ended this session[: {reason}]", hint: "unfinished transfers are kept: the same command goes on where it was" },
+  NO_SUCH_SESSION:    { code: 58, exit: 66, ends: "request",    text: "nobody is here by that name or number: {user}", hint: "ftpx who lists who is here" },
+  NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory" },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },

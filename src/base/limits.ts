@@ -78,6 +78,13 @@ export const LISTS_MAX = 16;
 /** Accounts in one page of the operator's list: names of 32 bytes and six sizes fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
+/** Sessions in one page of the operator's list, which ends earlier behind the one with which it has so many bytes: that one can have as many again, and both fit a body. */
+export const SESSIONS_PAGE_MAX = 1000;
+export const SESSIONS_PAGE_BYTES = 384 * KIB;
+
+/** What an operator tells those whose sessions end: a sentence or two. */
+export const KICK_REASON_BYTES_MAX = 256;
+
 /** Unfinished uploads in one page of their list: paths of full length fit a body. */
 export const UPLOADS_PAGE_MAX = 200;
 
@@ -187,6 +194,11 @@ const RELATIONS: readonly [boolean, string][] = [
     "a page of accounts fits a body",
   ],
   [UPLOADS_PAGE_MAX * (PATH_BYTES_MAX + 32) <= BODY_BYTES_MAX, "a page of uploads fits a body"],
+  [
+    2 * SESSIONS_PAGE_BYTES + 4 * PATH_BYTES_MAX <= BODY_BYTES_MAX,
+    "a page of sessions fits a body",
+  ],
+  [KICK_REASON_BYTES_MAX <= TEXT_BYTES_MAX, "a reason fits an error"],
   [FINDINGS_MAX * (PATH_BYTES_MAX + 128) <= BODY_BYTES_MAX, "findings fit a body"],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],

@@ -8,11 +8,14 @@ import * as admin from "./admin.ts";
 import { helpOf, HelpWanted, parseWords } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { CHECK, check } from "./check.ts";
+import { DRAIN, drain } from "./drain.ts";
+import { KICK, kick } from "./kick.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
 import { CLIENT_COMMANDS } from "./oneshot.ts";
 import { USERS, users } from "./users.ts";
+import { WHO, who } from "./who.ts";
 
 /** One command; `run` answers the exit status. */
 export interface ProgramCommand {
@@ -44,6 +47,9 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(admin.USERDEL, admin.userdel),
       bind(admin.PASSWD, admin.passwd),
       bind(USERS, users),
+      bind(WHO, who),
+      bind(KICK, kick),
+      bind(DRAIN, drain),
       bind(CHECK, check),
       bind(admin.FINGERPRINT, admin.fingerprint),
     ],
@@ -84,7 +90,10 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
 function findCommand(name: string): ProgramCommand {
   const commands = GROUPS.flatMap(([, group]) => group);
   const names = ({ spec }: ProgramCommand) => [spec.name, ...(spec.aliases ?? [])];
-  const found = commands.find((command) => names(command).includes(name));
+  // `who` is a command of the operator's here, and in the shell another name of whoami.
+  const found =
+    commands.find(({ spec }) => spec.name === name) ??
+    commands.find((command) => names(command).includes(name));
   if (found !== undefined) return found;
   const near = nearest(name, commands.flatMap(names));
   const hint = near === undefined ? "see ftpx help" : `did you mean ${near}?`;

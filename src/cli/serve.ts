@@ -97,7 +97,7 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   const server = await Server.open(place, options, reporter.emit);
   const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
   const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
-  await server.run(stopping, options.grace ?? GRACE_MS_DEFAULT, sweepMs);
+  await server.run(stopping, sweepMs);
   await reporter.close();
   return 0;
 }
@@ -171,7 +171,7 @@ class Server {
     }
   }
 
-  async run(stopping: Promise<string>, graceMs: number, sweepMs: number): Promise<void> {
+  async run(stopping: Promise<string>, sweepMs: number): Promise<void> {
     const watching = setInterval(() => this.#watch(), WATCH_EVERY_MS);
     const sweeping = setInterval(() => this.#sweep(sweepMs), sweepMs);
     const following = this.#directory.watch(
@@ -180,15 +180,17 @@ class Server {
       (complaint) => this.#complain(complaint),
     );
     if (this.#directory.accounts.size === 0) this.#offer();
-    const signal = await stopping;
-    await this.#drain(signal, graceMs);
+    const told = Promise.race([stopping, this.#registry.stopping.then(() => "drain")]);
+    // Behind what is told, because it settles the other one too.
+    void stopping.then(() => this.#registry.stop());
+    await this.#drain(await told);
     following.stop();
     clearInterval(sweeping);
     clearInterval(watching);
     // What was not counted again is made up by the next run, if this one does not look clean.
     const isClean = (await this.#depot.recounts.stop()) && (await this.#markStopped());
     await this.#depot.close();
-    this.#emit({ event: "shutdown", signal, clean: isClean });
+    this.#emit({ event: "shutdown", signal: await told, clean: isClean });
   }
 
   /** On a full disk that cannot be noted; then the next run counts what this one did not. */
@@ -202,14 +204,14 @@ class Server {
     }
   }
 
-  async #drain(signal: string, graceMs: number): Promise<void> {
+  async #drain(signal: string): Promise<void> {
     this.#emit({ event: "draining", signal, transfers: this.#registry.transferCount });
     this.#registry.drain();
     // All but the operator's, who may want to see what is still under way.
     for (const door of this.#doors.slice(0, -1)) door.stop();
     const reason = new FtpxError("DRAINING");
-    const deadlineMs = performance.now() + graceMs;
-    while (this.#registry.isBusy && performance.now() < deadlineMs) {
+    // An operator who loses patience can make it sooner.
+    while (this.#registry.isBusy && performance.now() < this.#registry.stopByMs) {
       this.#registry.closeIdle(reason);
       await Bun.sleep(50);
     }
@@ -262,12 +264,13 @@ class Server {
 
 async function settingsOf(
   state: State,
-  { maxSessions, quota }: OptionsOf<typeof OPTIONS>,
+  { maxSessions, quota, grace }: OptionsOf<typeof OPTIONS>,
 ): Promise<RegistrySettings> {
   return {
     version: SOFTWARE,
     secret: await state.secret(),
     sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
+    graceMs: grace ?? GRACE_MS_DEFAULT,
     quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
   };
 }

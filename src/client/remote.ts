@@ -63,7 +63,10 @@ export class Remote {
 
   /** An open, signed-in connection. One attempt; `retrying` makes several. */
   client(): Promise<Client> {
-    if (this.#client?.isOpen === true) return Promise.resolve(this.#client);
+    const client = this.#client;
+    if (client?.isOpen === true) return Promise.resolve(client);
+    // Whoever was sent away comes back when a person says so, not by a program's own doing.
+    if (isKind(client?.ended, "KICKED")) return Promise.reject(client.ended);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#connecting;
   }

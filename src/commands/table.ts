@@ -16,8 +16,10 @@ import {
   entries,
   features,
   findings,
+  kickReason,
   kind,
   scramMessage,
+  sessions,
   software,
   source,
   unfinished,
@@ -26,6 +28,7 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
+import * as presence from "./presence.ts";
 import * as signin from "./signin.ts";
 import * as uploads from "./uploads.ts";
 
@@ -267,6 +270,30 @@ export const TABLE = {
     request: {},
     reply: {},
     run: control.verify,
+  }),
+  sessions: command({
+    code: 0x64,
+    needs: "admin",
+    about: "who is here and what moves, by number: a page behind `after`; an empty one ends",
+    request: { after: u32 },
+    reply: { sessions },
+    run: presence.sessions,
+  }),
+  kick: command({
+    code: 0x65,
+    needs: "admin",
+    about: "ends the sessions of a user, or for an empty name one session, with KICKED",
+    request: { user, session: u32, reason: kickReason },
+    reply: { count: u32 },
+    run: presence.kick,
+  }),
+  drain: command({
+    code: 0x66,
+    needs: "admin",
+    about: "tells the server to stop as SIGTERM does; another one can only shorten the grace",
+    request: { graceMs: optional(size) },
+    reply: { transfers: u32, graceMs: size },
+    run: presence.drain,
   }),
 } as const;
 
