@@ -75,7 +75,7 @@ export const LIST_PAGE_ENTRIES_MAX = 800;
 /** Listings that one session holds open between pages. */
 export const LISTS_MAX = 16;
 
-/** Accounts in one page of the operator's list: names of 32 bytes and six sizes fit a body. */
+/** Accounts in one page of the operator's list: names of 32 bytes and eight numbers fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
 /** Sessions in one page of the operator's list, which ends earlier behind the one with which it has so many bytes: that one can have as many again, and both fit a body. */
@@ -190,7 +190,7 @@ const RELATIONS: readonly [boolean, string][] = [
     "a listing page fits a body",
   ],
   [
-    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 6 * 8) + 64 <= BODY_BYTES_MAX,
+    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 7 * 8 + 5) + 64 <= BODY_BYTES_MAX,
     "a page of accounts fits a body",
   ],
   [UPLOADS_PAGE_MAX * (PATH_BYTES_MAX + 32) <= BODY_BYTES_MAX, "a page of uploads fits a body"],

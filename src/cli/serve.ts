@@ -196,6 +196,7 @@ class Server {
   /** On a full disk that cannot be noted; then the next run counts what this one did not. */
   async #markStopped(): Promise<boolean> {
     try {
+      await this.#registry.attendance.write().catch(() => {});
       await this.#depot.state.markStopped();
       return true;
     } catch (error) {

@@ -64,6 +64,8 @@ export const usages = listOf(
     reservedFiles: size,
     limitBytes: size,
     limitFiles: size,
+    seenMs: optional(size),
+    sessionCount: u32,
   }),
   USAGE_PAGE_ACCOUNTS_MAX,
 );

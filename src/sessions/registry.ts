@@ -13,6 +13,7 @@ import { distinctParameters } from "../base/verifier.ts";
 import type { Parameters } from "../base/verifier.ts";
 import type { Amount } from "../state/contract.ts";
 import type { Depot } from "../vfs/depot.ts";
+import { Attendance } from "./attendance.ts";
 import { Session } from "./session.ts";
 import type { Line } from "./session.ts";
 
@@ -33,6 +34,7 @@ export type AccountBook = Pick<AccountDirectory, "accounts" | "add" | "set">;
 export class Registry {
   readonly depot: Depot;
   readonly settings: RegistrySettings;
+  readonly attendance: Attendance;
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
   /** Those of them that have not signed in; a set, because nobody leaves it twice. */
@@ -53,6 +55,7 @@ export class Registry {
     this.#accounts = book.accounts;
     this.#knownParameters = parametersOf(book.accounts);
     this.settings = settings;
+    this.attendance = new Attendance(depot.state);
     this.#emit = emit;
   }
 
@@ -112,6 +115,7 @@ export class Registry {
 
   signedIn(session: Session): void {
     this.#strangers.delete(session);
+    if (session.account !== undefined) this.attendance.note(session.account.name);
   }
 
   remove(session: Session): void {
@@ -184,6 +188,8 @@ export class Registry {
 
   /** To be called every WATCH_EVERY_MS. */
   watch(nowMs: number): void {
+    // A failing disk is told by whatever else needs it; this one is tried again in a second.
+    this.attendance.write().catch(() => {});
     for (const session of this.#sessions) {
       // Looked at every second, a rate is of the last few, whenever somebody asks for it.
       for (const { motion } of session.transfers.values()) motion.rate(nowMs);

@@ -125,4 +125,27 @@ export interface Meta {
   verify(): Promise<void>;
 }
 
-export type State = Ledger & Journal & Meta & { close(): Promise<void> };
+export interface Sighting {
+  readonly user: string;
+  /** Of the wall clock. */
+  readonly atMs: number;
+}
+
+/** Of all users together. */
+export interface Totals {
+  readonly usedBytes: number;
+  readonly usedFiles: number;
+  readonly reservedBytes: number;
+  /** Unfinished ones, those under way included. */
+  readonly uploads: number;
+}
+
+export interface Census {
+  /** Users have signed in; the latest time of each is kept. */
+  see(sightings: readonly Sighting[]): Promise<void>;
+  /** By user; whoever never signed in is not in it. */
+  seen(): Promise<Sighting[]>;
+  totals(): Promise<Totals>;
+}
+
+export type State = Ledger & Journal & Meta & Census & { close(): Promise<void> };

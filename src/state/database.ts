@@ -10,8 +10,9 @@ import { Database } from "bun:sqlite";
 import { appendFileSync } from "node:fs";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
+/** Version 2. */
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE accounts (
@@ -46,6 +47,10 @@ const SCHEMA = `
 `;
 
 const FROM_1 = "ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0";
+
+const FROM_2: readonly string[] = [
+  "CREATE TABLE seen (user TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
 
 /** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
 export function openDatabase(file: string): Database {
@@ -133,9 +138,10 @@ function prepareSchema(db: Database): void {
   const version = row?.user_version ?? 0;
   if (version === 0) db.run(SCHEMA);
   else if (version === 1) db.run(FROM_1);
-  else if (version !== SCHEMA_VERSION) {
+  else if (version > SCHEMA_VERSION) {
     throw new FtpxError("STATE_FAILED", { reason: `schema version ${version} is not known` });
   }
+  if (version < 3) for (const statement of FROM_2) db.run(statement);
   db.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }
 

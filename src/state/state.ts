@@ -56,6 +56,9 @@ const METHODS = [
   "markStarted",
   "markStopped",
   "verify",
+  "see",
+  "seen",
+  "totals",
 ] as const satisfies readonly (keyof State)[];
 
 class RemoteState {

@@ -1,5 +1,10 @@
 /** The operator's day on the compiled executable: who is here, send away, stop. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { parsePath } from "../../src/base/path.ts";
+import { DerivedKeys } from "../../src/base/scram.ts";
+import type { Client } from "../../src/client/client.ts";
+import { connect } from "../../src/client/connect.ts";
+import { outcomeOf } from "../support/refusal.ts";
 import { linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
@@ -185,6 +190,120 @@ test("drain stops the server as SIGTERM does, and waits until it has let go", as
   expect((await short.ended).status).toBe(0);
   server = await scene.serve("--listen", `127.0.0.1:${server.port}`);
   await operate("kick", "bob");
+});
+
+interface Listed {
+  readonly user: string;
+  readonly lastSeen: string | null;
+  readonly sessionCount?: number;
+  readonly unfinishedCount: number;
+}
+
+async function listed(...names: string[]): Promise<Listed[]> {
+  const { stdout } = await operate("users", ...names, "--json");
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Listed);
+}
+
+test("users tells who was last seen when, across a restart, with a server and without", async () => {
+  server = await scene.serve();
+  const beganMs = Date.now();
+  expect(await listed()).toMatchObject([{ lastSeen: null }, { lastSeen: null }]);
+  await scene.run(["ls", server.target("ann")], PASSWORD);
+  const [ann, bob] = await listed();
+  expect(Date.parse(ann?.lastSeen ?? "")).toBeWithin(beganMs, Date.now());
+  expect(bob).toMatchObject({ user: "bob", lastSeen: null, sessionCount: 0 });
+
+  expect(await server.stop()).toBe(0);
+  expect((await listed("ann"))[0]?.lastSeen).toBe(ann?.lastSeen ?? "");
+  const { stdout } = await operate("users");
+  expect(stdout).toMatch(/^ann .* just now\nbob .* never$/m);
+  server = await scene.serve();
+  expect((await listed("ann"))[0]?.lastSeen).toBe(ann?.lastSeen ?? "");
+});
+
+test("users NAME tells all about one account", async () => {
+  server = await scene.serve();
+  const put = startPut("ann", "f", 20, 2);
+  await put.begun;
+  const { stdout } = await operate("users", "ann");
+  expect(stdout.split("\n")).toEqual([
+    "ann",
+    "  access      full",
+    "  password    set",
+    "  keys        0",
+    "  used        0 B in 0 files",
+    "  unfinished  1 upload, 21.0 MB reserved",
+    "  limit       10.7 GB, 1000000 files (by default)",
+    expect.stringMatching(/^ {2}last seen {3}now \(\d{4}-\d\d-\d\d \d\d:\d\d\)$/),
+    "  sessions    1",
+    "",
+  ]);
+  expect((await operate("users", "nobody")).status).toBe(66);
+  await operate("kick", "ann");
+  expect((await put.ended).status).toBe(77);
+});
+
+/** One connection of ann's, kept open while accounts.toml is edited. */
+async function signedIn(): Promise<Client> {
+  const { port, fingerprint } = server;
+  const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "test" }, "test");
+  await client.signIn("ann", new DerivedKeys(() => "pw"));
+  return client;
+}
+
+/** Edits accounts.toml as an editor does, and waits until the server has taken it. */
+async function edit(change: (text: string) => string): Promise<void> {
+  const file = `${scene.data}/accounts.toml`;
+  const before = server.events.filter(({ event }) => event === "reload").length;
+  const text = await Bun.file(file).text();
+  const changed = change(text);
+  expect(changed).not.toBe(text);
+  await Bun.write(file, changed);
+  await server.nth("reload", before + 1);
+}
+
+const inAnn = (line: string) => (text: string) =>
+  text.replace(/^\[users\.ann\]\n/m, `[users.ann]\n${line}\n`);
+
+test("A7: what is edited by hand holds in open sessions: quota, files, default, access", async () => {
+  server = await scene.serve("--quota", "5 MiB");
+  const client = await signedIn();
+  const path = parsePath("/d");
+  await edit(inAnn('quota = "3 MiB"\nfiles = 1'));
+  expect(await client.call("quota", {})).toMatchObject({ limitBytes: 3 * MIB, limitFiles: 1 });
+  await client.call("makeDir", { path, withParents: false });
+  const other = { path: parsePath("/e"), withParents: false };
+  expect(await outcomeOf(client.call("makeDir", other))).toBe("FILES_EXCEEDED");
+
+  await edit((text) => text.replace('quota = "3 MiB"\nfiles = 1\n', ""));
+  expect(await client.call("quota", {})).toMatchObject({ limitBytes: 5 * MIB });
+  await edit(inAnn('access = "read-only"'));
+  expect(await outcomeOf(client.call("makeDir", other))).toBe("FORBIDDEN");
+  await edit((text) => text.replace('access = "read-only"', 'access = "upload-only"'));
+  expect(await outcomeOf(client.call("list", { path, cursor: 0 }))).toBe("FORBIDDEN");
+  expect(await outcomeOf(client.call("makeDir", other))).toBe("none");
+  client.close();
+});
+
+test.each([
+  ["disabled", inAnn("disabled = true")],
+  ["removed", (text: string) => text.replace(/^\[users\.ann\][^[]*/m, "")],
+  [
+    "given another password",
+    (text: string) => {
+      const [ann = "", bob = ""] = text.match(/^password = .*$/gm) ?? [];
+      return text.replace(ann, bob);
+    },
+  ],
+])("A7: an account that is %s by hand is signed off at once", async (_case, change) => {
+  server = await scene.serve();
+  const client = await signedIn();
+  await edit(change);
+
+  expect(await outcomeOf(client.call("quota", {}))).toBe("ACCOUNT_CLOSED");
 });
 
 test.each([

@@ -69,7 +69,7 @@ test("R20: what was told to a client survives power loss: WAL, FULL, foreign key
   expect(pragma(db, "synchronous")).toBe(2);
   expect(pragma(db, "foreign_keys")).toBe(1);
   expect(pragma(db, "locking_mode")).toBe("exclusive");
-  expect(pragma(db, "user_version")).toBe(2);
+  expect(pragma(db, "user_version")).toBe(3);
   db.close();
 });
 
@@ -104,13 +104,13 @@ test("an upload that is gone has no chunks", () => {
 test("a schema of the future is refused, and the file can be opened by who knows it", () => {
   leaveDatabase();
   const later = new Database(file);
-  later.run("PRAGMA user_version = 3");
+  later.run("PRAGMA user_version = 4");
   later.close();
-  const reason = "schema version 3 is not known";
+  const reason = "schema version 4 is not known";
 
   expect(() => openDatabase(file)).toThrow(refusal("STATE_FAILED", { reason }));
   const again = new Database(file);
-  again.run("PRAGMA user_version = 2");
+  again.run("PRAGMA user_version = 3");
   again.close();
   openDatabase(file).close();
 });
@@ -118,6 +118,7 @@ test("a schema of the future is refused, and the file can be opened by who knows
 test("a database of the first schema is brought to today's, with what is in it", () => {
   leaveDatabase();
   const first = new Database(file);
+  first.run("DROP TABLE seen");
   first.run("ALTER TABLE uploads DROP COLUMN is_copy");
   first.run("PRAGMA user_version = 1");
   first.run(
@@ -127,7 +128,21 @@ test("a database of the first schema is brought to today's, with what is in it",
   const db = openDatabase(file);
 
   expect(db.query("SELECT id, is_copy FROM uploads").all()).toEqual([{ id: "i", is_copy: 0 }]);
-  expect(pragma(db, "user_version")).toBe(2);
+  expect(pragma(db, "user_version")).toBe(3);
+  db.close();
+});
+
+test("a database of the second schema is brought to today's, with what is in it", () => {
+  leaveDatabase();
+  const second = new Database(file);
+  second.run("DROP TABLE seen");
+  second.run("PRAGMA user_version = 2");
+  second.close();
+  const db = openDatabase(file);
+
+  expect(db.query("SELECT user, used_bytes FROM accounts").values()).toEqual([["ann", 5]]);
+  expect(db.query("SELECT * FROM seen").values()).toEqual([]);
+  expect(pragma(db, "user_version")).toBe(3);
   db.close();
 });
 
