@@ -166,6 +166,12 @@ export const GRACE_MS_DEFAULT = 30_000;
 /** An unfinished upload that nobody touched for this long is dropped and its room given back, unless `--keep-unfinished` says otherwise. */
 export const PART_AGE_MS_DEFAULT = 7 * 24 * 3_600_000;
 
+/** Lines of the audit log that wait for a disk that is full; what comes on top of them is counted and lost. */
+export const AUDIT_WAITING_BYTES_MAX = 4 * MIB;
+
+/** How soon the audit log notices that its file was renamed or removed, and how often it tries a disk that was full. */
+export const AUDIT_LOOK_MS = 1_000;
+
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;
 

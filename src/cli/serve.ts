@@ -89,6 +89,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   await place.removeLeftovers();
   warnRoot();
   const reporter = await Reporter.open(place.auditFile, options.json === true);
+  // Where there is a terminal, a hang-up is its end, and stopSignal's.
+  if (!process.stdout.isTTY) process.on("SIGHUP", () => reporter.reopen());
   // One bad moment of one session must not end all of them.
   process.on("unhandledRejection", (reason) => {
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
@@ -292,9 +294,10 @@ function announce(door: OpenDoor, identity: Identity, emit: EventSink, isJson: b
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     let isStopping = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const signals = { SIGTERM: 143, SIGINT: 130, ...(process.stdout.isTTY ? { SIGHUP: 129 } : {}) };
+    for (const [signal, status] of Object.entries(signals)) {
       process.on(signal, () => {
-        if (isStopping) process.exit(signal === "SIGINT" ? 130 : 143);
+        if (isStopping) process.exit(status);
         isStopping = true;
         resolve(signal);
       });

@@ -46,10 +46,14 @@ class CopyTransfer implements Transfer {
 /** @throws FtpxError FORBIDDEN for an account that may not read, and what `duplicate` throws */
 export async function copy(session: Session, request: CopyRequest, { id }: Call) {
   session.require("read");
+  const beganMs = performance.now();
   const transfer = new CopyTransfer(session, request, id);
   try {
     const totalBytes = await transfer.done;
     transfer.motion.outcome = "done";
+    const { from, to } = request;
+    const seconds = Math.round(performance.now() - beganMs) / 1000;
+    session.emit("copy", { from, to, bytes: totalBytes, seconds });
     return { totalBytes };
   } catch (error) {
     if (!transfer.isEnding) transfer.motion.outcome = "failed";
