@@ -172,6 +172,9 @@ export const AUDIT_WAITING_BYTES_MAX = 4 * MIB;
 /** How soon the audit log notices that its file was renamed or removed, and how often it tries a disk that was full. */
 export const AUDIT_LOOK_MS = 1_000;
 
+/** How often monitoring looks at sums of the state and at descriptors: as often as it is usually asked. */
+export const VITALS_EVERY_MS = 15_000;
+
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;
 

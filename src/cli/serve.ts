@@ -18,6 +18,7 @@ import {
 } from "../base/limits.ts";
 import { parseCount, parseDuration, parseSize } from "../base/units.ts";
 import { formatHost, PORT_DEFAULT } from "../client/target.ts";
+import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
 import type { Identity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
@@ -35,6 +36,7 @@ import { sessionsThatFit } from "./descriptors.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { Reporter } from "./reporter.ts";
+import { isLoopback } from "../wire/tls.ts";
 import { writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
 
@@ -47,6 +49,10 @@ const OPTIONS = {
   plain: {
     flags: "--plain <host:port>",
     about: "also without TLS, on a loopback address: for tests and tunnels",
+  },
+  metrics: {
+    flags: "--metrics <host:port>",
+    about: "numbers for Prometheus at http://HOST:PORT/metrics, without sign-in",
   },
   quota: {
     flags: "--quota <size>",
@@ -133,6 +139,7 @@ class Server {
   ): Promise<Server> {
     const address = parseListen(options.listen);
     const plainAddress = options.plain === undefined ? undefined : parseListen(options.plain);
+    const metricsAddress = parseMetrics(options.metrics);
     const directory = place.accounts();
     const state = await openState(place.stateFile);
     const undo: (() => unknown)[] = [() => state.close()];
@@ -159,9 +166,13 @@ class Server {
       const door = opened(openTlsDoor(registry, identity, address));
       const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
       opened(await openOperatorDoor(registry, place.operatorSocket));
+      const metrics = metricsAddress && opened(await openMetricsDoor(registry, metricsAddress));
       announce(door, identity, emit, options.json === true);
       if (plain !== undefined) {
         emit({ event: "listening-plain", host: plain.host, port: plain.port });
+      }
+      if (metrics !== undefined) {
+        emit({ event: "listening-metrics", host: metrics.host, port: metrics.port });
       }
       if (!wasClean) emit({ event: "recovered", ...mended });
       const server = new Server(place, { registry, directory, doors }, emit);
@@ -211,7 +222,7 @@ class Server {
     this.#emit({ event: "draining", signal, transfers: this.#registry.transferCount });
     this.#registry.drain();
     // All but the operator's, who may want to see what is still under way.
-    for (const door of this.#doors.slice(0, -1)) door.stop();
+    for (const door of this.#doors) if (!door.isLast) door.stop();
     const reason = new FtpxError("DRAINING");
     // An operator who loses patience can make it sooner.
     while (this.#registry.isBusy && performance.now() < this.#registry.stopByMs) {
@@ -315,6 +326,16 @@ function parseListen(text: string | undefined): { hostname: string; port: number
   }
   const host = parts[1] ?? parts[2] ?? "";
   return { hostname: host === "" || host === "*" ? "::" : host, port };
+}
+
+/** @throws FtpxError USAGE */
+function parseMetrics(text: string | undefined): { hostname: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const address = parseListen(text);
+  if (!isLoopback(address.hostname)) {
+    writeNote("ftpx: --metrics is not on a loopback address: whoever reaches it sees the numbers");
+  }
+  return address;
 }
 
 function warnRoot(): void {

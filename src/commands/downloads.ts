@@ -123,6 +123,7 @@ async function send(
         prefixBytes: outlet.prefixBytes,
         sendContent: (frame, offset, bytes) => {
           motion.moved(bytes);
+          session.registry.counters.sentBytes += bytes;
           return outlet.sendContent(id, frame, offset, bytes);
         },
         sendProof: (index, digest) => outlet.notify(id, "proof", { index, digest }),

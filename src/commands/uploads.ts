@@ -61,6 +61,7 @@ class UploadTransfer implements Transfer {
 
   content(offset: number, piece: Uint8Array): void {
     this.motion.moved(piece.byteLength);
+    this.#session.registry.counters.receivedBytes += piece.byteLength;
     this.#gate.pass(piece.byteLength, (upload) => upload.accept(offset, piece));
   }
 

@@ -14,6 +14,7 @@ import type { Parameters } from "../base/verifier.ts";
 import type { Amount } from "../state/contract.ts";
 import type { Depot } from "../vfs/depot.ts";
 import { Attendance } from "./attendance.ts";
+import { Counters } from "./counters.ts";
 import { Session } from "./session.ts";
 import type { Line } from "./session.ts";
 
@@ -35,6 +36,7 @@ export class Registry {
   readonly depot: Depot;
   readonly settings: RegistrySettings;
   readonly attendance: Attendance;
+  readonly counters = new Counters();
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
   /** Those of them that have not signed in; a set, because nobody leaves it twice. */
@@ -90,17 +92,12 @@ export class Registry {
 
   /** @throws FtpxError DRAINING, SERVER_FULL */
   admit(line: Line): Session {
-    if (this.#isDraining) throw new FtpxError("DRAINING");
-    const { sessionsMax } = this.settings;
-    if (this.#sessions.size - this.#operators.size >= sessionsMax) {
-      throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
+    try {
+      return this.#admit(line);
+    } catch (refusal) {
+      this.counters.refusedSessions += 1;
+      throw refusal;
     }
-    if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
-      throw new FtpxError("SERVER_FULL");
-    }
-    const session = this.#add(line);
-    this.#strangers.add(session);
-    return session;
   }
 
   /**
@@ -241,7 +238,22 @@ export class Registry {
   }
 
   emit(event: ServerEvent): void {
+    this.counters.heard(event);
     this.#emit(event);
+  }
+
+  #admit(line: Line): Session {
+    if (this.#isDraining) throw new FtpxError("DRAINING");
+    const { sessionsMax } = this.settings;
+    if (this.#sessions.size - this.#operators.size >= sessionsMax) {
+      throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
+    }
+    if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
+      throw new FtpxError("SERVER_FULL");
+    }
+    const session = this.#add(line);
+    this.#strangers.add(session);
+    return session;
   }
 
   #add(line: Line): Session {

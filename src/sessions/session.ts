@@ -199,18 +199,23 @@ export class Session {
 
   /** The transfer is over, as its motion says. */
   forgetTransfer(id: number): void {
+    const transfer = this.transfers.get(id);
     this.transfers.delete(id);
+    if (transfer !== undefined) this.registry.counters.ended(transfer.motion);
   }
 
   /** Ends one transfer and forgets it; never throws, because often nobody waits for it. */
   async endTransfer(id: number, failure: FtpxError): Promise<void> {
     const transfer = this.transfers.get(id);
-    this.forgetTransfer(id);
+    this.transfers.delete(id);
+    if (transfer === undefined) return;
     try {
-      await transfer?.end(failure);
+      await transfer.end(failure);
     } catch (error) {
       this.emit("fault", { work: "transfer", reason: String(error) });
     }
+    // Not before: a commit that has begun is carried through, and may be done yet.
+    this.registry.counters.ended(transfer.motion);
   }
 
   emit(event: string, fields: Record<string, EventValue> = {}): void {

@@ -148,4 +148,13 @@ export interface Census {
   totals(): Promise<Totals>;
 }
 
-export type State = Ledger & Journal & Meta & Census & { close(): Promise<void> };
+/** Transactions since the state was opened, each from the moment it was begun to its answer. */
+export interface Batches {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+export type State = Ledger &
+  Journal &
+  Meta &
+  Census & { readonly batches: Batches; close(): Promise<void> };
