@@ -43,9 +43,8 @@ class CopyTransfer implements Transfer {
   }
 }
 
-/** @throws FtpxError FORBIDDEN for an account that may not read, and what `duplicate` throws */
+/** @throws FtpxError what `duplicate` throws */
 export async function copy(session: Session, request: CopyRequest, { id }: Call) {
-  session.require("read");
   const beganMs = performance.now();
   const transfer = new CopyTransfer(session, request, id);
   try {

@@ -5,6 +5,7 @@ import type { OpenFile } from "../base/openfile.ts";
 import { DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
+import { veiled } from "./veil.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Amount } from "../state/contract.ts";
 
@@ -28,7 +29,7 @@ export async function makeDir(
 ) {
   let count = 0;
   try {
-    await session.vfs.makeDir(path, withParents, () => (count += 1));
+    await veiled(session, () => session.vfs.makeDir(path, withParents, () => (count += 1)));
   } finally {
     // Parents that were made before one could not be are changes too.
     if (count > 0) session.emit("mkdir", { path, count });

@@ -142,6 +142,7 @@ export const TABLE = {
   copy: command({
     code: 0x29,
     needs: "write",
+    alsoNeeds: "read",
     about: "copies a file on the server, as a transfer that `closeTransfer` can end",
     request: { from: path, to: path, mayReplace: flag },
     reply: { totalBytes: size },
@@ -150,6 +151,7 @@ export const TABLE = {
   sync: command({
     code: 0x2a,
     needs: "write",
+    alsoNeeds: "read",
     about: "a file of a known version, and its name, are on the disk",
     request: { path, version },
     reply: {},
@@ -212,6 +214,7 @@ export const TABLE = {
   uploads: command({
     code: 0x35,
     needs: "write",
+    alsoNeeds: "read",
     about: "unfinished uploads by path: a page of those behind `after`; an empty page ends",
     request: { after: optional(path) },
     reply: { uploads: unfinished },

@@ -15,6 +15,7 @@ import { Motion } from "../transfer/motion.ts";
 import type { Upload } from "../vfs/upload.ts";
 import type { ClaimedUpload } from "../vfs/vfs.ts";
 import type { Call } from "./command.ts";
+import { veiled } from "./veil.ts";
 
 interface OpenRequest {
   readonly path: VirtualPath;
@@ -72,7 +73,7 @@ class UploadTransfer implements Transfer {
   async commit(totalBytes: number, bytes: Uint8Array, chunks: number): Promise<void> {
     const upload = await this.opened();
     const { algorithm } = this.request;
-    await upload.commit(totalBytes, { algorithm, bytes, chunks });
+    await veiled(this.#session, () => upload.commit(totalBytes, { algorithm, bytes, chunks }));
     this.motion.outcome = "done";
     this.#session.emit("transfer", {
       direction: this.motion.direction,
@@ -99,13 +100,12 @@ class UploadTransfer implements Transfer {
     const { vfs } = this.#session;
     const { id, outlet } = this.#call;
     const mayReplace = this.request.mayReplace && this.#session.may("remove");
-    const claimed = await vfs.openUpload(
-      { ...this.request, mayReplace, windowBytes: this.windowBytes },
-      {
-        acknowledge: (offset) => outlet.notify(id, "ack", { offset }),
-        failed: (failure) => this.#failed(failure),
-      },
-    );
+    const wish = { ...this.request, mayReplace, windowBytes: this.windowBytes };
+    const listener = {
+      acknowledge: (offset: number) => outlet.notify(id, "ack", { offset }),
+      failed: (failure: FtpxError) => this.#failed(failure),
+    };
+    const claimed = await veiled(this.#session, () => vfs.openUpload(wish, listener));
     this.#upload = claimed.upload;
     this.#resumedAt = claimed.upload.storedBytes;
     try {

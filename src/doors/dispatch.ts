@@ -8,7 +8,7 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { REQUESTS_MAX } from "../base/limits.ts";
-import { perform } from "../commands/command.ts";
+import { demandRights, perform } from "../commands/command.ts";
 import type { Call, Outlet } from "../commands/command.ts";
 import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
 import type { Notice, NoticeName } from "../commands/notices.ts";
@@ -107,7 +107,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
     const call: Call = { id, replied: replied.promise, outlet: this };
     try {
       // Who may not ask does not get an opinion on the body either.
-      this.#session.require(row.needs);
+      demandRights(this.#session, row);
       const request = decodeBody(row.request, body);
       const reply = await perform(this.#session, row, request, call);
       this.#connection.send(row.code, FLAG_REPLY, id, encodeBody(row.reply, reply));
