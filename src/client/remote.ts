@@ -61,12 +61,17 @@ export class Remote {
     return this.#sentBytes + (this.#client?.connection.sentBytes ?? 0);
   }
 
+  /** The operator has ended the session: it is not made again. */
+  get isSentAway(): boolean {
+    return isKind(this.#client?.ended, "KICKED");
+  }
+
   /** An open, signed-in connection. One attempt; `retrying` makes several. */
   client(): Promise<Client> {
     const client = this.#client;
     if (client?.isOpen === true) return Promise.resolve(client);
-    // Whoever was sent away comes back when a person says so, not by a program's own doing.
-    if (isKind(client?.ended, "KICKED")) return Promise.reject(client.ended);
+    // Or a program would come back by its own doing.
+    if (this.isSentAway) return Promise.reject(client?.ended);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#connecting;
   }

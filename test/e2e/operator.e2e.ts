@@ -1,6 +1,6 @@
 /** The operator's day on the compiled executable: who is here, send away, stop. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
+import { BINARY, linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
 const MIB = 1024 * 1024;
@@ -163,6 +163,28 @@ test("kick takes the number of a session, and says so when there is none", async
   expect((await operate("kick", "../x")).status).toBe(64);
   expect((await operate("kick", String(session?.session), "--json")).stdout).toContain('"count":1');
   expect((await put.ended).status).toBe(77);
+});
+
+test("a shell whose session was kicked says why, and ends", async () => {
+  server = await scene.serve();
+  const shell = Bun.spawn([BINARY, "connect", server.target("ann")], {
+    env: { HOME: scene.folder, FTPX_HOME: scene.path("home"), FTPX_PASSWORD: "pw" },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  void shell.stdin.write("mkdir /d\n");
+  await shell.stdin.flush();
+  await server.event("mkdir");
+  expect((await operate("kick", "ann", "--reason", "enough")).status).toBe(0);
+  void shell.stdin.write("ls\nmkdir /e\n");
+  await shell.stdin.end();
+
+  expect(await shell.exited).toBe(77);
+  const stderr = await new Response(shell.stderr).text();
+  expect(stderr.split("the operator has ended this session: enough").length).toBe(2);
+  const logins = server.events.filter(({ event }) => event === "login");
+  expect(logins.length).toBe(1);
 });
 
 test("drain stops the server as SIGTERM does, and waits until it has let go", async () => {
