@@ -7,8 +7,16 @@ import { formatDuration, formatSize } from "../base/units.ts";
 import { shorten } from "./layout.ts";
 import { visible } from "./terminal.ts";
 
-/** What the line begins with, or what a person has no use for. */
-const OTHERWISE_SHOWN = new Set(["event", "user", "address", "door", "session", "count"]);
+/** What the line begins with, what a person has no use for, and what serve says in another way. */
+const OTHERWISE_SHOWN = new Set([
+  "event",
+  "user",
+  "address",
+  "door",
+  "session",
+  "count",
+  "fingerprint",
+]);
 
 const PATHS = new Set(["path", "from", "to", "name"]);
 const PATH_COLUMNS_MIN = 16;
@@ -18,7 +26,7 @@ const DIGEST_COLUMNS_MAX = 20;
 export function eventLine(event: ServerEvent, time: Date, columns: number): string {
   const { user, address } = event;
   const peer = address === undefined ? user : `${user ?? "-"}@${address}`;
-  const head = `${time.toTimeString().slice(0, 8)}  ${event.event.padEnd(12)}`;
+  const head = `${time.toTimeString().slice(0, 8)}  ${event.event.padEnd(13)}`;
   const fields = Object.entries(event).filter(
     ([name, value]) => value !== undefined && value !== "" && !OTHERWISE_SHOWN.has(name),
   );
@@ -56,7 +64,7 @@ function factOf(name: string, value: EventValue): string {
   if (typeof value === "boolean") return value ? name : `not ${name}`;
   const text = visible(String(value));
   if (name === "digest") return shorten(text, DIGEST_COLUMNS_MAX);
-  if (name === "direction" || name === "method" || name === "fingerprint") return text;
+  if (name === "direction" || name === "method") return text;
   // Stacks have many lines, and stand whole in the audit log.
   const [line = ""] = String(value).split("\n", 1);
   if (name === "reason" || name === "stack") return shorten(visible(line), REASON_COLUMNS_MAX);

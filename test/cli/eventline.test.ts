@@ -9,15 +9,15 @@ const digest = `sha256:${"ab".repeat(32)}-1483`;
 
 test.each<[string, ServerEvent]>([
   [
-    "09:05:07  login         ann@192.0.2.7  password",
+    "09:05:07  login          ann@192.0.2.7  password",
     { event: "login", ...peer, method: "password" },
   ],
   [
-    "09:05:07  login-failed  -@192.0.2.7  root  unknown user",
+    "09:05:07  login-failed   -@192.0.2.7  root  unknown user",
     { event: "login-failed", ...peer, user: undefined, name: "root", reason: "unknown user" },
   ],
   [
-    "09:05:07  transfer      ann@192.0.2.7  /d/a.iso  upload  12.4 GB  sha256:aba…abab-1483  41.0 s",
+    "09:05:07  transfer       ann@192.0.2.7  /d/a.iso  upload  12.4 GB  sha256:aba…abab-1483  41.0 s",
     {
       event: "transfer",
       ...peer,
@@ -30,7 +30,7 @@ test.each<[string, ServerEvent]>([
     },
   ],
   [
-    "09:05:07  transfer      ann@192.0.2.7  /a  download  2.0 kB  from 1.0 kB on  350 ms",
+    "09:05:07  transfer       ann@192.0.2.7  /a  download  2.0 kB  from 1.0 kB on  350 ms",
     {
       event: "transfer",
       ...peer,
@@ -42,18 +42,18 @@ test.each<[string, ServerEvent]>([
     },
   ],
   [
-    "09:05:07  move          ann@192.0.2.7  /a -> /b",
+    "09:05:07  move           ann@192.0.2.7  /a -> /b",
     { event: "move", ...peer, from: "/a", to: "/b" },
   ],
   [
-    "09:05:07  remove        ann@192.0.2.7  /d  7 entries  3.0 kB",
+    "09:05:07  remove         ann@192.0.2.7  /d  7 entries  3.0 kB",
     { event: "remove", ...peer, path: "/d", count: 7, bytes: 3000 },
   ],
   [
-    "09:05:07  shutdown      signal SIGTERM  clean",
+    "09:05:07  shutdown       signal SIGTERM  clean",
     { event: "shutdown", signal: "SIGTERM", clean: true },
   ],
-  ["09:05:07  listening     host ::  port 9999", { event: "listening", host: "::", port: 9999 }],
+  ["09:05:07  listening      host ::  port 9999", { event: "listening", host: "::", port: 9999 }],
 ])("%s", (line, event) => {
   expect(eventLine(event, TIME, 100)).toBe(line);
 });
