@@ -46,6 +46,7 @@ const HOMES: Record<string, string> = {
   "@clack/prompts": "cli/terminal.ts",
   picocolors: "cli/terminal.ts",
   commander: "cli/args.ts",
+  "bcrypt-pbkdf": "client/keyfile.ts",
   "@peculiar/x509": "doors/identity.ts",
   "reflect-metadata": "doors/identity.ts",
   "bun:sqlite": "state/database.ts",

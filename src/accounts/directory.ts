@@ -30,6 +30,9 @@ export type Accounts = ReadonlyMap<string, Account>;
 /** Keeps other writers of the file away until what it answers is called. */
 export type Lock = () => Promise<() => Promise<void>>;
 
+/** Looks at an account as it stands in the file right before it is changed, and throws to refuse. */
+export type Demand = (account: Account) => void;
+
 /** One account's table as it was parsed, before anything in it was checked. */
 type Table = ReadonlyMap<string, unknown>;
 
@@ -157,10 +160,20 @@ export class AccountDirectory {
     );
   }
 
-  /** @throws FtpxError NO_SUCH_ACCOUNT, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, … */
-  async set(user: string, changes: Changes): Promise<void> {
+  /**
+   * @param demand is asked while other writers are kept away
+   * @throws FtpxError NO_SUCH_ACCOUNT, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, …, and what
+   *   `demand` throws
+   */
+  async set(user: string, changes: Changes, demand?: Demand): Promise<void> {
     const intend = (before: Table | undefined) => merge(before ?? [], changes);
-    await this.#edit(user, (text) => setAccount(text, user, changes), intend);
+    const change = (text: string): string => {
+      // Only then: a mistake in the file may be what this change mends.
+      const account = demand && parseAccounts(text, this.#file).get(user);
+      if (account !== undefined) demand?.(account);
+      return setAccount(text, user, changes);
+    };
+    await this.#edit(user, change, intend);
   }
 
   /** The home is not touched. @throws FtpxError NO_SUCH_ACCOUNT, BAD_CONFIG, DISK_FULL, … */

@@ -12,6 +12,7 @@ import { FtpxError } from "../base/errors.ts";
 import type { AccountKey } from "./account.ts";
 import { ACCOUNT_KEYS, isUserName } from "./account.ts";
 import type { Access } from "./grants.ts";
+import { changeList } from "./list.ts";
 import type { Statement } from "./scanner.ts";
 import { placeOf, scan } from "./scanner.ts";
 
@@ -114,7 +115,9 @@ function setKey(text: string, user: string, key: AccountKey, value: Value | unde
   const found = table.values.find((statement) => statement.path[statement.tableDepth] === key);
   if (found === undefined) return value === undefined ? text : insertKey(text, table, key, value);
   if (value !== undefined) {
-    const written = formatValue(value, lineEndOf(text));
+    const before = text.slice(found.valueStart, found.valueEnd);
+    const changed = Array.isArray(value) ? changeList(before, value, formatText) : undefined;
+    const written = changed ?? formatValue(value, lineEndOf(text));
     return text.slice(0, found.valueStart) + written + text.slice(found.valueEnd);
   }
   return text.slice(0, found.lineStart) + text.slice(found.end);

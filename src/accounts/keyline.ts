@@ -3,14 +3,13 @@
  *
  *   ssh-ed25519 BASE64 comment
  *
- *   BASE64 = | u32 11 | "ssh-ed25519" | u32 32 | public key |      (RFC 8709 section 4)
- *
- * Only Ed25519, without options in front. A key of small order is refused: everybody can
+ * BASE64 is the blob of base/keyblob.ts. Only Ed25519, without options in front. A key of small order is refused: everybody can
  * make signatures that it verifies (RFC 8032 section 5.1.7 lets them pass). Checking
  * signatures is for commands/signin.ts.
  */
-import { decodeBase64 } from "../base/base64.ts";
-import { isSameBytes } from "../base/bytes.ts";
+import { encodeBase64 } from "../base/base64.ts";
+import { decodeKeyBlob, encodeKeyBlob } from "../base/keyblob.ts";
+import { PUBLIC_KEY_BYTES } from "../base/signature.ts";
 
 export interface KeyLine {
   /** 32 bytes. */
@@ -18,10 +17,7 @@ export interface KeyLine {
   readonly comment: string;
 }
 
-const ALGORITHM = "ssh-ed25519";
-const PUBLIC_KEY_BYTES = 32;
 const LINE = /^ssh-ed25519[ \t]+([A-Za-z0-9+/=]+)(?:[ \t]+(\P{Cc}*))?$/u;
-const BLOB_HEAD = Buffer.from(`\0\0\0\x0b${ALGORITHM}\0\0\0\x20`, "latin1");
 
 /** All encodings of the eight points of small order, without the sign bit. */
 const SMALL_ORDER_HEX = new Set([
@@ -39,14 +35,15 @@ export function parseKeyLine(line: string, refuse: (reason: string) => never): K
   const parts = LINE.exec(line.trim());
   if (parts === null) return refuse("a key is not of the form ssh-ed25519 BASE64 COMMENT");
   const [, blobText = "", comment = ""] = parts;
-  const blob = decodeBase64(blobText);
-  const isWhole =
-    blob?.byteLength === BLOB_HEAD.byteLength + PUBLIC_KEY_BYTES &&
-    isSameBytes(blob.subarray(0, BLOB_HEAD.byteLength), BLOB_HEAD);
-  if (blob === undefined || !isWhole) return refuse("a key is cut off or damaged");
-  const publicKey = blob.subarray(BLOB_HEAD.byteLength);
+  const publicKey = decodeKeyBlob(blobText);
+  if (publicKey === undefined) return refuse("a key is cut off or damaged");
   if (isSmallOrder(publicKey)) return refuse("a key is one that everybody can sign for");
   return { publicKey, comment: comment.trim() };
+}
+
+/** Whether a line that `parseKeyLine` accepts is about this key: a key has one spelling. */
+export function isLineOf(line: string, publicKey: Uint8Array): boolean {
+  return LINE.exec(line.trim())?.[1] === encodeBase64(encodeKeyBlob(publicKey));
 }
 
 function isSmallOrder(publicKey: Uint8Array): boolean {

@@ -123,7 +123,7 @@ class Scanner {
     if (quote !== '"' && quote !== "'") return this.#take(BARE_KEY) ?? this.#giveUp();
     this.#skipString();
     const inner = this.#text.slice(start + 1, this.#at - 1);
-    return quote === '"' ? unescapeKey(inner) : inner;
+    return quote === '"' ? unescapeText(inner) : inner;
   }
 
   /** Goes over a value; lists and inline tables may go on over line ends. */
@@ -199,7 +199,8 @@ export function placeOf(text: string, index: number): { line: number; column: nu
   }
 }
 
-function unescapeKey(text: string): string {
+/** What stands between the quotes of a basic string, as what it means. */
+export function unescapeText(text: string): string {
   return text.replaceAll(ESCAPE, (_all, x?: string, u?: string, long?: string, single?: string) => {
     if (single !== undefined) return ESCAPED.get(single) ?? single;
     return String.fromCodePoint(Number.parseInt(x ?? u ?? long ?? "0", 16));

@@ -22,7 +22,8 @@ export const TEMPLATE = `# Accounts of an ftpx server. This file is made for rea
 #                            # private. Absent: no sign-in by password.
 #
 # keys     = ["ssh-ed25519 AAAA... ann@laptop"]
-#                            # public keys of OpenSSH, Ed25519 only. Absent: none.
+#                            # public keys of OpenSSH, Ed25519 only, as "ftpx usermod ann
+#                            # --add-key FILE.pub" adds them. Absent: none.
 #
 # quota    = "10 GiB"        # room for files; KiB MiB GiB TiB count in 1024s, kB MB GB TB
 #                            # in 1000s, a plain number is bytes. Absent: the server's

@@ -5,6 +5,7 @@
  * once, with `finish()`, whether all of it was there and nothing was left. Values
  * read after a failure are zero or empty and must not be used before that.
  */
+import { timingSafeEqual } from "node:crypto";
 import { FtpxError } from "./errors.ts";
 
 const TEXT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -150,6 +151,16 @@ export function encodeText(text: string): Uint8Array {
 
 export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && Buffer.compare(a, b) === 0;
+}
+
+/** Takes the same time wherever two secrets of one length differ. */
+export function isSameSecret(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.byteLength === b.byteLength && timingSafeEqual(a, b);
+}
+
+/** Of two keys of one length. */
+export function exclusiveOr(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((byte, index) => byte ^ (b[index] ?? 0));
 }
 
 /**

@@ -39,9 +39,9 @@ export const ERRORS = {
 
   // 16-31: sign-in and rights
   NOT_SIGNED_IN:      { code: 16, exit: 77, ends: "request",    text: "not signed in" },
-  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, or the account is not active" },
+  SIGN_IN_REFUSED:    { code: 17, exit: 77, ends: "request",    text: "sign-in refused: user name or password is wrong, the key is not one of the account's, or the account is not active" },
   SIGN_IN_TOO_LATE:   { code: 18, exit: 77, ends: "connection", text: "did not sign in in time" },
-  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords" },
+  TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords or keys" },
   FORBIDDEN:          { code: 20, exit: 77, ends: "request",    text: "your account may not do this[ (it needs the right: {right})]" },
   ACCOUNT_CLOSED:     { code: 21, exit: 77, ends: "connection", text: "the operator has closed or changed this account" },
   NOT_GENUINE:        { code: 22, exit: 77, ends: "connection", text: "the server could not prove that it knows this account[ ({reason})]", hint: "somebody may be between you and the server; nothing was sent" },
@@ -49,6 +49,11 @@ export const ERRORS = {
   UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…" },
   CHANGED_KEY:        { code: 25, exit: 77, ends: "connection", text: "the key of {host} has changed: known {expected}, offered {fingerprint}", hint: "if the operator confirms the new key, remove the line of {host} from {file} and connect again" },
   NO_PASSWORD:        { code: 26, exit: 77, ends: "connection", text: "no password was given", hint: "use --password-stdin, FTPX_PASSWORD, or a terminal" },
+  PASSWORD_REFUSED:   { code: 27, exit: 77, ends: "request",    text: "the password was not changed[: {reason}]" },
+  REGISTRATION_OFF:   { code: 28, exit: 77, ends: "request",    text: "this server takes no requests for an account", hint: "ask its operator for an account, or for an invite" },
+  BAD_INVITE:         { code: 29, exit: 77, ends: "request",    text: "the invite is not valid: wrong, used, expired, taken back, or for another name", hint: "ask the operator for a new one" },
+  NAME_TAKEN:         { code: 30, exit: 73, ends: "request",    text: "the name {user} is taken", hint: "the invite is still good: choose another name" },
+  BAD_REGISTRATION:   { code: 31, exit: 64, ends: "request",    text: "not a usable request for an account[ ({reason})]" },
 
   // 32-47: files
   NO_SUCH_PATH:       { code: 32, exit: 66, ends: "request",    text: "no such file or directory" },
@@ -70,6 +75,10 @@ export const ERRORS = {
   DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
   TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]" },
+  REGISTRATIONS_FULL: { code: 53, exit: 75, ends: "request",    text: "too many requests for an account are waiting[: the limit is {limit}]", hint: "try again when the operator has answered some of them" },
+  REGISTERED_OFTEN:   { code: 54, exit: 75, ends: "request",    text: "too many requests for an account came from your address[: the limit is {limit}]", hint: "ask the operator to answer them, or for an invite" },
+  INVITES_FULL:       { code: 55, exit: 73, ends: "request",    text: "too many invites are open[: the limit is {limit}]", hint: "ftpx invite --list shows them; ftpx invite --revoke N takes one back" },
+  NOT_NOW:            { code: 56, exit: 75, ends: "request",    text: "the account cannot be made at this moment", hint: "try again later; the invite is still good" },
   KICKED:             { code: 57, exit: 77, ends: "connection", text: "the operator has ended this session[: {reason}]", hint: "unfinished transfers are kept: the same command goes on where it was" },
   NO_SUCH_SESSION:    { code: 58, exit: 66, ends: "request",    text: "nobody is here by that name or number: {user}", hint: "ftpx who lists who is here" },
   NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory" },
@@ -114,6 +123,15 @@ export const ERRORS = {
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
   LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },
+  NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
+  ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
+
+  // 128-143: key files; they arise at the client and at the operator's commands
+  BAD_KEY_FILE:       { code: 128, exit: 78, ends: "request",    text: "not a private key that can be used[: {reason}]", hint: "ftpx keygen or ssh-keygen -t ed25519 makes one" },
+  KEY_NOT_ED25519:    { code: 129, exit: 78, ends: "request",    text: "a key of another kind[: {reason}]", hint: "only Ed25519 keys sign in; ftpx keygen or ssh-keygen -t ed25519 makes one" },
+  KEY_EXPOSED:        { code: 130, exit: 77, ends: "request",    text: "others can read this private key, so it is not used", hint: "chmod 600 {path}" },
+  WRONG_PASSPHRASE:   { code: 131, exit: 77, ends: "request",    text: "wrong passphrase" },
+  NO_PASSPHRASE:      { code: 132, exit: 77, ends: "request",    text: "the key needs a passphrase and none was given", hint: "use FTPX_KEY_PASSPHRASE, or a terminal" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

@@ -144,6 +144,13 @@ export const ARGON2_PASSES_MAX = 10;
 export const ARGON2_MEMORY_KIB = 19_456;
 export const ARGON2_PASSES = 2;
 
+/** A private key file: one key and its comment, with room to spare. */
+export const KEY_FILE_BYTES_MAX = 64 * KIB;
+
+/** Rounds of bcrypt that protect a key file: what ssh-keygen does, and what is not worth waiting for (half a minute). */
+export const KEY_ROUNDS = 24;
+export const KEY_ROUNDS_MAX = 2048;
+
 /** Quota of an account that names none, when the server names none. */
 export const QUOTA_BYTES_DEFAULT = 10 * 1024 * MIB;
 export const QUOTA_FILES_DEFAULT = 1_000_000;
@@ -178,6 +185,45 @@ export const VITALS_EVERY_MS = 15_000;
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;
 
+/** Requests for an account that wait for the operator, in all: what strangers can make the database keep. */
+export const REGISTRATIONS_MAX = 1000;
+
+/** Those of one source, an IPv4 address or the first half of an IPv6 one: a class behind one address fits. */
+export const SOURCE_WAITING_MAX = 32;
+
+/** Requests for an account that one source may send in an hour, however fast they are answered. */
+export const REGISTRATIONS_HOUR_MAX = 64;
+
+/** Sources whose requests of the last hour are remembered; the one that was silent longest is forgotten. */
+export const SOURCES_MAX = 10_000;
+
+/** Requests about an account that one connection may send: who has more to ask comes again. */
+export const REGISTRATION_CALLS_MAX = 8;
+
+/** What a person says to the operator with a request, and the operator with a refusal: a sentence. */
+export const NOTE_BYTES_MAX = 200;
+
+/** A verifier as text, with the longest salt and the largest parameters. */
+export const VERIFIER_BYTES_MAX = 256;
+
+/** The ticket of a request and the code of an invite: 128 bits that nobody guesses. */
+export const TICKET_BYTES = 16;
+
+/** A request that the operator has not answered for this long is dropped. */
+export const REGISTRATION_AGE_MS_MAX = 30 * 24 * 3_600_000;
+
+/** An answer, or an invite that is closed, is kept so long for whoever asks, and so many of each. */
+export const ANSWER_AGE_MS_MAX = 7 * 24 * 3_600_000;
+export const ANSWERS_MAX = 1000;
+
+/** Invites that are open at once: enough for a school, and they fit a body. */
+export const INVITES_MAX = 1000;
+export const INVITE_MS_DEFAULT = 7 * 24 * 3_600_000;
+
+/** Whoever waits for the operator's answer asks again after so long, and after so long at most when many wait. */
+export const ANSWER_AGAIN_MS_MIN = 2_000;
+export const ANSWER_AGAIN_MS_MAX = 10_000;
+
 /** A command that has failed ends after this long, whatever is still open. */
 export const EXIT_MS_MAX = 1_000;
 
@@ -209,6 +255,14 @@ const RELATIONS: readonly [boolean, string][] = [
   ],
   [KICK_REASON_BYTES_MAX <= TEXT_BYTES_MAX, "a reason fits an error"],
   [FINDINGS_MAX * (PATH_BYTES_MAX + 128) <= BODY_BYTES_MAX, "findings fit a body"],
+  [
+    REGISTRATIONS_MAX * (2 * USER_BYTES_MAX + NOTE_BYTES_MAX + 128) <= BODY_BYTES_MAX,
+    "the requests that wait fit a body",
+  ],
+  [
+    (INVITES_MAX + ANSWERS_MAX) * (2 * USER_BYTES_MAX + 128) <= BODY_BYTES_MAX,
+    "the list of invites fits a body",
+  ],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],
 ];

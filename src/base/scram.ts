@@ -19,9 +19,9 @@
  * An exchange is for one try: every step is taken once and in order, and a refused one
  * ends it. Which accounts there are, throttling, and errors to the peer are the caller's.
  */
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
-import { encodeText, isSameBytes } from "./bytes.ts";
+import { encodeText, exclusiveOr, isSameBytes, isSameSecret } from "./bytes.ts";
 import { FtpxError } from "./errors.ts";
 import { NONCE_CHARACTERS_MAX, NONCE_CHARACTERS_MIN, SCRAM_MESSAGE_BYTES_MAX } from "./limits.ts";
 import type { Keys, Parameters, Verifier } from "./verifier.ts";
@@ -133,7 +133,7 @@ export class ClientExchange {
     const { clientKey, serverKey } = await this.#keys.keysFor(salt, parameters);
     const withoutProof = `c=${this.#binding},r=${nonce}`;
     const authMessage = [this.#firstBare, serverFirst, withoutProof].join(",");
-    const proof = combine(clientKey, hmac(sha256(clientKey), authMessage));
+    const proof = exclusiveOr(clientKey, hmac(sha256(clientKey), authMessage));
     this.#signature = hmac(serverKey, authMessage);
     this.#step = "verify";
     return `${withoutProof},p=${encodeBase64(proof)}`;
@@ -238,7 +238,7 @@ export class ServerExchange {
     // All of it is worked out before any of it decides: one time for every refusal.
     const { storedKey, serverKey } = asked.verifier;
     const authMessage = [this.#firstBare, asked.serverFirst, withoutProof].join(",");
-    const clientKey = combine(proof, hmac(storedKey, authMessage));
+    const clientKey = exclusiveOr(proof, hmac(storedKey, authMessage));
     const signature = hmac(serverKey, authMessage);
     const isProved = isSameSecret(sha256(clientKey), storedKey);
     const isBound = isSameSecret(encodeText(binding), encodeText(this.#binding));
@@ -293,14 +293,4 @@ function escapeName(name: string): string {
 function unescapeName(text: string): string | undefined {
   if (text === "" || !text.isWellFormed() || /=(?!2C|3D)/.test(text)) return undefined;
   return text.replaceAll("=2C", ",").replaceAll("=3D", "=");
-}
-
-/** Exclusive or of two keys. */
-function combine(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, index) => byte ^ (b[index] ?? 0));
-}
-
-/** Takes the same time wherever two secrets of one length differ. */
-function isSameSecret(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }

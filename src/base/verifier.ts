@@ -204,7 +204,7 @@ export function distinctParameters(all: Iterable<Parameters>): Parameters[] {
   return [...distinct.values()];
 }
 
-export function hmac(key: Uint8Array, message: string): Uint8Array {
+export function hmac(key: Uint8Array, message: string | Uint8Array): Uint8Array {
   return crypto.createHmac("sha256", key).update(message).digest();
 }
 

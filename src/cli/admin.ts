@@ -1,15 +1,18 @@
 /**
- * Accounts from the command line: useradd, usermod, userdel, passwd, fingerprint.
+ * Accounts from the command line: useradd, usermod, userdel, fingerprint;
+ * passwd is passwd.ts, keys are keyring.ts.
  *
  * They edit accounts.toml, which a running server follows by itself. What only the
  * server may touch (the ledger, the homes' counts) is asked of it through the
  * operator's socket; without a server the state is opened here.
  */
+import { isDeepStrictEqual } from "node:util";
 import { ACCESS_LEVELS, isAccess } from "../accounts/grants.ts";
 import type { Access } from "../accounts/grants.ts";
 import { isUserName } from "../accounts/account.ts";
 import type { AccountDirectory } from "../accounts/directory.ts";
 import type { Changes } from "../accounts/edit.ts";
+import type { Account } from "../accounts/account.ts";
 import { FtpxError } from "../base/errors.ts";
 import { formatQuota, parseCount, parseSize } from "../base/units.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
@@ -17,18 +20,19 @@ import { findIdentity } from "../doors/identity.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
+import { ADD_KEY, changedKeys, REMOVE_KEY } from "./keyring.ts";
 import { withOffice } from "./office.ts";
 import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
 
-const PASSWORD_STDIN = {
+export const PASSWORD_STDIN = {
   flags: "--password-stdin",
   about: "read the password from the first line of stdin",
 } as const;
 
-const ACCOUNT_OPTIONS = {
+export const ACCOUNT_OPTIONS = {
   data: DATA,
   quota: { flags: "--quota <size>", about: 'room for files, as in "10 GiB"', parse: parseSize },
   files: { flags: "--files <n>", about: "most files and directories", parse: parseCount },
@@ -36,18 +40,25 @@ const ACCOUNT_OPTIONS = {
   json: JSON_LINES,
 } as const;
 
-const USERADD_OPTIONS = { ...ACCOUNT_OPTIONS, passwordStdin: PASSWORD_STDIN } as const;
+const USERADD_OPTIONS = {
+  ...ACCOUNT_OPTIONS,
+  passwordStdin: PASSWORD_STDIN,
+  addKey: ADD_KEY,
+  noPassword: { flags: "--no-password", about: "only a key signs in; needs --add-key" },
+} as const;
 const USERMOD_OPTIONS = {
   ...ACCOUNT_OPTIONS,
   disable: { flags: "--disable", about: "no sign-in, and live sessions end" },
   enable: { flags: "--enable", about: "may sign in again" },
+  addKey: ADD_KEY,
+  removeKey: REMOVE_KEY,
+  noPassword: { flags: "--no-password", about: "remove the password; only a key signs in" },
 } as const;
 const USERDEL_OPTIONS = {
   data: DATA,
   purge: { flags: "--purge", about: "remove the home and all it holds too" },
   json: JSON_LINES,
 } as const;
-const PASSWD_OPTIONS = { data: DATA, passwordStdin: PASSWORD_STDIN, json: JSON_LINES } as const;
 const LIST_OPTIONS = { data: DATA, json: JSON_LINES } as const;
 
 type Run<Options> = (words: readonly string[], options: Options) => Promise<void>;
@@ -58,7 +69,11 @@ export const USERADD: Spec<typeof USERADD_OPTIONS> = {
   usage: "NAME",
   words: [1, 1],
   options: USERADD_OPTIONS,
-  examples: ["ftpx useradd ann --quota '10 GiB'", "ftpx useradd bob --password-stdin < secret"],
+  examples: [
+    "ftpx useradd ann --quota '10 GiB'",
+    "ftpx useradd bob --password-stdin < secret",
+    "ftpx useradd eve --no-password --add-key eve.pub",
+  ],
 };
 
 export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""], options) => {
@@ -66,8 +81,16 @@ export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""
   const directory = await openDirectory(place);
   demandName(name);
   if (directory.find(name) !== undefined) throw new FtpxError("ACCOUNT_EXISTS", { user: name });
-  const password = await readNewPassword(name, options.passwordStdin === true);
-  await createAccount(place, directory, name, password, changesOf(options));
+  const keys = await changedKeys(name, [], options.addKey);
+  if (options.noPassword === true && keys.length === 0) {
+    throw new FtpxError("USAGE", { reason: "--no-password needs --add-key, or nobody signs in" });
+  }
+  const password =
+    options.noPassword === true
+      ? undefined
+      : await readNewPassword(name, options.passwordStdin === true);
+  const fields = { ...changesOf(options), ...(keys.length === 0 ? {} : { keys }) };
+  await createAccount(place, directory, name, password, fields);
   report(options.json, { event: "useradd", user: name }, `account ${name} created`);
 };
 
@@ -77,25 +100,51 @@ export const USERMOD: Spec<typeof USERMOD_OPTIONS> = {
   usage: "NAME",
   words: [1, 1],
   options: USERMOD_OPTIONS,
-  examples: ["ftpx usermod ann --quota '20 GiB'", "ftpx usermod bob --disable"],
+  examples: [
+    "ftpx usermod ann --quota '20 GiB'",
+    "ftpx usermod bob --disable",
+    "ftpx usermod ann --add-key laptop.pub",
+  ],
 };
 
 export const usermod: Run<OptionsOf<typeof USERMOD_OPTIONS>> = async ([name = ""], options) => {
   if (options.disable === true && options.enable === true) {
     throw new FtpxError("USAGE", { reason: "--disable and --enable exclude each other" });
   }
+  const directory = await openExisting(placeOf(options.data));
+  const before = directory.find(name);
+  if (before === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
   const changes: Changes = {
     ...changesOf(options),
+    ...(await secretsOf(before, options)),
     ...(options.disable === true ? { disabled: true } : {}),
     ...(options.enable === true ? { disabled: undefined } : {}),
   };
-  if (Object.keys(changes).length === 0) {
+  // A key that is there already is no mistake: the command may be run again.
+  if (Object.keys(changes).length === 0 && options.addKey === undefined) {
     throw new FtpxError("USAGE", { reason: "nothing to change; see ftpx usermod --help" });
   }
-  const directory = await openExisting(placeOf(options.data));
-  await directory.set(name, changes);
+  await directory.set(name, changes, ({ keys }) => {
+    // What is written is made of what was read, and another command may have been faster.
+    if (!isDeepStrictEqual(keys, before.keys)) throw new FtpxError("BUSY_ACCOUNTS");
+  });
   report(options.json, { event: "usermod", user: name }, `account ${name} changed`);
 };
+
+/** @throws FtpxError USAGE, NO_LOCAL_FILE, LOCAL_IO */
+async function secretsOf(
+  before: Account,
+  { addKey, removeKey, noPassword }: OptionsOf<typeof USERMOD_OPTIONS>,
+): Promise<Changes> {
+  const keys = await changedKeys(before.name, before.keys, addKey, removeKey);
+  if (noPassword === true && keys.length === 0) {
+    throw new FtpxError("USAGE", { reason: "nobody could sign in; --disable says that better" });
+  }
+  return {
+    ...(keys === before.keys ? {} : { keys: keys.length === 0 ? undefined : keys }),
+    ...(noPassword === true ? { password: undefined } : {}),
+  };
+}
 
 export const USERDEL: Spec<typeof USERDEL_OPTIONS> = {
   name: "userdel",
@@ -116,23 +165,6 @@ export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""
   const text =
     options.purge === true ? `account ${name} and its files removed` : `account ${name} removed`;
   report(options.json, { event: "userdel", user: name, purged: options.purge === true }, text);
-};
-
-export const PASSWD: Spec<typeof PASSWD_OPTIONS> = {
-  name: "passwd",
-  about: "Sets the password of an account",
-  usage: "NAME",
-  words: [1, 1],
-  options: PASSWD_OPTIONS,
-  examples: ["ftpx passwd ann"],
-};
-
-export const passwd: Run<OptionsOf<typeof PASSWD_OPTIONS>> = async ([name = ""], options) => {
-  const directory = await openExisting(placeOf(options.data));
-  if (directory.find(name) === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
-  const password = await readNewPassword(name, options.passwordStdin === true);
-  await directory.set(name, { password: formatVerifier(await makeVerifier(password)) });
-  report(options.json, { event: "passwd", user: name }, `password of ${name} changed`);
 };
 
 export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
@@ -175,11 +207,12 @@ async function createAccount(
   place: Place,
   directory: AccountDirectory,
   name: string,
-  password: string,
+  password: string | undefined,
   changes: Changes,
 ): Promise<void> {
-  const verifier = formatVerifier(await makeVerifier(password));
-  await directory.add(name, { password: verifier, ...changes });
+  const secret =
+    password === undefined ? {} : { password: formatVerifier(await makeVerifier(password)) };
+  await directory.add(name, { ...secret, ...changes });
   const store = await openDiskStore(place.storage);
   const home = await store.openHome(name);
   await home.close();
@@ -198,7 +231,7 @@ export async function openExisting(place: Place): Promise<AccountDirectory> {
   throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
 }
 
-function demandName(name: string): void {
+export function demandName(name: string): void {
   if (isUserName(name)) return;
   const reason = `"${name}" is not a user name: 1 to 32 of a-z 0-9 . _ -, a letter or digit first`;
   throw new FtpxError("USAGE", { reason });
@@ -223,7 +256,11 @@ function parseAccess(text: string): Access {
   });
 }
 
-function report(isJson: boolean | undefined, event: Record<string, unknown>, text: string): void {
+export function report(
+  isJson: boolean | undefined,
+  event: Record<string, unknown>,
+  text: string,
+): void {
   if (isJson === true) writeJson(event);
   else writeNote(text);
 }

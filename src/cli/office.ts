@@ -12,6 +12,8 @@ import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { Depot } from "../vfs/depot.ts";
 import type { Finding } from "../vfs/findings.ts";
+import { ownDesk, remoteDesk } from "./desk.ts";
+import type { Desk } from "./desk.ts";
 import type { Place } from "./place.ts";
 
 export interface StoredUsage {
@@ -37,6 +39,8 @@ export interface Office {
   check(user: string, isFixing: boolean): Promise<readonly Finding[]>;
   /** @throws FtpxError STATE_DAMAGED */
   verify(): Promise<void>;
+  /** Requests for an account, and invites. */
+  readonly desk: Desk;
 }
 
 /** A server that was just told of a removed account sees it within this time. */
@@ -68,6 +72,7 @@ async function findServer(place: Place): Promise<Client | undefined> {
 
 function remoteOffice(client: Client): Office {
   return {
+    desk: remoteDesk(client),
     usages: () => allUsages(client),
     check: async (user, isFixing) => (await client.call("check", { user, isFixing })).findings,
     verify: async () => void (await client.call("verify", {})),
@@ -105,6 +110,7 @@ async function withOwnState<Value>(
 ): Promise<Value> {
   return await withOwnDepot(place, (depot) =>
     work({
+      desk: ownDesk(place, depot),
       usages: async () => {
         const [accounts, sightings] = [await depot.state.accounts(), await depot.state.seen()];
         const seen = new Map(sightings.map(({ user, atMs }) => [user, atMs]));

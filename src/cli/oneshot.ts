@@ -39,12 +39,15 @@ export const CLIENT_COMMANDS: readonly ClientCommand[] = [
 
 function commandOf(row: Verb): ClientCommand[] {
   const spec = specOf(row, "one-shot");
-  if (spec === undefined) return [];
-  const run = async (words: readonly string[]): Promise<number> => {
-    const one = new OneShot(row, parseWords(spec, words));
-    return await interruptible(true, (signal) => one.run(signal));
-  };
-  return [{ spec, run }];
+  return spec === undefined ? [] : [{ spec, run: (words) => runOneShot(row, words) }];
+}
+
+/** @returns the exit status. @throws FtpxError, HelpWanted */
+export async function runOneShot(row: Verb, words: readonly string[]): Promise<number> {
+  const spec = specOf(row, "one-shot");
+  if (spec === undefined) throw new Error(`${row.name} is for the shell only`);
+  const one = new OneShot(row, parseWords(spec, words));
+  return await interruptible(true, (signal) => one.run(signal));
 }
 
 /** One verb with its words, from the target to the exit status. */

@@ -1,6 +1,6 @@
 /**
- * From a target to a signed-in Remote: which user, is it the right server, what is the
- * password.
+ * From a target to a signed-in Remote: which user, is it the right server, which key or what
+ * is the password.
  *
  * Trust comes first. Until the server's key is the pinned one, the one named in the
  * target, or one that a person has just accepted, nothing of the sign-in is asked for or
@@ -10,6 +10,7 @@
 import { FtpxError, isKind } from "../base/errors.ts";
 import { DerivedKeys } from "../base/scram.ts";
 import { lookAt } from "../client/connect.ts";
+import type { Credentials } from "../client/client.ts";
 import type { Endpoint } from "../client/connect.ts";
 import { Remote, unlessAborted } from "../client/remote.ts";
 import type { Retry } from "../client/remote.ts";
@@ -17,6 +18,7 @@ import { formatHost } from "../client/target.ts";
 import type { Target } from "../client/target.ts";
 import { clientDirectory, Trust } from "../client/trust.ts";
 import type { OptionsOf } from "./args.ts";
+import { findKey, unlockKey } from "./credentials.ts";
 import {
   ask,
   askPassword,
@@ -53,29 +55,35 @@ interface Opening {
 
 /**
  * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, OTHER_KEY, NO_PASSWORD,
- *   SIGN_IN_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED
+ *   SIGN_IN_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED, and
+ *   for a key what findKey and unlockKey throw
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
   const user = target.user ?? (await userName());
   const { options, onRetry, signal } = opening;
+  const locked = await findKey(options);
   const { endpoint, fingerprint, isMet } = await settleTrust(target, opening);
   const retriesMax = options.retries ?? RETRIES_DEFAULT;
-  const signInWith = async (password: string): Promise<Remote> => {
-    const keys = new DerivedKeys(() => password);
+  const signInWith = async (keys: Credentials): Promise<Remote> => {
     const remote = new Remote({ endpoint, software: SOFTWARE, user, keys, retriesMax, onRetry });
     await unlessAborted(signIn(remote, signal), signal);
     return remote;
   };
-  const given = await givenPassword(options);
   const { name: server } = endpoint;
-  if (given !== undefined) {
-    return { remote: await signInWith(given), user, server, fingerprint };
+  const opened = (remote: Remote): Opened => ({ remote, user, server, fingerprint });
+  // Nobody types a secret for a server that is not there, or is another one.
+  const meet = async () => void (isMet || (await unlessAborted(lookAt(endpoint), signal)));
+  if (locked !== undefined) {
+    if (locked.isEncrypted) await meet();
+    // Refused is refused: what was asked for is this key, not whatever else may fit.
+    return opened(await signInWith(await unlockKey(locked)));
   }
+  const withPassword = (password: string) => signInWith(new DerivedKeys(() => password));
+  const given = await givenPassword(options);
+  if (given !== undefined) return opened(await withPassword(given));
   if (!canAsk()) throw new FtpxError("NO_PASSWORD");
-  // Nobody types a password for a server that is not there, or is another one.
-  if (!isMet) await unlessAborted(lookAt(endpoint), signal);
-  const remote = await tryPasswords(`password of ${user} on ${server}`, signInWith);
-  return { remote, user, server, fingerprint };
+  await meet();
+  return opened(await tryPasswords(`password of ${user} on ${server}`, withPassword));
 }
 
 /** @throws FtpxError USAGE, INTERRUPTED */
@@ -120,6 +128,12 @@ async function signIn(remote: Remote, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** What is needed to settle whether a server is the right one. */
+interface TrustWish {
+  readonly options: Pick<ConnectOptions, "plain" | "acceptNew">;
+  readonly signal: AbortSignal;
+}
+
 interface Trusted {
   /** With the key that it must show. */
   readonly endpoint: Endpoint;
@@ -129,7 +143,10 @@ interface Trusted {
 }
 
 /** @throws FtpxError UNKNOWN_KEY, CHANGED_KEY, UNREACHABLE, TLS_FAILED, BAD_CONFIG, INTERRUPTED */
-async function settleTrust(target: Target, { options, signal }: Opening): Promise<Trusted> {
+export async function settleTrust(
+  target: Target,
+  { options, signal }: TrustWish,
+): Promise<Trusted> {
   const { host, port, fingerprint: told } = target;
   const name = formatHost(host, port);
   if (options.plain === true) {

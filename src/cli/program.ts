@@ -5,11 +5,16 @@
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
+import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, parseWords } from "./args.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { CHECK, check } from "./check.ts";
 import { DRAIN, drain } from "./drain.ts";
 import { KICK, kick } from "./kick.ts";
+import { INVITE, invite } from "./inviting.ts";
+import { REGISTER, register } from "./register.ts";
+import { KEYGEN, keygen } from "./keygen.ts";
+import { PASSWD_SPEC, runPasswd } from "./passwd.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { exitStatusOf, showError, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
@@ -38,15 +43,26 @@ function bind<Options extends OptionSpecs>(
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
   ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
-  ["Files on a server", CLIENT_COMMANDS],
+  [
+    "Files on a server",
+    [
+      ...CLIENT_COMMANDS.filter(({ spec }) => spec.name !== "passwd"),
+      bind(REGISTER, register),
+      bind(KEYGEN, keygen),
+    ],
+  ],
   [
     "Accounts of the data directory on this machine",
     [
       bind(admin.USERADD, admin.useradd),
       bind(admin.USERMOD, admin.usermod),
       bind(admin.USERDEL, admin.userdel),
-      bind(admin.PASSWD, admin.passwd),
+      { spec: PASSWD_SPEC, run: runPasswd },
       bind(USERS, users),
+      bind(approvals.PENDING, approvals.pending),
+      bind(approvals.APPROVE, approvals.approve),
+      bind(approvals.DENY, approvals.deny),
+      bind(INVITE, invite),
       bind(WHO, who),
       bind(KICK, kick),
       bind(DRAIN, drain),

@@ -23,6 +23,7 @@ import { openIdentity } from "../doors/identity.ts";
 import type { Identity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
 import type { OpenDoor } from "../doors/native.ts";
+import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import { Registry } from "../sessions/registry.ts";
 import type { RegistrySettings } from "../sessions/registry.ts";
 import type { State } from "../state/contract.ts";
@@ -30,13 +31,14 @@ import { openState } from "../state/state.ts";
 import { Depot } from "../vfs/depot.ts";
 import { recover } from "../vfs/recovery.ts";
 import { offerAccount } from "./admin.ts";
+import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
+import { parseListen, parseMetrics } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { Reporter } from "./reporter.ts";
-import { isLoopback } from "../wire/tls.ts";
 import { writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
 
@@ -74,6 +76,11 @@ const OPTIONS = {
     about: "drop uploads that nobody went on with for so long (7d)",
     parse: parseDuration,
   },
+  registration: {
+    flags: "--registration <who>",
+    about: `who may ask for an account: ${REGISTRATION_MODES.join(", ")} (open)`,
+    parse: parseMode,
+  },
   json: { flags: "--json", about: "events as JSON, one a line" },
 } as const;
 
@@ -93,7 +100,9 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   const place = placeOf(options.data);
   await place.prepare();
   await place.removeLeftovers();
-  warnRoot();
+  if (process.getuid?.() === 0) {
+    writeNote("ftpx: running as root; an ordinary user is enough and safer");
+  }
   const reporter = await Reporter.open(place.auditFile, options.json === true);
   // Where there is a terminal, a hang-up is its end, and stopSignal's.
   if (!process.stdout.isTTY) process.on("SIGHUP", () => reporter.reopen());
@@ -102,7 +111,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     reporter.emit({ event: "defect", work: "unknown", reason: text });
   });
-  const server = await Server.open(place, options, reporter.emit);
+  const emit = options.json === true ? reporter.emit : tellingHow(reporter.emit, place);
+  const server = await Server.open(place, options, emit);
   const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
   const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
   await server.run(stopping, sweepMs);
@@ -164,6 +174,7 @@ class Server {
         return door;
       };
       const door = opened(openTlsDoor(registry, identity, address));
+      registry.admission.listening = door;
       const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
       opened(await openOperatorDoor(registry, place.operatorSocket));
       const metrics = metricsAddress && opened(await openMetricsDoor(registry, metricsAddress));
@@ -177,6 +188,7 @@ class Server {
       if (!wasClean) emit({ event: "recovered", ...mended });
       const server = new Server(place, { registry, directory, doors }, emit);
       void server.#recount();
+      void server.#finishRegistrations();
       return server;
     } catch (error) {
       for (const close of undo.toReversed()) await close();
@@ -246,7 +258,8 @@ class Server {
   }
 
   #sweep(elapsedMs: number): void {
-    this.#depot.sweep(elapsedMs).catch((error: unknown) => this.#fault("sweep", error));
+    const sweeping = [this.#depot.sweep(elapsedMs), this.#registry.admission.sweep(elapsedMs)];
+    for (const work of sweeping) work.catch((error: unknown) => this.#fault("sweep", error));
   }
 
   #reload(): void {
@@ -271,6 +284,14 @@ class Server {
     if (await recounts.settled()) this.#emit({ event: "recounted", accounts: users.length });
   }
 
+  async #finishRegistrations(): Promise<void> {
+    try {
+      await this.#registry.admission.finish();
+    } catch (error) {
+      this.#fault("registration", error);
+    }
+  }
+
   #fault(work: string, error: unknown): void {
     this.#emit({ event: "fault", work, reason: String(error) });
   }
@@ -278,7 +299,7 @@ class Server {
 
 async function settingsOf(
   state: State,
-  { maxSessions, quota, grace }: OptionsOf<typeof OPTIONS>,
+  { maxSessions, quota, grace, registration = "open" }: OptionsOf<typeof OPTIONS>,
 ): Promise<RegistrySettings> {
   return {
     version: SOFTWARE,
@@ -286,6 +307,7 @@ async function settingsOf(
     sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
     graceMs: grace ?? GRACE_MS_DEFAULT,
     quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
+    registration,
   };
 }
 
@@ -314,32 +336,4 @@ function stopSignal(): Promise<string> {
       });
     }
   });
-}
-
-/** @throws FtpxError USAGE */
-function parseListen(text: string | undefined): { hostname: string; port: number } {
-  if (text === undefined) return { hostname: "::", port: PORT_DEFAULT };
-  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  const port = Number(parts?.[3]);
-  if (parts === null || port > 65_535) {
-    throw new FtpxError("USAGE", { reason: `"${text}" is not HOST:PORT` });
-  }
-  const host = parts[1] ?? parts[2] ?? "";
-  return { hostname: host === "" || host === "*" ? "::" : host, port };
-}
-
-/** @throws FtpxError USAGE */
-function parseMetrics(text: string | undefined): { hostname: string; port: number } | undefined {
-  if (text === undefined) return undefined;
-  const address = parseListen(text);
-  if (!isLoopback(address.hostname)) {
-    writeNote("ftpx: --metrics is not on a loopback address: whoever reaches it sees the numbers");
-  }
-  return address;
-}
-
-function warnRoot(): void {
-  if (process.getuid?.() === 0) {
-    writeNote("ftpx: running as root; an ordinary user is enough and safer");
-  }
 }

@@ -16,6 +16,8 @@ import type { DetailName, Details } from "../base/errors.ts";
 import { PASSWORD_BYTES_MAX } from "../base/limits.ts";
 import { nameBytes } from "../base/path.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
+import { HiddenLine } from "./secrecy.ts";
+import type { Ending } from "./secrecy.ts";
 
 /** Where a terminal tells no width, as one behind a bare pseudo-terminal does. */
 const COLUMNS_DEFAULT = 80;
@@ -255,10 +257,54 @@ export async function confirm(message: string): Promise<boolean> {
   return await answerTo(clack.confirm(question));
 }
 
-/** What is typed is not shown. @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED */
+/**
+ * What is typed is not shown, and neither is how much of it. What was typed ahead counts; what
+ * comes behind the line's end stays for whoever reads next.
+ *
+ * @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED
+ */
 export async function askPassword(message: string): Promise<string> {
   demandTerminal(new FtpxError("NO_PASSWORD"));
-  return (await answerTo(clack.password({ ...onStderr(), message: visible(message) }))) ?? "";
+  const { stdin, stderr } = process;
+  stderr.write(`${visible(message)}: `);
+  const line = new HiddenLine();
+  stdin.setRawMode(true);
+  try {
+    if ((await readHidden(line)) === "given up") throw new FtpxError("INTERRUPTED");
+    return line.text;
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    line.forget();
+    stderr.write("\n");
+  }
+}
+
+/** The end of stdin, as of a terminal that was closed, gives up. */
+async function readHidden(line: HiddenLine): Promise<Ending> {
+  const { stdin } = process;
+  const { promise, resolve } = Promise.withResolvers<Ending>();
+  const decoder = new TextDecoder();
+  const give = () => resolve("given up");
+  const hear = (bytes: Uint8Array): void => {
+    const ended = line.take(decoder.decode(bytes, { stream: true }));
+    if (ended === undefined) return;
+    stdin.off("data", hear);
+    stdin.pause();
+    if (ended.rest !== "") stdin.unshift(Buffer.from(ended.rest));
+    resolve(ended.ending);
+  };
+  stdin.on("data", hear);
+  stdin.once("end", give);
+  stdin.once("error", give);
+  stdin.resume();
+  try {
+    return await promise;
+  } finally {
+    stdin.off("data", hear);
+    stdin.off("end", give);
+    stdin.off("error", give);
+  }
 }
 
 function demandTerminal(refusal: FtpxError): void {

@@ -54,8 +54,8 @@ function rowOf(account: Account, usage: StoredUsage | undefined) {
     user: account.name,
     access: account.access,
     disabled: account.isDisabled,
-    hasPassword: account.verifier !== undefined,
-    keyCount: account.keys.length,
+    password: account.verifier !== undefined,
+    keys: account.keys.length,
     usedBytes: usage?.usedBytes ?? 0,
     reservedBytes: usage?.reservedBytes ?? 0,
     usedFiles: usage?.usedFiles ?? 0,
@@ -109,8 +109,8 @@ function cardOf(row: Row, nowMs: number): string {
   const day = seenMs === undefined ? "" : ` (${formatDate(seenMs)})`;
   const facts: [name: string, fact: string][] = [
     ["access", row.disabled ? `${row.access}, disabled` : row.access],
-    ["password", row.hasPassword ? "set" : "none"],
-    ["keys", String(row.keyCount)],
+    ["password", row.password ? "set" : "none"],
+    ["keys", String(row.keys)],
     ["used", `${formatSize(row.usedBytes)} in ${countOf(row.usedFiles, "file")}`],
     [
       "unfinished",

@@ -8,6 +8,7 @@ import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
 import { UNFINISHED } from "./verbs/unfinished.ts";
+import { PASSWD } from "./verbs/renew.ts";
 import type { Verb } from "./verbs/verb.ts";
 
 export const VERBS: readonly Verb[] = [
@@ -28,6 +29,7 @@ export const VERBS: readonly Verb[] = [
   DIGEST,
   QUOTA,
   UNFINISHED,
+  PASSWD,
   WHOAMI,
   LLS,
   LCD,

@@ -6,8 +6,11 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, WATCH_EVERY_MS } from "../base/limits.ts";
+import { proveRenewal } from "../base/renewal.ts";
 import { ClientExchange } from "../base/scram.ts";
 import type { DerivedKeys } from "../base/scram.ts";
+import { SigningKey, signInMessage } from "../base/signature.ts";
+import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import type { Command } from "../commands/command.ts";
 import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
 import type { Notice, NoticeName } from "../commands/notices.ts";
@@ -45,19 +48,29 @@ interface Pending {
   readonly reject: (failure: FtpxError) => void;
 }
 
+/** What a user signs in with. */
+export type Credentials = DerivedKeys | SigningKey;
+
 export class Client implements ConnectionOwner {
   readonly prefixBytes = CONTENT_PREFIX_BYTES;
   readonly #connection: Connection;
   readonly #pending = new Map<number, Pending>();
   readonly #transfers = new Map<number, TransferListener>();
   readonly #binding: () => Uint8Array;
+  /** Of the key that the server showed; empty without TLS. */
+  readonly #fingerprint: string;
   readonly #watching: ReturnType<typeof setInterval>;
   #lastId = 0;
   #end: FtpxError | undefined;
 
-  constructor(socket: RawSocket, binding: () => Uint8Array, { isChecked = false } = {}) {
+  constructor(
+    socket: RawSocket,
+    binding: () => Uint8Array,
+    { isChecked = false, fingerprint = "" } = {},
+  ) {
     this.#connection = new Connection(socket, this, BODY_BYTES_MAX, { isChecked });
     this.#binding = binding;
+    this.#fingerprint = fingerprint;
     this.#watching = setInterval(() => this.#connection.watch(performance.now()), WATCH_EVERY_MS);
   }
 
@@ -75,7 +88,12 @@ export class Client implements ConnectionOwner {
   }
 
   /** @throws FtpxError NOT_GENUINE, BAD_PARAMETERS, SIGN_IN_REFUSED, TOO_MANY_TRIES */
-  async signIn(user: string, keys: DerivedKeys): Promise<void> {
+  async signIn(user: string, credentials: Credentials): Promise<void> {
+    if (credentials instanceof SigningKey) await this.#signInByKey(user, credentials);
+    else await this.#signInByPassword(user, credentials);
+  }
+
+  async #signInByPassword(user: string, keys: DerivedKeys): Promise<void> {
     const exchange = new ClientExchange(user, keys, this.#binding());
     const first = await this.call("scramFirst", { message: exchange.first() });
     const final = await this.call("scramFinal", { message: await exchange.final(first.message) });
@@ -85,6 +103,32 @@ export class Client implements ConnectionOwner {
       this.#connection.terminate();
       throw error;
     }
+  }
+
+  /** The pinned key has proved the server already, and nothing that is sent here is a secret. */
+  async #signInByKey(user: string, key: SigningKey): Promise<void> {
+    const { publicKey } = key;
+    const { nonce } = await this.call("keyFirst", { user, publicKey });
+    const about = { binding: this.#binding(), fingerprint: this.#fingerprint };
+    const message = signInMessage({ ...about, user, publicKey, nonce });
+    await this.call("keyFinal", { signature: key.sign(message) });
+  }
+
+  /**
+   * Sets the user's own password. The new one does not leave this machine, only its verifier.
+   *
+   * @param current of the current password, which is proved once more
+   * @throws FtpxError PASSWORD_REFUSED, TOO_MANY_TRIES, BAD_PARAMETERS, NO_PASSWORD, USAGE,
+   *   DISK_FULL, …
+   */
+  async changePassword(user: string, current: DerivedKeys, next: string): Promise<void> {
+    // First of all: what cannot be a password costs no try.
+    const verifier = formatVerifier(await makeVerifier(next));
+    const { salt, nonce, ...parameters } = await this.call("passwordFirst", {});
+    const keys = await current.keysFor(salt, parameters);
+    const about = { binding: this.#binding(), fingerprint: this.#fingerprint };
+    const proof = proveRenewal({ ...about, user, nonce, verifier }, keys);
+    await this.call("passwordFinal", { proof, verifier });
   }
 
   /** @throws FtpxError what the server answers, or why the connection ended */

@@ -32,12 +32,16 @@ export interface Connected {
 }
 
 /** Connects and greets; `fingerprint` is empty without TLS. @throws FtpxError UNREACHABLE, TLS_FAILED, CHANGED_KEY */
-export async function connect(endpoint: Endpoint, software: string): Promise<Connected> {
+export async function connect(
+  endpoint: Endpoint,
+  software: string,
+  features: string[] = [],
+): Promise<Connected> {
   const { client, fingerprint } =
     endpoint.isPlain === true
       ? { client: await connectPlain(endpoint), fingerprint: "" }
       : await shakeHands(endpoint);
-  const { server } = await client.call("hello", { client: software, features: [] });
+  const { server } = await client.call("hello", { client: software, features });
   return { client, fingerprint, server };
 }
 
@@ -112,7 +116,7 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
         if (!isOk && BROKEN.test(cause?.code ?? "")) throw brokenHandshake(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
-        peer.client = new Client(socket, () => exportBinding(socket));
+        peer.client = new Client(socket, () => exportBinding(socket), { fingerprint });
         resolve({ client: peer.client, fingerprint });
       } catch (error) {
         refuse(error, socket);

@@ -1,22 +1,22 @@
 /**
  * A server as its user sees it: signed in, over as many connections as it takes.
  *
- * The password's keys are derived once. A lost connection is made again, with growing
+ * The password's keys are derived once, and replaced when the user changes the password. A lost connection is made again, with growing
  * pauses, when something is asked for; requests that were under way then fail with
  * CONNECTION_LOST, except those that only read, which are asked again.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
-import type { DerivedKeys } from "../base/scram.ts";
+import { DerivedKeys } from "../base/scram.ts";
 import { TABLE } from "../commands/table.ts";
 import type { CommandName } from "../commands/table.ts";
 import { connect } from "./connect.ts";
 import type { Endpoint } from "./connect.ts";
-import type { Client, ReplyOf, RequestOf } from "./client.ts";
+import type { Client, Credentials, ReplyOf, RequestOf } from "./client.ts";
 
 export interface RemoteSettings {
   readonly endpoint: Endpoint;
   readonly user: string;
-  readonly keys: DerivedKeys;
+  readonly keys: Credentials;
   /** What hello says about this program. */
   readonly software: string;
   /** Times a lost connection is made again before giving up. */
@@ -51,9 +51,16 @@ export class Remote {
   #connecting: Promise<Client> | undefined;
   #client: Client | undefined;
   #sentBytes = 0;
+  #keys: Credentials;
 
   constructor(settings: RemoteSettings) {
     this.settings = settings;
+    this.#keys = settings.keys;
+  }
+
+  /** What the password was that signed in; nothing when it was a key. */
+  get passwordKeys(): DerivedKeys | undefined {
+    return this.#keys instanceof DerivedKeys ? this.#keys : undefined;
   }
 
   /** Bytes of all connections, before encryption. */
@@ -113,6 +120,18 @@ export class Remote {
     }
   }
 
+  /**
+   * Sets the user's own password; later connections sign in with it, unless a key does. It is
+   * asked once: after a lost connection nobody knows which password is in force.
+   *
+   * @throws FtpxError as Client.changePassword
+   */
+  async changePassword(current: DerivedKeys, next: string, signal = NEVER): Promise<void> {
+    const client = await unlessAborted(this.client(), signal);
+    await unlessAborted(client.changePassword(this.settings.user, current, next), signal);
+    if (this.#keys instanceof DerivedKeys) this.#keys = new DerivedKeys(() => next);
+  }
+
   close(): void {
     this.#client?.close();
   }
@@ -120,10 +139,10 @@ export class Remote {
   async #connect(): Promise<Client> {
     this.#sentBytes = this.sentBytes;
     this.#client = undefined;
-    const { endpoint, software, user, keys } = this.settings;
+    const { endpoint, software, user } = this.settings;
     const { client } = await connect(endpoint, software);
     try {
-      await client.signIn(user, keys);
+      await client.signIn(user, this.#keys);
     } catch (error) {
       client.close();
       throw error;

@@ -6,13 +6,17 @@ import {
   LIST_PAGE_ENTRIES_MAX,
   NAME_BYTES_MAX,
   PATH_BYTES_MAX,
+  SALT_BYTES_MAX,
   SCRAM_MESSAGE_BYTES_MAX,
   SESSIONS_PAGE_MAX,
+  TEXT_BYTES_MAX,
   TRANSFERS_MAX,
   UPLOADS_PAGE_MAX,
   USAGE_PAGE_ACCOUNTS_MAX,
   USER_BYTES_MAX,
 } from "../base/limits.ts";
+import { CHALLENGE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../base/signature.ts";
+import { KEY_BYTES } from "../base/verifier.ts";
 import {
   bytes,
   choice,
@@ -35,6 +39,14 @@ export const source = bytes(64);
 export const features = listOf(text(32), 32);
 export const software = text(64);
 export const scramMessage = text(SCRAM_MESSAGE_BYTES_MAX);
+/** Any text, as in SCRAM: who it is not the name of an account learns nothing by that. */
+export const signInName = text(TEXT_BYTES_MAX);
+export const publicKey = bytes(PUBLIC_KEY_BYTES);
+export const signature = bytes(SIGNATURE_BYTES);
+export const challenge = bytes(CHALLENGE_BYTES);
+export const salt = bytes(SALT_BYTES_MAX);
+export const proof = bytes(KEY_BYTES);
+export const verifier = text(TEXT_BYTES_MAX);
 export const digests = listOf(digest, DIGEST_PAGE_CHUNKS_MAX);
 export const user = text(USER_BYTES_MAX);
 const findingKind = choice({
@@ -73,7 +85,7 @@ export const usages = listOf(
 export const kickReason = text(KICK_REASON_BYTES_MAX);
 const direction = choice({ upload: 1, download: 2, copy: 3 });
 
-export const sessions = listOf(
+export const presences = listOf(
   record({
     id: u32,
     user,

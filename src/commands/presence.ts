@@ -5,6 +5,9 @@
 import { FtpxError } from "../base/errors.ts";
 import { SESSIONS_PAGE_BYTES, SESSIONS_PAGE_MAX } from "../base/limits.ts";
 import type { Session } from "../sessions/session.ts";
+import { optional, size, u32 } from "../wire/shape.ts";
+import { command } from "./command.ts";
+import * as fields from "./fields.ts";
 
 /** What a session takes on the wire besides its texts, and so does a transfer. */
 const FIXED_BYTES = 64;
@@ -74,7 +77,7 @@ interface KickRequest {
 }
 
 /** Ends sessions at once; what they had open stays resumable. @throws FtpxError NO_SUCH_SESSION */
-export async function kick(asking: Session, { user, session: id, reason }: KickRequest) {
+async function kick(asking: Session, { user, session: id, reason }: KickRequest) {
   const fits = (one: Session) =>
     one !== asking && (user === "" ? one.id === id : one.account?.name === user);
   const failure = new FtpxError("KICKED", reason === "" ? {} : { reason });
@@ -87,11 +90,35 @@ export async function kick(asking: Session, { user, session: id, reason }: KickR
 }
 
 /** Begins what SIGTERM begins; without a time, open transfers get what the server was started with. */
-export async function drain(
-  asking: Session,
-  { graceMs }: { readonly graceMs: number | undefined },
-) {
+async function drain(asking: Session, { graceMs }: { readonly graceMs: number | undefined }) {
   const { registry } = asking;
   const graceMsMax = registry.stop(graceMs);
   return { transfers: registry.transferCount, graceMs: Math.round(graceMsMax) };
 }
+
+export const PRESENCE_ROWS = {
+  sessions: command({
+    code: 0x64,
+    needs: "admin",
+    about: "who is here and what moves, by number: a page behind `after`; an empty one ends",
+    request: { after: u32 },
+    reply: { sessions: fields.presences },
+    run: sessions,
+  }),
+  kick: command({
+    code: 0x65,
+    needs: "admin",
+    about: "ends the sessions of a user, or for an empty name one session, with KICKED",
+    request: { user: fields.user, session: u32, reason: fields.kickReason },
+    reply: { count: u32 },
+    run: kick,
+  }),
+  drain: command({
+    code: 0x66,
+    needs: "admin",
+    about: "tells the server to stop as SIGTERM does; another one can only shorten the grace",
+    request: { graceMs: optional(size) },
+    reply: { transfers: u32, graceMs: size },
+    run: drain,
+  }),
+} as const;

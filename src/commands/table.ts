@@ -16,10 +16,8 @@ import {
   entries,
   features,
   findings,
-  kickReason,
   kind,
   scramMessage,
-  sessions,
   software,
   source,
   unfinished,
@@ -28,7 +26,9 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
-import * as presence from "./presence.ts";
+import { PRESENCE_ROWS } from "./presence.ts";
+import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
+import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
 import * as uploads from "./uploads.ts";
 
@@ -57,6 +57,8 @@ export const TABLE = {
     reply: { message: scramMessage },
     run: signin.scramFinal,
   }),
+  ...SECRETS,
+  ...APPLICANT_ROWS,
   list: command({
     code: 0x20,
     needs: "read",
@@ -274,30 +276,8 @@ export const TABLE = {
     reply: {},
     run: control.verify,
   }),
-  sessions: command({
-    code: 0x64,
-    needs: "admin",
-    about: "who is here and what moves, by number: a page behind `after`; an empty one ends",
-    request: { after: u32 },
-    reply: { sessions },
-    run: presence.sessions,
-  }),
-  kick: command({
-    code: 0x65,
-    needs: "admin",
-    about: "ends the sessions of a user, or for an empty name one session, with KICKED",
-    request: { user, session: u32, reason: kickReason },
-    reply: { count: u32 },
-    run: presence.kick,
-  }),
-  drain: command({
-    code: 0x66,
-    needs: "admin",
-    about: "tells the server to stop as SIGTERM does; another one can only shorten the grace",
-    request: { graceMs: optional(size) },
-    reply: { transfers: u32, graceMs: size },
-    run: presence.drain,
-  }),
+  ...PRESENCE_ROWS,
+  ...REGISTRATION_ROWS,
 } as const;
 
 export type CommandName = keyof typeof TABLE;

@@ -75,11 +75,19 @@ async function certify(directory: string, keyPem: string): Promise<Identity> {
 }
 
 async function demandPrivate(file: string): Promise<void> {
-  const { mode } = await stat(file);
+  const mode = await modeOf(file);
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     throw new FtpxError("BAD_CONFIG", {
       reason: `${file} can be read by others; chmod 600 it if nobody has, else remove it`,
     });
+  }
+}
+
+async function modeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mode;
+  } catch (error) {
+    throw withPath(errorOfSystem(error), file);
   }
 }
 

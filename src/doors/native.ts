@@ -49,7 +49,7 @@ export function openTlsDoor(
   identity: Identity,
   address: { readonly hostname: string; readonly port: number },
 ): OpenDoor {
-  const connections = new Connections(registry, "native");
+  const connections = new Connections(registry, "native", identity.fingerprint);
   const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
   const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
@@ -108,11 +108,14 @@ class Connections {
   readonly #registry: Registry;
   readonly #door: DoorName;
   readonly #open = new Set<Connection>();
+  readonly #fingerprint: string | undefined;
   #refusedCount = 0;
 
-  constructor(registry: Registry, door: DoorName) {
+  /** @param fingerprint of the key that the server shows there; none where there is no TLS */
+  constructor(registry: Registry, door: DoorName, fingerprint?: string) {
     this.#registry = registry;
     this.#door = door;
+    this.#fingerprint = fingerprint;
   }
 
   /** Synchronous, because a rejected handler would end the process and not the connection. */
@@ -151,8 +154,10 @@ class Connections {
   /** @throws FtpxError what Registry.admit throws */
   #admit(socket: PeerSocket): Peer {
     const door = this.#door;
+    const fingerprint = this.#fingerprint;
     const line: Line = {
       door,
+      ...(fingerprint === undefined ? {} : { fingerprint }),
       address: door === "operator" ? "local" : plainAddress(socket.remoteAddress),
       get binding() {
         if (door === "operator") return undefined;

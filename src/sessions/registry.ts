@@ -4,8 +4,9 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Account } from "../accounts/account.ts";
-import type { AccountDirectory } from "../accounts/directory.ts";
+import type { AccountDirectory, Demand } from "../accounts/directory.ts";
 import type { Changes } from "../accounts/edit.ts";
+import { isLineOf } from "../accounts/keyline.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { SIGN_IN_MS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
@@ -15,8 +16,10 @@ import type { Amount } from "../state/contract.ts";
 import type { Depot } from "../vfs/depot.ts";
 import { Attendance } from "./attendance.ts";
 import { Counters } from "./counters.ts";
+import { Admission } from "./admission.ts";
+import type { RegistrationMode } from "./admission.ts";
 import { Session } from "./session.ts";
-import type { Line } from "./session.ts";
+import type { Line, Means } from "./session.ts";
 
 export interface RegistrySettings {
   readonly version: string;
@@ -27,6 +30,8 @@ export interface RegistrySettings {
   readonly graceMs: number;
   /** For accounts that name none. */
   readonly quota: Amount;
+  /** Whether strangers may ask for an account; all may unless it is named. */
+  readonly registration?: RegistrationMode;
 }
 
 /** Where the accounts are, and where they are written. */
@@ -37,6 +42,7 @@ export class Registry {
   readonly settings: RegistrySettings;
   readonly attendance: Attendance;
   readonly counters = new Counters();
+  readonly admission: Admission;
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
   /** Those of them that have not signed in; a set, because nobody leaves it twice. */
@@ -59,6 +65,17 @@ export class Registry {
     this.settings = settings;
     this.attendance = new Attendance(depot.state);
     this.#emit = emit;
+    this.admission = new Admission(
+      {
+        state: depot.state,
+        accounts: () => this.#accounts,
+        add: (user, fields) => this.addAccount(user, fields),
+        set: (user, changes) => this.changeAccount(user, changes),
+        makeHome: (user) => depot.makeHome(user),
+        emit,
+      },
+      settings.registration ?? "open",
+    );
   }
 
   get accounts(): ReadonlyMap<string, Account> {
@@ -121,11 +138,14 @@ export class Registry {
     this.#operators.delete(session);
   }
 
-  /** The account as it is now; nothing when it is gone, disabled, or has other secrets. */
-  stillOpen(before: Account): Account | undefined {
+  /**
+   * The account as it is now; nothing when it is gone or disabled, or when what was proved is
+   * not its own any more: another password, or a key that is not in its list.
+   */
+  stillOpen(before: Account, means: Means): Account | undefined {
     const account = this.#accounts.get(before.name);
     if (account === undefined || account.isDisabled) return undefined;
-    return hasSameSecrets(before, account) ? account : undefined;
+    return isStillProved(before, account, means) ? account : undefined;
   }
 
   limitOf(account: Account): Amount {
@@ -145,11 +165,17 @@ export class Registry {
   /**
    * In force when this resolves.
    *
-   * @param by has proved itself for this change, and stays when others of the account must go
+   * @param by     has proved itself for this change, and stays when others of the account must go
+   * @param demand throws when the account, as it stands in the file, must not be changed
    * @throws FtpxError what AccountDirectory.set throws
    */
-  async changeAccount(user: string, changes: Changes, by?: Session): Promise<void> {
-    await this.#book.set(user, changes);
+  async changeAccount(
+    user: string,
+    changes: Changes,
+    by?: Session,
+    demand?: Demand,
+  ): Promise<void> {
+    await this.#book.set(user, changes, demand);
     this.reload(by);
   }
 
@@ -159,9 +185,9 @@ export class Registry {
     this.#accounts = accounts;
     this.#knownParameters = parametersOf(accounts);
     for (const session of this.#sessions) {
-      const before = session.account;
-      if (before === undefined) continue;
-      const account = session === by ? accounts.get(before.name) : this.stillOpen(before);
+      const { account: before, means } = session;
+      if (before === undefined || means === undefined) continue;
+      const account = session === by ? accounts.get(before.name) : this.stillOpen(before, means);
       if (account === undefined) session.line.close(new FtpxError("ACCOUNT_CLOSED"));
       else session.refresh(account);
     }
@@ -263,11 +289,10 @@ export class Registry {
   }
 }
 
-/** A changed password or key list ends what was opened with the old one. */
-function hasSameSecrets(before: Account, after: Account): boolean {
-  return (
-    isDeepStrictEqual(before.verifier, after.verifier) && isDeepStrictEqual(before.keys, after.keys)
-  );
+/** Another password ends what was opened with the old one; a key ends nothing but its own sessions. */
+function isStillProved(before: Account, after: Account, means: Means): boolean {
+  if (means.method === "key") return after.keys.some((line) => isLineOf(line, means.publicKey));
+  return isDeepStrictEqual(before.verifier, after.verifier);
 }
 
 function parametersOf(accounts: ReadonlyMap<string, Account>): Parameters[] {

@@ -17,6 +17,7 @@ import {
   WINDOW_BYTES_MIN,
 } from "../base/limits.ts";
 import type { ServerExchange } from "../base/scram.ts";
+import type { Verifier } from "../base/verifier.ts";
 import type { Motion } from "../transfer/motion.ts";
 import type { Vfs } from "../vfs/vfs.ts";
 import { Listings } from "./listings.ts";
@@ -42,16 +43,43 @@ export interface Line {
   readonly address: string;
   /** Exported from TLS, RFC 9266; absent where there is none. */
   readonly binding: Uint8Array | undefined;
+  /** Of the key that the server showed on it; absent where there is no TLS. */
+  readonly fingerprint?: string;
   /** The peer is no stranger any more: larger bodies are allowed. */
   widen(): void;
   /** Tells the peer why, and closes. */
   close(reason: FtpxError): void;
 }
 
-export interface SignInAttempt {
+/** A sign-in that has begun, in one way or the other: the last step of one does not end the other. */
+export type SignInAttempt = PasswordAttempt | KeyAttempt;
+
+export interface PasswordAttempt {
+  readonly method: "password";
   readonly user: string;
   readonly account: Account | undefined;
   readonly exchange: ServerExchange;
+}
+
+export interface KeyAttempt {
+  readonly method: "key";
+  readonly user: string;
+  readonly account: Account | undefined;
+  /** As it came: of any length, and not necessarily one of the account's. */
+  readonly publicKey: Uint8Array;
+  readonly nonce: Uint8Array;
+}
+
+/** What a session was signed in with. It ends when that is no longer the account's. */
+export type Means =
+  | { readonly method: "password" }
+  | { readonly method: "key"; readonly publicKey: Uint8Array };
+
+/** A change of password that has begun: what its proof must be about. */
+export interface RenewalAttempt {
+  readonly nonce: Uint8Array;
+  /** Of the current password. */
+  readonly verifier: Verifier;
 }
 
 export class Session {
@@ -67,11 +95,17 @@ export class Session {
   attempt: SignInAttempt | undefined;
   /** Sign-ins that were begun. */
   tries = 0;
+  /** Requests about an account that a stranger has sent. */
+  registrationCalls = 0;
+  renewal: RenewalAttempt | undefined;
+  /** Changes of password that were begun since the last that was made. */
+  renewalTries = 0;
   #strangerRequests = 0;
   #account: Account | undefined;
+  #means: Means | undefined;
   #vfs: Vfs | undefined;
   #isOperator = false;
-  /** The password was right, the home is being opened. */
+  /** The proof was right, the home is being opened. */
   #isEntering = false;
   #openRequests = 0;
   #lastRequestMs = this.beganMs;
@@ -85,6 +119,11 @@ export class Session {
 
   get account(): Account | undefined {
     return this.#account;
+  }
+
+  /** Nothing for a stranger and for the operator. */
+  get means(): Means | undefined {
+    return this.#means;
   }
 
   get isSignedIn(): boolean {
@@ -147,11 +186,11 @@ export class Session {
    * @returns false when the account was closed or changed while its home was being opened
    * @throws FtpxError BAD_STATE, CONNECTION_LOST
    */
-  async signIn(account: Account): Promise<boolean> {
+  async signIn(account: Account, means: Means): Promise<boolean> {
     this.demandStranger();
     this.#isEntering = true;
     try {
-      return await this.#enter(account);
+      return await this.#enter(account, means);
     } finally {
       this.#isEntering = false;
     }
@@ -229,17 +268,18 @@ export class Session {
     return this.#ended;
   }
 
-  async #enter(account: Account): Promise<boolean> {
+  async #enter(account: Account, means: Means): Promise<boolean> {
     const { registry } = this;
     const vfs = await registry.depot.enter(account.name, () =>
       registry.limitOf(this.#account ?? account),
     );
     // Opening a home takes time: the account may have been closed, the peer may have gone.
-    const current = registry.stillOpen(account);
+    const current = registry.stillOpen(account, means);
     if (this.#ended !== undefined || current === undefined) await vfs.leave();
     if (this.#ended !== undefined) throw new FtpxError("CONNECTION_LOST");
     if (current === undefined) return false;
     this.#account = current;
+    this.#means = means;
     this.#vfs = vfs;
     registry.signedIn(this);
     this.line.widen();

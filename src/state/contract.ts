@@ -1,6 +1,6 @@
 /**
- * What must be remembered, whatever database keeps it: the ledger (quota) and the
- * journal (unfinished uploads). Every method is asynchronous and one transaction:
+ * What must be remembered, whatever database keeps it: the ledger (quota), the journal
+ * (unfinished uploads), and who has asked for an account. Every method is asynchronous and one transaction:
  * when it resolves, its effect is on the disk.
  *
  * An upload reserves its whole size and one file when it is opened and keeps the
@@ -115,6 +115,100 @@ export interface Journal {
   age(elapsedMs: number, ageMsMax: number): Promise<string[]>;
 }
 
+/** Limits that an account gets; what is undefined is the server's default. */
+export interface AccountLimits {
+  readonly quotaBytes: number | undefined;
+  readonly filesMax: number | undefined;
+  readonly access: "full" | "read-only" | "upload-only" | undefined;
+}
+
+/** What somebody who wants an account has sent, after it was checked. */
+export interface RegistrationIntent {
+  /** SHA-256 of the ticket that its holder has drawn. */
+  readonly ticket: Uint8Array;
+  readonly user: string;
+  readonly verifier: string;
+  readonly note: string;
+  readonly address: string;
+  /** What requests are counted by: the address, or its network. */
+  readonly source: string;
+  /** SHA-256 of the code of an invite. */
+  readonly invite: Uint8Array | undefined;
+  readonly nowMs: number;
+}
+
+export interface RegistrationRow {
+  /** Never given twice. */
+  readonly number: number;
+  readonly user: string;
+  /** Empty when the request was answered. */
+  readonly verifier: string;
+  readonly note: string;
+  readonly address: string;
+  readonly askedMs: number;
+  readonly outcome: "pending" | "approved" | "denied";
+  /** Why it was denied. */
+  readonly reason: string;
+  /** The invite that it has used up, so that no operator need answer it. */
+  readonly invite: AccountLimits | undefined;
+}
+
+/** A request as it is after `register`. */
+export interface Registered {
+  readonly row: RegistrationRow;
+  /** The same ticket was there before. */
+  readonly isKnown: boolean;
+  /** Requests that wait, in all and for the same name. */
+  readonly waitingCount: number;
+  readonly sameNameCount: number;
+}
+
+export interface InviteIntent extends AccountLimits {
+  /** SHA-256 of the code. */
+  readonly code: Uint8Array;
+  /** The only name that it is good for. */
+  readonly user: string | undefined;
+  readonly expiresMs: number;
+}
+
+export interface InviteRow extends AccountLimits {
+  /** Never given twice. */
+  readonly number: number;
+  readonly user: string | undefined;
+  readonly expiresMs: number;
+  readonly status: "open" | "used" | "revoked";
+  /** The name that it was used for. */
+  readonly usedBy: string | undefined;
+}
+
+export interface Registrations {
+  /**
+   * Keeps a request until it is answered. The same ticket again is the same request: what it
+   * has become is answered, and an invite is used for it if there is one now. Invite and
+   * request are bound in one transaction.
+   *
+   * @throws FtpxError REGISTRATIONS_FULL, REGISTERED_OFTEN, BAD_INVITE; BAD_REGISTRATION for
+   *   the ticket of another name
+   */
+  register(intent: RegistrationIntent): Promise<Registered>;
+  /** By its ticket's SHA-256 or by its number. */
+  registration(key: Uint8Array | number): Promise<RegistrationRow | undefined>;
+  /** Those that wait, the oldest first. */
+  registrations(): Promise<RegistrationRow[]>;
+  /** The verifier is forgotten. @returns false when it waits no more */
+  decide(number: number, outcome: "approved" | "denied", reason: string): Promise<boolean>;
+  /** As if it had never come; an invite that it has used is open again. */
+  withdraw(number: number): Promise<void>;
+  /** Milliseconds of running time that passed; drops what is too old, or too many of. */
+  ageRegistrations(elapsedMs: number): Promise<void>;
+  /** @returns its number; @throws FtpxError INVITES_FULL */
+  addInvite(intent: InviteIntent): Promise<number>;
+  /** Those that are open, and those that were lately closed. */
+  invites(): Promise<InviteRow[]>;
+  /** @returns whether it was open */
+  revokeInvite(number: number): Promise<boolean>;
+}
+
 export interface Meta {
   /** A random value made once: fake salts and the like are derived from it. */
   secret(): Promise<Uint8Array>;
@@ -156,5 +250,6 @@ export interface Batches {
 
 export type State = Ledger &
   Journal &
+  Registrations &
   Meta &
   Census & { readonly batches: Batches; close(): Promise<void> };

@@ -9,6 +9,7 @@
 import { Database } from "bun:sqlite";
 import { appendFileSync } from "node:fs";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
+import { REGISTRATION_SCHEMA } from "./registrations.ts";
 
 const SCHEMA_VERSION = 3;
 
@@ -46,11 +47,14 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-const FROM_1 = "ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0";
-
-const FROM_2: readonly string[] = [
+/** What version 3 has and version 2 had not, a statement each. */
+const ADDED_IN_3 = [
+  REGISTRATION_SCHEMA,
   "CREATE TABLE seen (user TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
+
+const FROM_2 = ADDED_IN_3.join(";");
+const FROM_1 = `ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0; ${FROM_2}`;
 
 /** @throws FtpxError SERVER_RUNNING, STATE_FAILED */
 export function openDatabase(file: string): Database {
@@ -136,12 +140,12 @@ function makeFile(file: string): void {
 function prepareSchema(db: Database): void {
   const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
   const version = row?.user_version ?? 0;
-  if (version === 0) db.run(SCHEMA);
+  if (version === 0) db.run(SCHEMA + FROM_2);
   else if (version === 1) db.run(FROM_1);
-  else if (version > SCHEMA_VERSION) {
+  else if (version === 2) db.run(FROM_2);
+  else if (version !== SCHEMA_VERSION) {
     throw new FtpxError("STATE_FAILED", { reason: `schema version ${version} is not known` });
   }
-  if (version < 3) for (const statement of FROM_2) db.run(statement);
   db.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }
 

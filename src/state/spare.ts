@@ -15,10 +15,10 @@ export class Spare {
     this.#path = `${database}-spare`;
   }
 
-  /** Makes it unless it is there; where there is no room for it, it is not made. */
+  /** Makes it unless it is there; where that cannot be, the server does without. */
   keep(): void {
-    if (statSync(this.#path, { throwIfNoEntry: false })?.size === SPARE_BYTES) return;
     try {
+      if (statSync(this.#path, { throwIfNoEntry: false })?.size === SPARE_BYTES) return;
       // Of chance, because some file systems keep no room for zeros.
       writeFileSync(this.#path, randomBytes(SPARE_BYTES), { mode: 0o600 });
     } catch {
@@ -28,8 +28,12 @@ export class Spare {
 
   /** @returns whether that made room */
   giveUp(): boolean {
-    const isThere = statSync(this.#path, { throwIfNoEntry: false }) !== undefined;
-    rmSync(this.#path, { force: true });
-    return isThere;
+    try {
+      const isThere = statSync(this.#path, { throwIfNoEntry: false }) !== undefined;
+      rmSync(this.#path, { force: true });
+      return isThere;
+    } catch {
+      return false;
+    }
   }
 }

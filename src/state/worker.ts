@@ -14,6 +14,8 @@ import { CensusTable } from "./census.ts";
 import { JournalTable } from "./journal.ts";
 import { LedgerTable } from "./ledger.ts";
 import { MetaTable } from "./meta.ts";
+import { InviteTable } from "./invites.ts";
+import { RegistrationTable } from "./registrations.ts";
 import { Spare } from "./spare.ts";
 
 export interface Job {
@@ -79,6 +81,7 @@ function open(file: string): void {
       "age",
       (elapsedMs: number, ageMsMax: number) => (spare?.keep(), journal.age(elapsedMs, ageMsMax)),
     ],
+    ...registrationMethods(opened),
     ["secret", meta.secret.bind(meta)],
     ["markStarted", meta.markStarted.bind(meta)],
     ["markStopped", meta.markStopped.bind(meta)],
@@ -87,6 +90,25 @@ function open(file: string): void {
     ["seen", census.seen.bind(census)],
     ["totals", census.totals.bind(census)],
   ]);
+}
+
+function registrationMethods(opened: Database): [string, Method][] {
+  const invites = new InviteTable(opened);
+  const registrations = new RegistrationTable(opened, invites);
+  return [
+    ["register", registrations.register.bind(registrations)],
+    ["registration", registrations.registration.bind(registrations)],
+    ["registrations", registrations.registrations.bind(registrations)],
+    ["decide", registrations.decide.bind(registrations)],
+    ["withdraw", registrations.withdraw.bind(registrations)],
+    [
+      "ageRegistrations",
+      (elapsedMs: number) => (registrations.age(elapsedMs), invites.age(elapsedMs)),
+    ],
+    ["addInvite", invites.addInvite.bind(invites)],
+    ["invites", invites.invites.bind(invites)],
+    ["revokeInvite", invites.revokeInvite.bind(invites)],
+  ];
 }
 
 function close(): void {

@@ -4,6 +4,7 @@
  */
 import { FtpxError, isKind } from "../base/errors.ts";
 import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
+import { HOME } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
@@ -72,6 +73,23 @@ export class Depot {
     this.#homes.delete(user);
     const { home } = await entry.opening;
     await home.close();
+  }
+
+  /**
+   * Makes the home of an account that is to be.
+   *
+   * @returns whether nothing is there of an earlier account of that name
+   */
+  async makeHome(user: string): Promise<boolean> {
+    const isEmpty = await this.alone(user, async (home) => {
+      const listing = await home.list(HOME);
+      try {
+        return (await listing.next(1)).length === 0;
+      } finally {
+        await listing.close();
+      }
+    });
+    return isEmpty && (await this.state.uploads(user)).length === 0;
   }
 
   /** Counts what lies in a home, with no change going on meanwhile. */

@@ -291,3 +291,10 @@ test("I2: an edit of one account leaves every byte outside its table as it is", 
     { numRuns: 500 },
   );
 });
+
+test("setAccount keeps the comments in a list of keys that gets longer or shorter", () => {
+  expect(setAccount(TEXT, "ann", { keys: ["k1", "k2", "k3"] })).toBe(
+    TEXT.replace("'k2',\n", "'k2',\n  \"k3\",\n"),
+  );
+  expect(setAccount(TEXT, "ann", { keys: ["k2"] })).toBe(TEXT.replace('  "k1", # one\n', ""));
+});

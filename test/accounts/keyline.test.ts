@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import crypto from "node:crypto";
-import { parseKeyLine } from "../../src/accounts/keyline.ts";
+import { formatKeyLine } from "../../src/base/keyblob.ts";
+import { isLineOf, parseKeyLine } from "../../src/accounts/keyline.ts";
 
 /** The fixed front of a public key: SubjectPublicKeyInfo of RFC 8410. */
 const SPKI_HEAD = Buffer.from("302a300506032b6570032100", "hex");
@@ -88,3 +89,14 @@ function verifies(publicKey: Uint8Array, signature: Uint8Array): boolean {
   const key = crypto.createPublicKey({ key: der, format: "der", type: "spki" });
   return crypto.verify(null, Buffer.from("text"), key, signature);
 }
+
+test("A6: a line is about its own key, not about one that its comment names", () => {
+  const [own, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const line = formatKeyLine(own, formatKeyLine(other, "x"));
+
+  expect(isLineOf(line, own)).toBe(true);
+  expect(isLineOf(`  ${line.replace(" ", "\t ")} `, own)).toBe(true);
+  expect(isLineOf(line, other)).toBe(false);
+  expect(isLineOf(line, own.subarray(1))).toBe(false);
+  expect(isLineOf(line, new Uint8Array(0))).toBe(false);
+});

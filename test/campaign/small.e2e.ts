@@ -10,6 +10,7 @@ test.each([
   "campaign/lines.ts",
   "campaign/model.ts",
   "campaign/power.ts",
+  "campaign/registrations.ts",
   "campaign/rounds.ts",
   "bugs/bugs.ts --count 2",
 ])("%s finds nothing", async (line) => {

@@ -17,7 +17,7 @@ const usage = (reason: string) =>
 test("the shell has the verbs that the command line promises", () => {
   const promised =
     "help ls cd pwd get put mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished " +
-    "who whoami lls lcd lpwd history q quit exit";
+    "passwd who whoami lls lcd lpwd history q quit exit";
   const names = VERBS.flatMap((row) => (row.shell === undefined ? [] : namesOf(row)));
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());
@@ -26,7 +26,7 @@ test("the shell has the verbs that the command line promises", () => {
 
 test("one-shot use has the commands that the command line promises", () => {
   const promised =
-    "connect get put ls mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished whoami";
+    "connect get put ls mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished passwd whoami";
   const names = CLIENT_COMMANDS.flatMap(({ spec }) => [spec.name, ...(spec.aliases ?? [])]);
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());

@@ -31,6 +31,12 @@ const MAY: Readonly<Record<CommandName, readonly string[]>> = {
   digest: READERS,
   chunkDigests: READERS,
   openDownload: READERS,
+  keyFirst: GREETED,
+  keyFinal: GREETED,
+  register: GREETED,
+  awaitRegistration: GREETED,
+  passwordFirst: SIGNED_IN,
+  passwordFinal: SIGNED_IN,
   quota: SIGNED_IN,
   closeTransfer: SIGNED_IN,
   makeDir: WRITERS,
@@ -53,6 +59,11 @@ const MAY: Readonly<Record<CommandName, readonly string[]>> = {
   sessions: ["operator"],
   kick: ["operator"],
   drain: ["operator"],
+  decide: ["operator"],
+  invite: ["operator"],
+  invites: ["operator"],
+  registrations: ["operator"],
+  revokeInvite: ["operator"],
 };
 
 async function sessionOf(peer: string): Promise<Session> {
@@ -72,7 +83,7 @@ async function sessionOf(peer: string): Promise<Session> {
   }
   const session = registry.admit(line);
   session.hasGreeted = peer !== "silent";
-  if (USERS.includes(peer)) await session.signIn(account);
+  if (USERS.includes(peer)) await session.signIn(account, { method: "password" });
   return session;
 }
 

@@ -22,6 +22,7 @@ import {
 import type { StatePlace } from "./desk.ts";
 import { journalContract } from "./journal.ts";
 import { ledgerContract } from "./ledger.ts";
+import { registrationContract } from "./registrations.ts";
 
 export function stateContract(name: string, make: () => StatePlace): void {
   beforeEach(() => setUp(make()));
@@ -29,6 +30,7 @@ export function stateContract(name: string, make: () => StatePlace): void {
 
   ledgerContract(name);
   journalContract(name);
+  registrationContract(name);
   testBatches(name);
   testSurvival(name);
   testMeta(name);

@@ -22,6 +22,7 @@ import {
 } from "../../src/base/limits.ts";
 import { nameText, parsePath } from "../../src/base/path.ts";
 import { ClientExchange, DerivedKeys, ServerExchange } from "../../src/base/scram.ts";
+import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { deriveKeys, formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
 import { NOTICES } from "../../src/commands/notices.ts";
 import { TABLE } from "../../src/commands/table.ts";
@@ -36,6 +37,7 @@ import {
   sealContent,
 } from "../../src/wire/frame.ts";
 import { encodeBody } from "../../src/wire/shape.ts";
+import { hexOf } from "../support/octets.ts";
 import { columns, fenced, spacedHex } from "./columns.ts";
 
 const BINDING = Uint8Array.from({ length: 32 }, (_none, index) => index);
@@ -104,6 +106,31 @@ export async function signInExample(): Promise<string> {
     ...messages.flatMap(([label, message]) => ["", `${label}:`, ...foldMessage(message)]),
   ];
   return fenced(lines.join("\n"));
+}
+
+/** All values of one sign-in by key. */
+export function keyExample(): string {
+  const seed = Uint8Array.from({ length: 32 }, (_unused, index) => index);
+  const key = new SigningKey(seed.slice());
+  const { publicKey } = key;
+  const fingerprint = `sha256:${"A".repeat(43)}`;
+  const nonce = Uint8Array.from({ length: 32 }, (_unused, index) => 0x80 + index);
+  const message = signInMessage({ binding: BINDING, fingerprint, user: USER, publicKey, nonce });
+  const rows = [
+    ["private key", hexOf(seed)],
+    ["publicKey", hexOf(publicKey)],
+    ["user", USER],
+    ["binding", hexOf(BINDING)],
+    ["fingerprint", fingerprint],
+    ["nonce", hexOf(nonce)],
+  ];
+  const signature = key.sign(message);
+  const blocks = [
+    columns(rows),
+    `what is signed:\n${spacedHex(message, "  ")}`,
+    `signature:\n${spacedHex(signature, "  ")}`,
+  ];
+  return fenced(blocks.join("\n\n"));
 }
 
 /** A whole session: hello, sign-in, quota, a file of five bytes, a refusal. */

@@ -10,7 +10,13 @@ import { ERRORS } from "../../src/base/errors.ts";
 import { limitTable } from "./bounds.ts";
 import { columns, fenced } from "./columns.ts";
 import { coverageTable } from "./coverage.ts";
-import { digestExamples, exchangeExample, pathExamples, signInExample } from "./examples.ts";
+import {
+  digestExamples,
+  exchangeExample,
+  keyExample,
+  pathExamples,
+  signInExample,
+} from "./examples.ts";
 import { importTable, packageTable, treeTable } from "./outline.ts";
 import { missingTable, rowTable } from "./rows.ts";
 import { algorithmTable, commandTable, detailTable, errorTable, noticeTable } from "./wire.ts";
@@ -31,6 +37,7 @@ const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Table>>>> = {
     digests: digestExamples,
     paths: pathExamples,
     "sign-in": signInExample,
+    "key-sign-in": keyExample,
     exchange: exchangeExample,
   },
   "ARCHITECTURE.md": { tree: treeTable, imports: importTable, packages: packageTable },

@@ -78,7 +78,12 @@ function proved(): Session {
 function prove(session: Session): void {
   const exchange = { final: () => ({ ok: true, serverFinal: "v=" }) };
   const held = registry.accounts.get("ann");
-  session.attempt = { user: "ann", account: held, exchange } as unknown as SignInAttempt;
+  session.attempt = {
+    method: "password",
+    user: "ann",
+    account: held,
+    exchange,
+  } as unknown as SignInAttempt;
 }
 
 const MESSAGE = { message: "" };

@@ -18,6 +18,7 @@ const digest = bytes("00 01 02 03 fc fd fe ff 00 01 02 03 fc fd fe ff");
 const source = bytes("aa bb cc");
 const version = "1a.2b.3c.4d";
 const algorithm = "sha256";
+const limits = { quotaBytes: 2 ** 40, filesMax: undefined, access: "upload-only" } as const;
 
 export const SAMPLES: Samples = {
   hello: {
@@ -26,6 +27,13 @@ export const SAMPLES: Samples = {
   },
   scramFirst: { request: { message: "p=x,,n=ann,r=abc" }, reply: { message: "r=abc,s=,i=1" } },
   scramFinal: { request: { message: "c=,r=abc,p=" }, reply: { message: "v=" } },
+  keyFirst: { request: { user: "ann", publicKey: digest }, reply: { nonce: digest } },
+  keyFinal: { request: { signature: digest }, reply: {} },
+  passwordFirst: {
+    request: {},
+    reply: { salt: digest, memoryKib: 19_456, passes: 2, nonce: digest },
+  },
+  passwordFinal: { request: { proof: digest, verifier: "argon2id$x" }, reply: {} },
   list: {
     request: { path, cursor: 7 },
     reply: {
@@ -140,6 +148,40 @@ export const SAMPLES: Samples = {
     },
   },
   verify: { request: {}, reply: {} },
+  register: {
+    request: { user: "ann", verifier: "v", note: "Ann, é", ticket: digest, invite: digest },
+    reply: { outcome: "pending", reason: "", againMs: 2000 },
+  },
+  awaitRegistration: {
+    request: { ticket: digest },
+    reply: { outcome: "unknown", reason: "no", againMs: 1 },
+  },
+  registrations: {
+    request: {},
+    reply: {
+      registrations: [
+        { number: 7, user: "ann", address: "::1", note: "Ann", askedMs: 5, isTaken: true },
+      ],
+    },
+  },
+  decide: {
+    request: { number: 7, outcome: "approved", reason: "", mayTakeFiles: true, ...limits },
+    reply: { user: "ann" },
+  },
+  invite: {
+    request: { user: undefined, ...limits, lifeMs: 1000 },
+    reply: { number: 1, code: digest, expiresMs: 2, host: "::", port: 9999 },
+  },
+  invites: {
+    request: {},
+    reply: {
+      invites: [
+        { number: 1, user: "ann", ...limits, expiresMs: 2, status: "used", usedBy: "ann" },
+        { number: 2, user: undefined, ...limits, expiresMs: 3, status: "open", usedBy: undefined },
+      ],
+    },
+  },
+  revokeInvite: { request: { number: 7 }, reply: { isRevoked: true } },
   purge: { request: { user: "ann" }, reply: {} },
   sessions: {
     request: { after: 3 },

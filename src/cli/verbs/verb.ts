@@ -99,6 +99,10 @@ export const BARE = {
 export const CONNECT_OPTIONS = {
   acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
   plain: { flags: "--plain", about: "without TLS, to a server on this machine only" },
+  key: {
+    flags: "--key <file>",
+    about: "sign in with this private key: Ed25519, OpenSSH format (FTPX_KEY)",
+  },
   passwordStdin: { flags: "--password-stdin", about: "the password is the first line of stdin" },
   retries: {
     flags: "--retries <number>",

@@ -1,0 +1,305 @@
+/**
+ * Somebody who asks a server for an account, and waits for its operator's answer when that is
+ * wanted: for `ftpx register` and for a menu.
+ *
+ * The password stays here: what is sent is the verifier that the server would keep of it. The
+ * ticket is kept before the request is sent, so whatever is cut off goes on when the same
+ * command is run again, and nobody registers twice. Trust in the server's key is settled first,
+ * as for signing in (opening.ts).
+ */
+import { FtpxError, isKind } from "../base/errors.ts";
+import { TICKET_BYTES } from "../base/limits.ts";
+import { formatDuration } from "../base/units.ts";
+import { formatVerifier, makeVerifier } from "../base/verifier.ts";
+import type { ReplyOf, RequestOf } from "../client/client.ts";
+import { connect, lookAt } from "../client/connect.ts";
+import type { Endpoint } from "../client/connect.ts";
+import { unlessAborted } from "../client/remote.ts";
+import type { Target } from "../client/target.ts";
+import { Tickets } from "../client/tickets.ts";
+import { clientDirectory } from "../client/trust.ts";
+import { WAITING } from "../commands/signin.ts";
+import { demandName } from "./admin.ts";
+import { demandShort } from "./approvals.ts";
+import { shorten } from "./layout.ts";
+import { settleTrust } from "./opening.ts";
+import { readNewPassword } from "./passwords.ts";
+import {
+  ask,
+  canAsk,
+  describe,
+  isScreen,
+  repaint,
+  showLive,
+  visible,
+  writeJson,
+  writeNote,
+} from "./terminal.ts";
+import { SOFTWARE } from "./version.ts";
+
+/** What the person wants besides an account. */
+export interface RegisterWish {
+  /** The code of an invite: no waiting. */
+  readonly invite?: Uint8Array | undefined;
+  /** To the operator. */
+  readonly note?: string | undefined;
+  /** Until the operator has answered. */
+  readonly wait?: boolean | undefined;
+  readonly acceptNew?: true | undefined;
+  readonly plain?: true | undefined;
+  readonly passwordStdin?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/**
+ * The whole dialogue, for the command and for a menu.
+ *
+ * @returns the exit status: 0 when the account is there, or was asked for and is not waited for
+ * @throws  FtpxError ACCOUNT_DENIED, REGISTRATION_OFF, BAD_INVITE, NAME_TAKEN, USAGE,
+ *   INTERRUPTED, what a server's bounds refuse, and what opening a connection throws
+ */
+export async function registerAt(
+  target: Target,
+  wish: RegisterWish,
+  signal: AbortSignal,
+): Promise<number> {
+  const { note, plain, acceptNew } = wish;
+  if (note !== undefined) demandShort(note, "--note");
+  const user = target.user ?? (await newName());
+  demandName(user);
+  const trusted = await settleTrust(target, { options: { plain, acceptNew }, signal });
+  const applicant = new Applicant(trusted.endpoint, user, wish, signal);
+  if (!trusted.isMet && canAsk()) await unlessAborted(lookAt(trusted.endpoint), signal);
+  return await applicant.run();
+}
+
+type Answer = ReplyOf<"register">;
+
+/** The line broke: nobody knows whether the request has arrived. */
+const BROKEN = ["CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT", "STATE_FAILED"] as const;
+
+/** What may have passed when the server is asked again. */
+const PASSING = [...BROKEN, "DRAINING", "SERVER_FULL", "UNREACHABLE"] as const;
+
+/** A request is sent so often before the person has to say so again. */
+const SENDINGS_MAX = 5;
+
+/** Nobody asks more often or more seldom than this, whatever a server says. */
+const AGAIN_MS_MIN = 1_000;
+const AGAIN_MS_MAX = 60_000;
+
+/** One name at one server. */
+class Applicant {
+  readonly #endpoint: Endpoint;
+  readonly #user: string;
+  readonly #wish: RegisterWish;
+  readonly #signal: AbortSignal;
+  readonly #tickets = new Tickets(clientDirectory(process.env));
+
+  constructor(endpoint: Endpoint, user: string, wish: RegisterWish, signal: AbortSignal) {
+    this.#endpoint = endpoint;
+    this.#user = user;
+    this.#wish = wish;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<number> {
+    const { name: server } = this.#endpoint;
+    const kept = await this.#tickets.find(server, this.#user);
+    const ticket = kept ?? crypto.getRandomValues(new Uint8Array(TICKET_BYTES));
+    const before = kept && (await this.#call("awaitRegistration", { ticket }));
+    const isOpen = before === undefined || before.outcome === "unknown";
+    const isInvited = before?.outcome === "pending" && this.#wish.invite !== undefined;
+    const answer = isOpen || isInvited ? await this.#ask(ticket) : before;
+    if (answer.outcome !== "pending") return await this.#settle(answer);
+    this.#tell(answer);
+    if (this.#wish.wait !== true) {
+      writeNote(`to wait for the answer: ${this.#again()}`);
+      return 0;
+    }
+    return await this.#settle(await this.#wait(ticket, answer.againMs));
+  }
+
+  async #ask(ticket: Uint8Array): Promise<Answer> {
+    const { invite, passwordStdin: isOnStdin } = this.#wish;
+    const note = this.#wish.note ?? (await this.#askNote());
+    const password = await readNewPassword(this.#user, isOnStdin === true);
+    const verifier = formatVerifier(await makeVerifier(password));
+    await this.#tickets.keep(this.#endpoint.name, this.#user, ticket);
+    try {
+      return await this.#send({ user: this.#user, verifier, note, ticket, invite });
+    } catch (error) {
+      // What was refused is not known there; what was cut off may be.
+      if (error instanceof FtpxError && !isKind(error, "INTERRUPTED", ...PASSING)) {
+        await this.#tickets.forget(this.#endpoint.name, this.#user);
+      }
+      throw error;
+    }
+  }
+
+  /** Again when the line breaks, for the same ticket is the same request. */
+  async #send(request: RequestOf<"register">): Promise<Answer> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#call("register", request);
+      } catch (error) {
+        const mayPass = isKind(error, ...BROKEN) || (attempt > 1 && isKind(error, "UNREACHABLE"));
+        if (!mayPass || attempt === SENDINGS_MAX) throw error;
+        await unlessAborted(Bun.sleep(AGAIN_MS_MIN), this.#signal);
+      }
+    }
+  }
+
+  /** Only of a person who is asked other things too, and has to wait for the operator. */
+  async #askNote(): Promise<string> {
+    const { invite, passwordStdin: isOnStdin } = this.#wish;
+    if (!canAsk() || invite !== undefined || isOnStdin === true) return "";
+    const note = await ask("a word to the operator, such as who you are (may stay empty)");
+    demandShort(note, "the note");
+    return note;
+  }
+
+  /** Until the operator has answered; a server that is away for a while is waited for too. */
+  async #wait(ticket: Uint8Array, firstMs: number): Promise<Answer> {
+    const waiting = new WaitingLine(this.#endpoint.name);
+    try {
+      for (let pauseMs = firstMs; ;) {
+        await unlessAborted(Bun.sleep(clampAgain(pauseMs)), this.#signal);
+        const answer = await this.#tryAnswer(ticket, waiting);
+        if (answer !== undefined && answer.outcome !== "pending") return answer;
+        pauseMs = answer?.againMs ?? pauseMs * 2;
+      }
+    } catch (error) {
+      waiting.stop();
+      if (isKind(error, "INTERRUPTED")) writeNote(`to go on waiting: ${this.#again()}`);
+      throw error;
+    } finally {
+      waiting.stop();
+    }
+  }
+
+  async #tryAnswer(ticket: Uint8Array, waiting: WaitingLine): Promise<Answer | undefined> {
+    try {
+      const answer = await this.#call("awaitRegistration", { ticket });
+      waiting.reached();
+      return answer;
+    } catch (error) {
+      if (!isKind(error, ...PASSING)) throw error;
+      waiting.missed(error);
+      return undefined;
+    }
+  }
+
+  /** @throws FtpxError ACCOUNT_DENIED */
+  async #settle(answer: Answer): Promise<number> {
+    this.#tell(answer);
+    await this.#tickets.forget(this.#endpoint.name, this.#user);
+    if (answer.outcome === "approved") return 0;
+    const { reason } = answer;
+    if (answer.outcome === "denied") {
+      throw new FtpxError("ACCOUNT_DENIED", reason === "" ? {} : { reason });
+    }
+    const lost = "the server does not know this request any more; register again";
+    throw new FtpxError("NOT_WAITING", { reason: lost });
+  }
+
+  #tell({ outcome, reason }: Answer): void {
+    const user = this.#user;
+    const { name: server } = this.#endpoint;
+    if (this.#wish.json === true) {
+      const why = reason === "" ? undefined : reason;
+      writeJson({ event: "register", user, server, outcome, reason: why });
+      return;
+    }
+    const place = visible(server);
+    if (outcome === "pending")
+      writeNote(`asked for the account ${user}; the operator of ${place} answers`);
+    if (outcome === "approved") {
+      writeNote(`the account ${user} is there: ftpx connect ${visible(`${user}@${server}`)}`);
+    }
+  }
+
+  #again(): string {
+    const how = this.#wish.plain === true ? " --plain" : "";
+    return `ftpx register ${visible(`${this.#user}@${this.#endpoint.name}`)} --wait${how}`;
+  }
+
+  /** On a connection of its own: a stranger who waits holds none. */
+  async #call<Name extends "register" | "awaitRegistration">(
+    name: Name,
+    request: RequestOf<Name>,
+  ): Promise<Answer> {
+    return await unlessAborted(callOnce(this.#endpoint, name, request), this.#signal);
+  }
+}
+
+/** What a person sees who waits. */
+class WaitingLine {
+  readonly #server: string;
+  readonly #beganMs = performance.now();
+  #trouble: string | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(server: string) {
+    this.#server = server;
+    if (!isScreen(process.stderr)) {
+      writeNote("waiting for the answer");
+      return;
+    }
+    const hide = showLive((columns) => [shorten(this.#text(columns - 1), columns - 1)]);
+    const timer = setInterval(repaint, 1000);
+    this.#stop = () => {
+      clearInterval(timer);
+      hide();
+    };
+  }
+
+  reached(): void {
+    this.#trouble = undefined;
+  }
+
+  missed(error: unknown): void {
+    const [reason = ""] = describe(error);
+    if (this.#stop === undefined && this.#trouble !== reason) writeNote(reason);
+    this.#trouble = reason;
+  }
+
+  stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  #text(columns: number): string {
+    if (this.#trouble !== undefined) return `${this.#trouble}; trying again`;
+    const elapsedMs = Math.floor((performance.now() - this.#beganMs) / 1000) * 1000;
+    const time = elapsedMs < 60_000 ? `${elapsedMs / 1000} s` : formatDuration(elapsedMs);
+    const long = `waiting for the operator of ${visible(this.#server)}, ${time}; Ctrl-C ends the waiting`;
+    return Bun.stringWidth(long) <= columns ? long : `waiting, ${time}; Ctrl-C ends it`;
+  }
+}
+
+async function callOnce<Name extends "register" | "awaitRegistration">(
+  endpoint: Endpoint,
+  name: Name,
+  request: RequestOf<Name>,
+): Promise<Answer> {
+  const features = name === "awaitRegistration" ? [WAITING] : [];
+  const { client } = await connect(endpoint, SOFTWARE, features);
+  try {
+    return (await client.call(name, request)) as Answer;
+  } finally {
+    client.close();
+  }
+}
+
+/** @throws FtpxError USAGE, INTERRUPTED */
+async function newName(): Promise<string> {
+  const name = process.env["FTPX_USER"] ?? "";
+  if (name !== "") return name;
+  if (canAsk()) return await ask("name for the new account");
+  throw new FtpxError("USAGE", { reason: "no user name: write USER@HOST, or set FTPX_USER" });
+}
+
+function clampAgain(againMs: number): number {
+  return Math.min(AGAIN_MS_MAX, Math.max(AGAIN_MS_MIN, againMs));
+}
