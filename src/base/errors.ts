@@ -79,6 +79,9 @@ export const ERRORS = {
   REGISTERED_OFTEN:   { code: 54, exit: 75, ends: "request",    text: "too many requests for an account came from your address[: the limit is {limit}]", hint: "ask the operator to answer them, or for an invite" },
   INVITES_FULL:       { code: 55, exit: 73, ends: "request",    text: "too many invites are open[: the limit is {limit}]", hint: "ftpx invite --list shows them; ftpx invite --revoke N takes one back" },
   NOT_NOW:            { code: 56, exit: 75, ends: "request",    text: "the account cannot be made at this moment", hint: "try again later; the invite is still good" },
+  KICKED:             { code: 57, exit: 77, ends: "connection", text: "the operator has ended this session[: {reason}]", hint: "unfinished transfers are kept: the same command goes on where it was" },
+  NO_SUCH_SESSION:    { code: 58, exit: 66, ends: "request",    text: "nobody is here by that name or number: {user}", hint: "ftpx who lists who is here" },
+  NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory" },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },

@@ -75,8 +75,15 @@ export const LIST_PAGE_ENTRIES_MAX = 800;
 /** Listings that one session holds open between pages. */
 export const LISTS_MAX = 16;
 
-/** Accounts in one page of the operator's list: names of 32 bytes and six sizes fit a body. */
+/** Accounts in one page of the operator's list: names of 32 bytes and eight numbers fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
+
+/** Sessions in one page of the operator's list, which ends earlier behind the one with which it has so many bytes: that one can have as many again, and both fit a body. */
+export const SESSIONS_PAGE_MAX = 1000;
+export const SESSIONS_PAGE_BYTES = 384 * KIB;
+
+/** What an operator tells those whose sessions end: a sentence or two. */
+export const KICK_REASON_BYTES_MAX = 256;
 
 /** Unfinished uploads in one page of their list: paths of full length fit a body. */
 export const UPLOADS_PAGE_MAX = 200;
@@ -166,6 +173,15 @@ export const GRACE_MS_DEFAULT = 30_000;
 /** An unfinished upload that nobody touched for this long is dropped and its room given back, unless `--keep-unfinished` says otherwise. */
 export const PART_AGE_MS_DEFAULT = 7 * 24 * 3_600_000;
 
+/** Lines of the audit log that wait for a disk that is full; what comes on top of them is counted and lost. */
+export const AUDIT_WAITING_BYTES_MAX = 4 * MIB;
+
+/** How soon the audit log notices that its file was renamed or removed, and how often it tries a disk that was full. */
+export const AUDIT_LOOK_MS = 1_000;
+
+/** How often monitoring looks at sums of the state and at descriptors: as often as it is usually asked. */
+export const VITALS_EVERY_MS = 15_000;
+
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;
 
@@ -233,10 +249,15 @@ const RELATIONS: readonly [boolean, string][] = [
     "a listing page fits a body",
   ],
   [
-    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 6 * 8) + 64 <= BODY_BYTES_MAX,
+    USAGE_PAGE_ACCOUNTS_MAX * (2 + USER_BYTES_MAX + 7 * 8 + 5) + 64 <= BODY_BYTES_MAX,
     "a page of accounts fits a body",
   ],
   [UPLOADS_PAGE_MAX * (PATH_BYTES_MAX + 32) <= BODY_BYTES_MAX, "a page of uploads fits a body"],
+  [
+    2 * SESSIONS_PAGE_BYTES + 4 * PATH_BYTES_MAX <= BODY_BYTES_MAX,
+    "a page of sessions fits a body",
+  ],
+  [KICK_REASON_BYTES_MAX <= TEXT_BYTES_MAX, "a reason fits an error"],
   [FINDINGS_MAX * (PATH_BYTES_MAX + 128) <= BODY_BYTES_MAX, "findings fit a body"],
   [
     REGISTRATIONS_MAX * (2 * USER_BYTES_MAX + NOTE_BYTES_MAX + 128) <= BODY_BYTES_MAX,

@@ -1,5 +1,5 @@
 /**
- * Accounts from the command line: useradd, usermod, userdel, users, fingerprint;
+ * Accounts from the command line: useradd, usermod, userdel, fingerprint;
  * passwd is passwd.ts, keys are keyring.ts.
  *
  * They edit accounts.toml, which a running server follows by itself. What only the
@@ -10,11 +10,11 @@ import { isDeepStrictEqual } from "node:util";
 import { ACCESS_LEVELS, isAccess } from "../accounts/grants.ts";
 import type { Access } from "../accounts/grants.ts";
 import { isUserName } from "../accounts/account.ts";
-import type { Account } from "../accounts/account.ts";
 import type { AccountDirectory } from "../accounts/directory.ts";
 import type { Changes } from "../accounts/edit.ts";
+import type { Account } from "../accounts/account.ts";
 import { FtpxError } from "../base/errors.ts";
-import { formatQuota, formatSize, parseCount, parseSize } from "../base/units.ts";
+import { formatQuota, parseCount, parseSize } from "../base/units.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import { findIdentity } from "../doors/identity.ts";
 import { openDiskStore } from "../store/disk.ts";
@@ -22,7 +22,6 @@ import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { ADD_KEY, changedKeys, REMOVE_KEY } from "./keyring.ts";
 import { withOffice } from "./office.ts";
-import type { StoredUsage } from "./office.ts";
 import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
@@ -168,31 +167,6 @@ export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""
   report(options.json, { event: "userdel", user: name, purged: options.purge === true }, text);
 };
 
-export const USERS: Spec<typeof LIST_OPTIONS> = {
-  name: "users",
-  about: "Lists accounts with what they use and may use",
-  usage: "",
-  words: [0, 0],
-  options: LIST_OPTIONS,
-  examples: ["ftpx users", "ftpx users --json"],
-};
-
-export const users: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
-  const place = placeOf(options.data);
-  const directory = await openExisting(place);
-  const usages = await withOffice(place, (office) => office.usages());
-  const rows = [...directory.accounts.values()].map((account) => ({
-    user: account.name,
-    access: account.access,
-    disabled: account.isDisabled,
-    password: account.verifier !== undefined,
-    keys: account.keys.length,
-    ...usageOf(account, usages.get(account.name)),
-  }));
-  if (options.json === true) for (const row of rows) writeJson(row);
-  else for (const line of tableOf(rows)) writeLine(line);
-};
-
 export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
   name: "fingerprint",
   about: "Prints the fingerprint of the server's key",
@@ -280,50 +254,6 @@ function parseAccess(text: string): Access {
   throw new FtpxError("USAGE", {
     reason: `no access level "${text}" (${ACCESS_LEVELS.join(", ")})`,
   });
-}
-
-function usageOf(account: Account, usage: StoredUsage | undefined) {
-  return {
-    usedBytes: usage?.usedBytes ?? 0,
-    reservedBytes: usage?.reservedBytes ?? 0,
-    usedFiles: usage?.usedFiles ?? 0,
-    reservedFiles: usage?.reservedFiles ?? 0,
-    limitBytes: usage?.limitBytes ?? account.quotaBytes,
-    limitFiles: usage?.limitFiles ?? account.filesMax,
-  };
-}
-
-type Row = ReturnType<typeof usageOf> & {
-  readonly user: string;
-  readonly access: string;
-  readonly disabled: boolean;
-};
-
-const HEADINGS = ["USER", "ACCESS", "USED", "RESERVED", "LIMIT", "FILES", "RESERVED", "LIMIT"];
-
-function tableOf(rows: readonly Row[]): string[] {
-  const lines = [
-    HEADINGS,
-    ...rows.map((row) => [
-      row.user,
-      row.disabled ? "disabled" : row.access,
-      formatSize(row.usedBytes),
-      formatSize(row.reservedBytes),
-      row.limitBytes === undefined ? "default" : formatSize(row.limitBytes),
-      String(row.usedFiles),
-      String(row.reservedFiles),
-      row.limitFiles === undefined ? "default" : String(row.limitFiles),
-    ]),
-  ];
-  const widths = HEADINGS.map((_heading, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  return lines.map((line) =>
-    line
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 export function report(

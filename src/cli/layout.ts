@@ -86,6 +86,17 @@ export function sideBySide(
   });
 }
 
+/** A table: each column as wide as its widest cell. */
+export function inColumns(lines: readonly (readonly string[])[]): string[] {
+  const counts = lines.map((line) => line.length);
+  const widths = Array.from({ length: Math.max(0, ...counts) }, (_, column) =>
+    widest(lines.map((line) => line[column] ?? "")),
+  );
+  const padded = (cell: string, column: number) =>
+    cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell) + GAP);
+  return lines.map((line) => line.map(padded).join("").trimEnd());
+}
+
 function widest(texts: readonly string[]): number {
   return texts.reduce((width, text) => Math.max(width, Bun.stringWidth(text)), 0);
 }

@@ -24,6 +24,10 @@ export interface StoredUsage {
   /** Known to a running server, whose options decide about accounts that name none. */
   readonly limitBytes?: number;
   readonly limitFiles?: number;
+  /** When the user last signed in. */
+  readonly seenMs?: number | undefined;
+  /** Known to a running server. */
+  readonly sessionCount?: number;
 }
 
 export interface Office {
@@ -108,8 +112,14 @@ async function withOwnState<Value>(
     work({
       desk: ownDesk(place, depot),
       usages: async () => {
-        const accounts = await depot.state.accounts();
-        return new Map(accounts.map(({ user, account }) => [user, storedUsage(account)]));
+        const [accounts, sightings] = [await depot.state.accounts(), await depot.state.seen()];
+        const seen = new Map(sightings.map(({ user, atMs }) => [user, atMs]));
+        return new Map(
+          accounts.map(({ user, account }) => [
+            user,
+            { ...storedUsage(account), seenMs: seen.get(user) },
+          ]),
+        );
       },
       purge: (user) => depot.purge(user),
       check: (user, isFixing) =>

@@ -12,6 +12,8 @@ import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
+import { DRAIN, drain } from "./drain.ts";
+import { KICK, kick } from "./kick.ts";
 import { INVITE, invite } from "./inviting.ts";
 import { REGISTER, register } from "./register.ts";
 import { KEYGEN, keygen } from "./keygen.ts";
@@ -29,6 +31,8 @@ import {
 } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
 import { CLIENT_COMMANDS } from "./oneshot.ts";
+import { USERS, users } from "./users.ts";
+import { WHO, who } from "./who.ts";
 
 /** One command; `run` answers the exit status. */
 export interface ProgramCommand {
@@ -90,11 +94,14 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(admin.USERMOD, admin.usermod),
       bind(admin.USERDEL, admin.userdel),
       { spec: PASSWD_SPEC, run: runPasswd },
-      bind(admin.USERS, admin.users),
+      bind(USERS, users),
       bind(approvals.PENDING, approvals.pending),
       bind(approvals.APPROVE, approvals.approve),
       bind(approvals.DENY, approvals.deny),
       bind(INVITE, invite),
+      bind(WHO, who),
+      bind(KICK, kick),
+      bind(DRAIN, drain),
       bind(CHECK, check),
       bind(admin.FINGERPRINT, admin.fingerprint),
     ],
@@ -173,7 +180,12 @@ function findCommand(name: string): ProgramCommand {
 }
 
 function commandNamed(name: string): ProgramCommand | undefined {
-  return GROUPS.flatMap(([, group]) => group).find((command) => namesOf(command).includes(name));
+  const commands = GROUPS.flatMap(([, group]) => group);
+  // `who` is a command of the operator's here, and in the shell another name of whoami.
+  return (
+    commands.find(({ spec }) => spec.name === name) ??
+    commands.find((command) => namesOf(command).includes(name))
+  );
 }
 
 function namesOf({ spec }: ProgramCommand): string[] {

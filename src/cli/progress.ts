@@ -8,6 +8,7 @@
  */
 import { formatDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
+import { Meter } from "../base/meter.ts";
 import { formatDuration, formatRate, formatSize } from "../base/units.ts";
 import { fitRows, shorten } from "./layout.ts";
 import type { Row } from "./layout.ts";
@@ -26,10 +27,6 @@ const PAINT_EVERY_MS = 100;
 /** Without a terminal a long file is mentioned so often. */
 const MENTION_EVERY_MS = 10_000;
 
-/** A rate is an average over the last few seconds, older ones weighing less. */
-const RATE_MEMORY_MS = 3000;
-const RATE_SAMPLE_MS = 250;
-
 const FILES_SHOWN_MAX = 8;
 
 interface FileName {
@@ -46,40 +43,6 @@ interface Receipt {
   readonly digest: FileDigest;
   readonly resumedAt: number;
   readonly elapsedMs: number;
-}
-
-/** Bytes a second, smoothed, of a count that is told from time to time. */
-export class Meter {
-  #atMs: number;
-  #bytes = 0;
-  #waiting = 0;
-  #rate: number | undefined;
-
-  constructor(nowMs: number) {
-    this.#atMs = nowMs;
-  }
-
-  add(bytes: number): void {
-    this.#waiting += bytes;
-    this.#bytes += bytes;
-  }
-
-  /** Bytes that were added in all. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Unknown at first. A line that stands still counts too, so the rate falls. */
-  rate(nowMs: number): number | undefined {
-    const spanMs = nowMs - this.#atMs;
-    if (spanMs < RATE_SAMPLE_MS) return this.#rate;
-    const latest = (this.#waiting / spanMs) * 1000;
-    const weight = 1 - Math.exp(-spanMs / RATE_MEMORY_MS);
-    this.#rate = this.#rate === undefined ? latest : this.#rate + weight * (latest - this.#rate);
-    this.#waiting = 0;
-    this.#atMs = nowMs;
-    return this.#rate;
-  }
 }
 
 class FileState {

@@ -1,73 +1,61 @@
 /**
- * Where the server's events go: the audit file as JSON lines, and stdout as JSON lines
- * or as lines for a person.
+ * Where the server's events go: the audit log as JSON lines, and stdout as JSON lines or as
+ * lines for a person.
  */
-import { constants } from "node:fs";
-import { OpenFile } from "../base/openfile.ts";
+import { FtpxError } from "../base/errors.ts";
 import { formatEvent } from "../base/events.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
-import { encodeText } from "../base/bytes.ts";
-import { formatSize } from "../base/units.ts";
-import { visible, writeLine } from "./terminal.ts";
+import { AuditLog } from "./audit.ts";
+import { eventLine } from "./eventline.ts";
+import { columnsOf, isScreen, writeLine } from "./terminal.ts";
+
+/** Where nobody looks, or on a very wide terminal. */
+const COLUMNS_MAX = 100;
 
 export class Reporter {
   readonly #isJson: boolean;
-  readonly #audit: OpenFile;
-  #auditBytes: number;
-  #waiting: string[] = [];
-  #writing: Promise<void> | undefined;
+  #audit: AuditLog | undefined;
 
-  private constructor(audit: OpenFile, auditBytes: number, isJson: boolean) {
-    this.#audit = audit;
-    this.#auditBytes = auditBytes;
+  private constructor(isJson: boolean) {
     this.#isJson = isJson;
   }
 
   /** @throws FtpxError NO_PERMISSION, … */
   static async open(auditFile: string, isJson: boolean): Promise<Reporter> {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
-    const audit = await OpenFile.open(auditFile, flags, 0o600);
-    const { bytes } = await audit.facts();
-    return new Reporter(audit, bytes, isJson);
+    const reporter = new Reporter(isJson);
+    reporter.#audit = await AuditLog.open(auditFile, {
+      failed: (failure) => {
+        const reason = failure instanceof FtpxError ? failure.kind : String(failure);
+        reporter.#show({ event: "audit-failed", reason });
+      },
+      resumed: (lost) => reporter.emit({ event: "audit-resumed", lost }),
+    });
+    return reporter;
   }
 
   readonly emit: EventSink = (event) => {
-    const line = formatEvent(event, new Date());
-    writeLine(this.#isJson ? line : personLine(event));
-    this.#waiting.push(`${line}\n`);
-    this.#writing ??= this.#writeAll();
+    this.#audit?.append(this.#show(event));
   };
 
-  async close(): Promise<void> {
-    await this.#writing;
-    await this.#audit.close();
+  /** The audit log was rotated. */
+  reopen(): void {
+    this.#audit?.reopen();
   }
 
-  async #writeAll(): Promise<void> {
-    try {
-      while (this.#waiting.length > 0) {
-        const bytes = encodeText(this.#waiting.splice(0).join(""));
-        await this.#audit.write([bytes], this.#auditBytes);
-        this.#auditBytes += bytes.byteLength;
-      }
-    } catch {
-      // A full disk must not stop the service; the lines went to stdout too.
-      this.#waiting = [];
-    } finally {
-      this.#writing = undefined;
-    }
+  async close(): Promise<void> {
+    await this.#audit?.close();
+  }
+
+  /** @returns the event as JSON */
+  #show(event: ServerEvent): string {
+    const time = new Date();
+    const line = formatEvent(event, time);
+    writeLine(this.#isJson ? line : eventLine(event, time, columnsOfPerson()));
+    return line;
   }
 }
 
-const SIZE_FIELD = /^bytes$|Bytes$/;
-
-function personLine({ event, user, address, ...fields }: ServerEvent): string {
-  const time = new Date().toTimeString().slice(0, 8);
-  const words = [time, event.padEnd(13), user ?? "-", address ?? ""];
-  for (const [field, value] of Object.entries(fields)) {
-    if (value === undefined || field === "door" || field === "session") continue;
-    const isSize = typeof value === "number" && SIZE_FIELD.test(field);
-    words.push(`${field}=${isSize ? formatSize(value) : String(value)}`);
-  }
-  return visible(words.filter((word) => word !== "").join("  "));
+function columnsOfPerson(): number {
+  if (!isScreen(process.stdout)) return COLUMNS_MAX;
+  return Math.min(COLUMNS_MAX, columnsOf(process.stdout));
 }

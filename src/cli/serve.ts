@@ -18,6 +18,7 @@ import {
 } from "../base/limits.ts";
 import { parseCount, parseDuration, parseSize } from "../base/units.ts";
 import { formatHost, PORT_DEFAULT } from "../client/target.ts";
+import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
 import type { Identity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
@@ -34,6 +35,7 @@ import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
+import { parseListen, parseMetrics } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { Reporter } from "./reporter.ts";
@@ -49,6 +51,10 @@ const OPTIONS = {
   plain: {
     flags: "--plain <host:port>",
     about: "also without TLS, on a loopback address: for tests and tunnels",
+  },
+  metrics: {
+    flags: "--metrics <host:port>",
+    about: "numbers for Prometheus at http://HOST:PORT/metrics, without sign-in",
   },
   quota: {
     flags: "--quota <size>",
@@ -94,8 +100,12 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   const place = placeOf(options.data);
   await place.prepare();
   await place.removeLeftovers();
-  warnRoot();
+  if (process.getuid?.() === 0) {
+    writeNote("ftpx: running as root; an ordinary user is enough and safer");
+  }
   const reporter = await Reporter.open(place.auditFile, options.json === true);
+  // Where there is a terminal, a hang-up is its end, and stopSignal's.
+  if (!process.stdout.isTTY) process.on("SIGHUP", () => reporter.reopen());
   // One bad moment of one session must not end all of them.
   process.on("unhandledRejection", (reason) => {
     const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
@@ -105,7 +115,7 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   const server = await Server.open(place, options, emit);
   const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
   const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
-  await server.run(stopping, options.grace ?? GRACE_MS_DEFAULT, sweepMs);
+  await server.run(stopping, sweepMs);
   await reporter.close();
   return 0;
 }
@@ -139,6 +149,7 @@ class Server {
   ): Promise<Server> {
     const address = parseListen(options.listen);
     const plainAddress = options.plain === undefined ? undefined : parseListen(options.plain);
+    const metricsAddress = parseMetrics(options.metrics);
     const directory = place.accounts();
     const state = await openState(place.stateFile);
     const undo: (() => unknown)[] = [() => state.close()];
@@ -166,9 +177,13 @@ class Server {
       registry.admission.listening = door;
       const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
       opened(await openOperatorDoor(registry, place.operatorSocket));
+      const metrics = metricsAddress && opened(await openMetricsDoor(registry, metricsAddress));
       announce(door, identity, emit, options.json === true);
       if (plain !== undefined) {
         emit({ event: "listening-plain", host: plain.host, port: plain.port });
+      }
+      if (metrics !== undefined) {
+        emit({ event: "listening-metrics", host: metrics.host, port: metrics.port });
       }
       if (!wasClean) emit({ event: "recovered", ...mended });
       const server = new Server(place, { registry, directory, doors }, emit);
@@ -181,7 +196,7 @@ class Server {
     }
   }
 
-  async run(stopping: Promise<string>, graceMs: number, sweepMs: number): Promise<void> {
+  async run(stopping: Promise<string>, sweepMs: number): Promise<void> {
     const watching = setInterval(() => this.#watch(), WATCH_EVERY_MS);
     const sweeping = setInterval(() => this.#sweep(sweepMs), sweepMs);
     const following = this.#directory.watch(
@@ -190,20 +205,23 @@ class Server {
       (complaint) => this.#complain(complaint),
     );
     if (this.#directory.accounts.size === 0) this.#offer();
-    const signal = await stopping;
-    await this.#drain(signal, graceMs);
+    const told = Promise.race([stopping, this.#registry.stopping.then(() => "drain")]);
+    // Behind what is told, because it settles the other one too.
+    void stopping.then(() => this.#registry.stop());
+    await this.#drain(await told);
     following.stop();
     clearInterval(sweeping);
     clearInterval(watching);
     // What was not counted again is made up by the next run, if this one does not look clean.
     const isClean = (await this.#depot.recounts.stop()) && (await this.#markStopped());
     await this.#depot.close();
-    this.#emit({ event: "shutdown", signal, clean: isClean });
+    this.#emit({ event: "shutdown", signal: await told, clean: isClean });
   }
 
   /** On a full disk that cannot be noted; then the next run counts what this one did not. */
   async #markStopped(): Promise<boolean> {
     try {
+      await this.#registry.attendance.write().catch(() => {});
       await this.#depot.state.markStopped();
       return true;
     } catch (error) {
@@ -212,14 +230,14 @@ class Server {
     }
   }
 
-  async #drain(signal: string, graceMs: number): Promise<void> {
+  async #drain(signal: string): Promise<void> {
     this.#emit({ event: "draining", signal, transfers: this.#registry.transferCount });
     this.#registry.drain();
     // All but the operator's, who may want to see what is still under way.
-    for (const door of this.#doors.slice(0, -1)) door.stop();
+    for (const door of this.#doors) if (!door.isLast) door.stop();
     const reason = new FtpxError("DRAINING");
-    const deadlineMs = performance.now() + graceMs;
-    while (this.#registry.isBusy && performance.now() < deadlineMs) {
+    // An operator who loses patience can make it sooner.
+    while (this.#registry.isBusy && performance.now() < this.#registry.stopByMs) {
       this.#registry.closeIdle(reason);
       await Bun.sleep(50);
     }
@@ -281,12 +299,13 @@ class Server {
 
 async function settingsOf(
   state: State,
-  { maxSessions, quota, registration = "open" }: OptionsOf<typeof OPTIONS>,
+  { maxSessions, quota, grace, registration = "open" }: OptionsOf<typeof OPTIONS>,
 ): Promise<RegistrySettings> {
   return {
     version: SOFTWARE,
     secret: await state.secret(),
     sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
+    graceMs: grace ?? GRACE_MS_DEFAULT,
     quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
     registration,
   };
@@ -308,30 +327,13 @@ function announce(door: OpenDoor, identity: Identity, emit: EventSink, isJson: b
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     let isStopping = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const signals = { SIGTERM: 143, SIGINT: 130, ...(process.stdout.isTTY ? { SIGHUP: 129 } : {}) };
+    for (const [signal, status] of Object.entries(signals)) {
       process.on(signal, () => {
-        if (isStopping) process.exit(signal === "SIGINT" ? 130 : 143);
+        if (isStopping) process.exit(status);
         isStopping = true;
         resolve(signal);
       });
     }
   });
-}
-
-/** @throws FtpxError USAGE */
-function parseListen(text: string | undefined): { hostname: string; port: number } {
-  if (text === undefined) return { hostname: "::", port: PORT_DEFAULT };
-  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  const port = Number(parts?.[3]);
-  if (parts === null || port > 65_535) {
-    throw new FtpxError("USAGE", { reason: `"${text}" is not HOST:PORT` });
-  }
-  const host = parts[1] ?? parts[2] ?? "";
-  return { hostname: host === "" || host === "*" ? "::" : host, port };
-}
-
-function warnRoot(): void {
-  if (process.getuid?.() === 0) {
-    writeNote("ftpx: running as root; an ordinary user is enough and safer");
-  }
 }

@@ -169,6 +169,8 @@ class Shell {
       showError(error);
       return exitStatusOf(error);
     } finally {
+      // Who comes back after that does so by another command.
+      this.#state.isOver ||= this.#opened.remote.isSentAway;
       this.#countdown.stop();
       this.#completion.forget();
     }

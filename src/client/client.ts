@@ -82,6 +82,11 @@ export class Client implements ConnectionOwner {
     return this.#end === undefined;
   }
 
+  /** Why it is not open any more. */
+  get ended(): FtpxError | undefined {
+    return this.#end;
+  }
+
   /** @throws FtpxError NOT_GENUINE, BAD_PARAMETERS, SIGN_IN_REFUSED, TOO_MANY_TRIES */
   async signIn(user: string, credentials: Credentials): Promise<void> {
     if (credentials instanceof SigningKey) await this.#signInByKey(user, credentials);

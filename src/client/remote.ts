@@ -68,9 +68,17 @@ export class Remote {
     return this.#sentBytes + (this.#client?.connection.sentBytes ?? 0);
   }
 
+  /** The operator has ended the session: it is not made again. */
+  get isSentAway(): boolean {
+    return isKind(this.#client?.ended, "KICKED");
+  }
+
   /** An open, signed-in connection. One attempt; `retrying` makes several. */
   client(): Promise<Client> {
-    if (this.#client?.isOpen === true) return Promise.resolve(this.#client);
+    const client = this.#client;
+    if (client?.isOpen === true) return Promise.resolve(client);
+    // Or a program would come back by its own doing.
+    if (this.isSentAway) return Promise.reject(client?.ended);
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
     return this.#connecting;
   }

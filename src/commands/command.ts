@@ -6,6 +6,7 @@
  * function with the shapes.
  */
 import type { FtpxError } from "../base/errors.ts";
+import type { Grant } from "../accounts/grants.ts";
 import type { Need, Session } from "../sessions/session.ts";
 import { record } from "../wire/shape.ts";
 import type { RecordOf, Shape } from "../wire/shape.ts";
@@ -35,6 +36,8 @@ export interface Command<Request, Reply> {
   /** u8 on the wire, permanent. */
   readonly code: number;
   readonly needs: Need;
+  /** A second right, where one alone would tell or do too much. */
+  readonly alsoNeeds?: Grant;
   readonly request: Shape<Request>;
   readonly reply: Shape<Reply>;
   /** One line for PROTOCOL.md. */
@@ -46,6 +49,7 @@ export interface Command<Request, Reply> {
 interface Row<Request extends Record<string, unknown>, Reply extends Record<string, unknown>> {
   readonly code: number;
   readonly needs: Need;
+  readonly alsoNeeds?: Grant;
   readonly about: string;
   readonly request: Request;
   readonly reply: Reply;
@@ -75,6 +79,15 @@ export async function perform<Request, Reply>(
   request: Request,
   call: Call,
 ): Promise<Reply> {
-  session.require(row.needs);
+  demandRights(session, row);
   return await session.during(() => row.run(session, request, call));
+}
+
+/** @throws FtpxError BAD_STATE, NOT_SIGNED_IN, FORBIDDEN */
+export function demandRights(
+  session: Pick<Session, "require">,
+  { needs, alsoNeeds }: Pick<Command<never, never>, "needs" | "alsoNeeds">,
+): void {
+  session.require(needs);
+  if (alsoNeeds !== undefined) session.require(alsoNeeds);
 }

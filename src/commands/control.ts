@@ -4,10 +4,19 @@ import { FINDINGS_MAX, USAGE_PAGE_ACCOUNTS_MAX } from "../base/limits.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Amount } from "../state/contract.ts";
 
-/** What accounts that were ever counted have stored and may store, in the order of their names. */
+/**
+ * What accounts that were ever counted have stored and may store, when they last signed in and
+ * how often they are here, in the order of their names.
+ */
 export async function usages(session: Session, { after }: { after: string }) {
   const { registry } = session;
-  const accounts = await registry.depot.state.accounts();
+  const { state } = registry.depot;
+  // On a full disk the last seconds are not in it.
+  await registry.attendance.write().catch(() => {});
+  const [accounts, sightings] = await Promise.all([state.accounts(), state.seen()]);
+  const seen = new Map(sightings.map(({ user, atMs }) => [user, atMs]));
+  const sessions = [...registry.sessions];
+  const here = Map.groupBy(sessions, ({ account }) => account?.name);
   const limitOf = (user: string): Amount => {
     const account = registry.accounts.get(user);
     return account === undefined ? { bytes: 0, files: 0 } : registry.limitOf(account);
@@ -22,6 +31,8 @@ export async function usages(session: Session, { after }: { after: string }) {
       reservedFiles: account.reserved.files,
       limitBytes: limitOf(user).bytes,
       limitFiles: limitOf(user).files,
+      seenMs: seen.get(user),
+      sessionCount: here.get(user)?.length ?? 0,
     })),
   };
 }

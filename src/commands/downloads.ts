@@ -12,6 +12,7 @@ import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";
+import { Motion } from "../transfer/motion.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
 import type { Call } from "./command.ts";
@@ -26,19 +27,27 @@ interface OpenRequest {
 }
 
 class DownloadTransfer implements Transfer {
-  readonly direction = "download";
+  readonly motion: Motion;
   readonly windowBytes: number;
   readonly #window: SendWindow;
   readonly #opening = Promise.withResolvers<void>();
   #sending: Promise<void> | undefined;
+  #isEnding = false;
 
-  constructor(windowBytes: number, fromOffset: number) {
+  constructor({ path, fromOffset }: OpenRequest, windowBytes: number) {
     this.windowBytes = windowBytes;
     this.#window = new SendWindow(windowBytes, fromOffset);
+    const doneBytes = () => this.#window.acknowledgedOffset;
+    this.motion = new Motion("download", path, undefined, doneBytes);
   }
 
   get window(): SendWindow {
     return this.#window;
+  }
+
+  /** The client gives it up, or has gone. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   acknowledge(offset: number): void {
@@ -52,6 +61,7 @@ class DownloadTransfer implements Transfer {
   }
 
   async end(failure: FtpxError): Promise<void> {
+    this.#isEnding = true;
     this.#window.fail(failure);
     await this.#opening.promise;
     await this.#sending;
@@ -65,12 +75,13 @@ export async function openDownload(session: Session, request: OpenRequest, call:
     Math.max(session.nextWindowBytes(), WINDOW_BYTES_MIN),
     WINDOW_BYTES,
   );
-  const transfer = new DownloadTransfer(windowBytes, request.fromOffset);
+  const transfer = new DownloadTransfer(request, windowBytes);
   session.addTransfer(call.id, transfer);
   try {
     const file = await session.vfs.openFile(request.path);
     try {
       const facts = await demandVersion(file, request);
+      transfer.motion.totalBytes = facts.bytes;
       transfer.begun(send(session, request, call, transfer, file, facts));
       const { bytes: totalBytes, modifiedMs, version } = facts;
       return { totalBytes, modifiedMs, version, windowBytes };
@@ -80,7 +91,8 @@ export async function openDownload(session: Session, request: OpenRequest, call:
     }
   } catch (error) {
     transfer.begun(undefined);
-    session.transfers.delete(call.id);
+    transfer.motion.outcome = "failed";
+    session.forgetTransfer(call.id);
     throw error;
   }
 }
@@ -95,6 +107,7 @@ async function send(
   facts: FileFacts,
 ): Promise<void> {
   const { id, outlet } = call;
+  const { motion, window } = transfer;
   const beganMs = performance.now();
   try {
     await call.replied;
@@ -105,10 +118,14 @@ async function send(
       totalBytes: facts.bytes,
       firstChunk: Math.floor(fromOffset / CHUNK_BYTES),
       fromOffset,
-      window: transfer.window,
+      window,
       target: {
         prefixBytes: outlet.prefixBytes,
-        sendContent: (frame, offset, bytes) => outlet.sendContent(id, frame, offset, bytes),
+        sendContent: (frame, offset, bytes) => {
+          motion.moved(bytes);
+          session.registry.counters.sentBytes += bytes;
+          return outlet.sendContent(id, frame, offset, bytes);
+        },
         sendProof: (index, digest) => outlet.notify(id, "proof", { index, digest }),
       },
     });
@@ -116,13 +133,16 @@ async function send(
     if (after.content !== facts.content) throw new FtpxError("CHANGED");
     const { bytes, chunks } = await composeDigest(algorithm, digests);
     outlet.notify(id, "end", { totalBytes: facts.bytes, chunks, digest: bytes });
+    motion.outcome = "done";
     const seconds = Math.round(performance.now() - beganMs) / 1000;
     const fields = { direction: "download", path, bytes: facts.bytes, resumedAt: fromOffset };
     session.emit("transfer", { ...fields, seconds });
   } catch (error) {
-    outlet.fail(id, failureOf(error));
+    const failure = failureOf(error);
+    if (!transfer.isEnding) motion.outcome = "failed";
+    outlet.fail(id, failure);
   } finally {
-    session.transfers.delete(id);
+    session.forgetTransfer(id);
     await file.close();
   }
 }

@@ -2,6 +2,7 @@
 import type { FtpxError } from "../base/errors.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";
+import { Motion } from "../transfer/motion.ts";
 import type { Call } from "./command.ts";
 
 interface CopyRequest {
@@ -11,17 +12,29 @@ interface CopyRequest {
 }
 
 class CopyTransfer implements Transfer {
-  readonly direction = "upload";
+  readonly motion: Motion;
   readonly windowBytes: number;
   readonly #stopping = new AbortController();
   readonly done: Promise<number>;
 
   constructor(session: Session, request: CopyRequest, id: number) {
     this.windowBytes = session.nextWindowBytes();
+    let doneBytes = 0;
+    this.motion = new Motion("copy", request.to, undefined, () => doneBytes);
     session.addTransfer(id, this);
     const mayReplace = request.mayReplace && session.may("remove");
-    const wish = { ...request, mayReplace, windowBytes: this.windowBytes };
+    const onProgress = (bytes: number, totalBytes: number) => {
+      doneBytes += bytes;
+      this.motion.totalBytes = totalBytes;
+      this.motion.moved(bytes);
+    };
+    const wish = { ...request, mayReplace, windowBytes: this.windowBytes, onProgress };
     this.done = session.vfs.duplicate(wish, this.#stopping.signal);
+  }
+
+  /** The client gives it up, or has gone. */
+  get isEnding(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   async end(failure: FtpxError): Promise<void> {
@@ -30,13 +43,21 @@ class CopyTransfer implements Transfer {
   }
 }
 
-/** @throws FtpxError FORBIDDEN for an account that may not read, and what `duplicate` throws */
+/** @throws FtpxError what `duplicate` throws */
 export async function copy(session: Session, request: CopyRequest, { id }: Call) {
-  session.require("read");
+  const beganMs = performance.now();
   const transfer = new CopyTransfer(session, request, id);
   try {
-    return { totalBytes: await transfer.done };
+    const totalBytes = await transfer.done;
+    transfer.motion.outcome = "done";
+    const { from, to } = request;
+    const seconds = Math.round(performance.now() - beganMs) / 1000;
+    session.emit("copy", { from, to, bytes: totalBytes, seconds });
+    return { totalBytes };
+  } catch (error) {
+    if (!transfer.isEnding) transfer.motion.outcome = "failed";
+    throw error;
   } finally {
-    session.transfers.delete(id);
+    session.forgetTransfer(id);
   }
 }

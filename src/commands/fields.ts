@@ -2,19 +2,34 @@
 import {
   DIGEST_PAGE_CHUNKS_MAX,
   FINDINGS_MAX,
+  KICK_REASON_BYTES_MAX,
   LIST_PAGE_ENTRIES_MAX,
   NAME_BYTES_MAX,
   PATH_BYTES_MAX,
   SALT_BYTES_MAX,
   SCRAM_MESSAGE_BYTES_MAX,
+  SESSIONS_PAGE_MAX,
   TEXT_BYTES_MAX,
+  TRANSFERS_MAX,
   UPLOADS_PAGE_MAX,
   USAGE_PAGE_ACCOUNTS_MAX,
   USER_BYTES_MAX,
 } from "../base/limits.ts";
 import { CHALLENGE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../base/signature.ts";
 import { KEY_BYTES } from "../base/verifier.ts";
-import { bytes, choice, digest, flag, listOf, path, record, size, text } from "../wire/shape.ts";
+import {
+  bytes,
+  choice,
+  digest,
+  flag,
+  listOf,
+  optional,
+  path,
+  record,
+  size,
+  text,
+  u32,
+} from "../wire/shape.ts";
 
 export const kind = choice({ file: 1, directory: 2, link: 3, other: 4 });
 /** Each byte of a name may come as an escape of four. */
@@ -61,8 +76,37 @@ export const usages = listOf(
     reservedFiles: size,
     limitBytes: size,
     limitFiles: size,
+    seenMs: optional(size),
+    sessionCount: u32,
   }),
   USAGE_PAGE_ACCOUNTS_MAX,
+);
+
+export const kickReason = text(KICK_REASON_BYTES_MAX);
+const direction = choice({ upload: 1, download: 2, copy: 3 });
+
+export const presences = listOf(
+  record({
+    id: u32,
+    user,
+    door: text(16),
+    address: text(64),
+    client: software,
+    ageMs: size,
+    idleMs: size,
+    transferCount: u32,
+    transfers: listOf(
+      record({
+        direction,
+        path,
+        doneBytes: size,
+        totalBytes: optional(size),
+        bytesPerSecond: size,
+      }),
+      TRANSFERS_MAX,
+    ),
+  }),
+  SESSIONS_PAGE_MAX,
 );
 
 export const findings = listOf(

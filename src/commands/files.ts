@@ -5,7 +5,9 @@ import type { OpenFile } from "../base/openfile.ts";
 import { DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
+import { veiled } from "./veil.ts";
 import type { Session } from "../sessions/session.ts";
+import type { Amount } from "../state/contract.ts";
 
 interface OnPath {
   readonly path: VirtualPath;
@@ -25,12 +27,19 @@ export async function makeDir(
   session: Session,
   { path, withParents }: OnPath & { withParents: boolean },
 ) {
-  await session.vfs.makeDir(path, withParents);
+  let count = 0;
+  try {
+    await veiled(session, () => session.vfs.makeDir(path, withParents, () => (count += 1)));
+  } finally {
+    // Parents that were made before one could not be are changes too.
+    if (count > 0) session.emit("mkdir", { path, count });
+  }
   return {};
 }
 
 export async function move(session: Session, { from, to }: { from: VirtualPath; to: VirtualPath }) {
   await session.vfs.move(from, to);
+  session.emit("move", { from, to });
   return {};
 }
 
@@ -39,14 +48,26 @@ export async function remove(
   { path, isRecursive }: OnPath & { isRecursive: boolean },
 ) {
   demandInside(path);
-  if (isRecursive) await session.vfs.removeTree(path);
-  else await session.vfs.removeFile(path);
+  let count = 0;
+  let bytes = 0;
+  const removed = (amount: Amount) => {
+    count += amount.files;
+    bytes += amount.bytes;
+  };
+  try {
+    if (isRecursive) await session.vfs.removeTree(path, removed);
+    else removed(await session.vfs.removeFile(path));
+  } finally {
+    // What was removed before something could not be is gone.
+    if (count > 0) session.emit("remove", { path, count, bytes });
+  }
   return {};
 }
 
 export async function removeDir(session: Session, { path }: OnPath) {
   demandInside(path);
   await session.vfs.removeDir(path);
+  session.emit("remove", { path, count: 1, bytes: 0 });
   return {};
 }
 

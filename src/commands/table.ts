@@ -26,6 +26,7 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
+import { PRESENCE_ROWS } from "./presence.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
 import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
@@ -143,6 +144,7 @@ export const TABLE = {
   copy: command({
     code: 0x29,
     needs: "write",
+    alsoNeeds: "read",
     about: "copies a file on the server, as a transfer that `closeTransfer` can end",
     request: { from: path, to: path, mayReplace: flag },
     reply: { totalBytes: size },
@@ -151,6 +153,7 @@ export const TABLE = {
   sync: command({
     code: 0x2a,
     needs: "write",
+    alsoNeeds: "read",
     about: "a file of a known version, and its name, are on the disk",
     request: { path, version },
     reply: {},
@@ -213,6 +216,7 @@ export const TABLE = {
   uploads: command({
     code: 0x35,
     needs: "write",
+    alsoNeeds: "read",
     about: "unfinished uploads by path: a page of those behind `after`; an empty page ends",
     request: { after: optional(path) },
     reply: { uploads: unfinished },
@@ -272,6 +276,7 @@ export const TABLE = {
     reply: {},
     run: control.verify,
   }),
+  ...PRESENCE_ROWS,
   ...REGISTRATION_ROWS,
 } as const;
 

@@ -11,9 +11,11 @@ import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX, UPLOADS_PAGE_MAX } from "../ba
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";
 import { Gate } from "../transfer/gate.ts";
+import { Motion } from "../transfer/motion.ts";
 import type { Upload } from "../vfs/upload.ts";
 import type { ClaimedUpload } from "../vfs/vfs.ts";
 import type { Call } from "./command.ts";
+import { veiled } from "./veil.ts";
 
 interface OpenRequest {
   readonly path: VirtualPath;
@@ -26,7 +28,7 @@ interface OpenRequest {
 }
 
 class UploadTransfer implements Transfer {
-  readonly direction = "upload";
+  readonly motion: Motion;
   readonly windowBytes: number;
   readonly request: OpenRequest;
   readonly #session: Session;
@@ -37,12 +39,15 @@ class UploadTransfer implements Transfer {
   readonly #gate = new Gate<Upload>(EAGER_BYTES_MAX);
   #isEnding = false;
   #resumedAt = 0;
+  #upload: Upload | undefined;
 
   constructor(session: Session, request: OpenRequest, call: Call) {
     this.#session = session;
     this.request = request;
     this.#call = call;
     this.windowBytes = session.nextWindowBytes();
+    const doneBytes = () => this.#upload?.storedBytes ?? 0;
+    this.motion = new Motion("upload", request.path, request.totalBytes, doneBytes);
     session.addTransfer(call.id, this);
     this.#opening = this.#open();
     // Whoever needs the upload awaits it; a refusal before that is not a lost promise.
@@ -56,6 +61,8 @@ class UploadTransfer implements Transfer {
   }
 
   content(offset: number, piece: Uint8Array): void {
+    this.motion.moved(piece.byteLength);
+    this.#session.registry.counters.receivedBytes += piece.byteLength;
     this.#gate.pass(piece.byteLength, (upload) => upload.accept(offset, piece));
   }
 
@@ -66,9 +73,10 @@ class UploadTransfer implements Transfer {
   async commit(totalBytes: number, bytes: Uint8Array, chunks: number): Promise<void> {
     const upload = await this.opened();
     const { algorithm } = this.request;
-    await upload.commit(totalBytes, { algorithm, bytes, chunks });
+    await veiled(this.#session, () => upload.commit(totalBytes, { algorithm, bytes, chunks }));
+    this.motion.outcome = "done";
     this.#session.emit("transfer", {
-      direction: this.direction,
+      direction: this.motion.direction,
       path: this.request.path,
       bytes: totalBytes,
       digest: formatDigest({ algorithm, bytes, chunks }),
@@ -92,13 +100,13 @@ class UploadTransfer implements Transfer {
     const { vfs } = this.#session;
     const { id, outlet } = this.#call;
     const mayReplace = this.request.mayReplace && this.#session.may("remove");
-    const claimed = await vfs.openUpload(
-      { ...this.request, mayReplace, windowBytes: this.windowBytes },
-      {
-        acknowledge: (offset) => outlet.notify(id, "ack", { offset }),
-        failed: (failure) => this.#failed(failure),
-      },
-    );
+    const wish = { ...this.request, mayReplace, windowBytes: this.windowBytes };
+    const listener = {
+      acknowledge: (offset: number) => outlet.notify(id, "ack", { offset }),
+      failed: (failure: FtpxError) => this.#failed(failure),
+    };
+    const claimed = await veiled(this.#session, () => vfs.openUpload(wish, listener));
+    this.#upload = claimed.upload;
     this.#resumedAt = claimed.upload.storedBytes;
     try {
       this.#gate.open(claimed.upload);
@@ -111,6 +119,7 @@ class UploadTransfer implements Transfer {
 
   #failed(failure: FtpxError): void {
     if (this.#isEnding) return;
+    this.motion.outcome = "failed";
     const { id, outlet } = this.#call;
     outlet.fail(id, failure);
     void this.#session.endTransfer(id, failure);
@@ -136,6 +145,7 @@ export async function openUpload(session: Session, request: OpenRequest, call: C
       session.emit("quota-refused", { path: request.path, bytes: request.totalBytes });
     }
     const failure = failureOf(error);
+    transfer.motion.outcome = "failed";
     await session.endTransfer(call.id, failure);
     throw error;
   }
@@ -177,6 +187,9 @@ export async function commit(session: Session, request: CommitRequest) {
   const transfer = transferOf(session, request.transfer);
   try {
     await transfer.commit(request.totalBytes, request.digest, request.chunks);
+  } catch (error) {
+    transfer.motion.outcome = "failed";
+    throw error;
   } finally {
     await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
   }

@@ -8,7 +8,7 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { REQUESTS_MAX } from "../base/limits.ts";
-import { perform } from "../commands/command.ts";
+import { demandRights, perform } from "../commands/command.ts";
 import type { Call, Outlet } from "../commands/command.ts";
 import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
 import type { Notice, NoticeName } from "../commands/notices.ts";
@@ -53,6 +53,9 @@ export class Dispatch implements ConnectionOwner, Outlet {
   }
 
   closed(reason: FtpxError): void {
+    // A client that goes is nothing that failed.
+    const { counters } = this.#session.registry;
+    if (reason.kind !== "CONNECTION_LOST") counters.refused(reason.kind);
     void this.#session.end(reason).catch((error: unknown) => this.defect(error));
   }
 
@@ -71,6 +74,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
   }
 
   fail(id: number, failure: FtpxError): void {
+    this.#session.registry.counters.refused(failure.kind);
     this.#connection.sendError(0, id, failure);
   }
 
@@ -83,6 +87,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
     const row = COMMAND_OF_CODE.get(command);
     const refusal = this.#refusalOf(command, row);
     if (row === undefined || refusal !== undefined) {
+      this.#session.registry.counters.refused(refusal?.kind ?? "INTERNAL");
       this.#connection.sendError(command, requestId, refusal ?? new FtpxError("INTERNAL"));
       return;
     }
@@ -102,7 +107,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
     const call: Call = { id, replied: replied.promise, outlet: this };
     try {
       // Who may not ask does not get an opinion on the body either.
-      this.#session.require(row.needs);
+      demandRights(this.#session, row);
       const request = decodeBody(row.request, body);
       const reply = await perform(this.#session, row, request, call);
       this.#connection.send(row.code, FLAG_REPLY, id, encodeBody(row.reply, reply));
@@ -119,7 +124,9 @@ export class Dispatch implements ConnectionOwner, Outlet {
     const failure = error instanceof FtpxError ? error : new FtpxError("INTERNAL");
     this.#connection.sendError(row.code, id, failure);
     const isOver = failure.row.ends === "connection" || this.#session.isIntrusive;
+    // Where the connection ends with it, that counts.
     if (isOver) this.#connection.fail(failure);
+    else this.#session.registry.counters.refused(failure.kind);
   }
 
   #notice(name: NoticeName, id: number, body: Uint8Array): void {

@@ -21,6 +21,8 @@ import type { Identity } from "./identity.ts";
 export interface OpenDoor {
   readonly host: string;
   readonly port: number;
+  /** The operator's: it is closed after all others. */
+  readonly isLast: boolean;
   /** To be called every WATCH_EVERY_MS. */
   watch(nowMs: number): void;
   /** No new connections; those that are open stay. */
@@ -55,6 +57,7 @@ export function openTlsDoor(
   return {
     host: address.hostname,
     port: listener.port,
+    isLast: false,
     watch: (nowMs) => connections.watch(nowMs),
     stop: () => listener.stop(),
   };
@@ -74,6 +77,7 @@ export function openPlainDoor(
   return {
     host: address.hostname,
     port: listener.port,
+    isLast: false,
     watch: (nowMs) => connections.watch(nowMs),
     stop: () => listener.stop(),
   };
@@ -92,6 +96,7 @@ export async function openOperatorDoor(registry: Registry, file: string): Promis
   return {
     host: file,
     port: 0,
+    isLast: true,
     watch: (nowMs) => connections.watch(nowMs),
     stop: () => listener.stop(),
   };

@@ -14,6 +14,8 @@ import { distinctParameters } from "../base/verifier.ts";
 import type { Parameters } from "../base/verifier.ts";
 import type { Amount } from "../state/contract.ts";
 import type { Depot } from "../vfs/depot.ts";
+import { Attendance } from "./attendance.ts";
+import { Counters } from "./counters.ts";
 import { Admission } from "./admission.ts";
 import type { RegistrationMode } from "./admission.ts";
 import { Session } from "./session.ts";
@@ -24,6 +26,8 @@ export interface RegistrySettings {
   /** From it fake salts are derived. */
   readonly secret: Uint8Array;
   readonly sessionsMax: number;
+  /** Open transfers get so long when the server is told to stop. */
+  readonly graceMs: number;
   /** For accounts that name none. */
   readonly quota: Amount;
   /** Whether strangers may ask for an account; all may unless it is named. */
@@ -36,6 +40,8 @@ export type AccountBook = Pick<AccountDirectory, "accounts" | "add" | "set">;
 export class Registry {
   readonly depot: Depot;
   readonly settings: RegistrySettings;
+  readonly attendance: Attendance;
+  readonly counters = new Counters();
   readonly admission: Admission;
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
@@ -48,6 +54,8 @@ export class Registry {
   #knownParameters: readonly Parameters[];
   #lastId = 0;
   #isDraining = false;
+  #stopByMs = Number.POSITIVE_INFINITY;
+  readonly #stopping = Promise.withResolvers<void>();
 
   constructor(depot: Depot, book: AccountBook, settings: RegistrySettings, emit: EventSink) {
     this.depot = depot;
@@ -55,6 +63,7 @@ export class Registry {
     this.#accounts = book.accounts;
     this.#knownParameters = parametersOf(book.accounts);
     this.settings = settings;
+    this.attendance = new Attendance(depot.state);
     this.#emit = emit;
     this.admission = new Admission(
       {
@@ -100,25 +109,19 @@ export class Registry {
 
   /** @throws FtpxError DRAINING, SERVER_FULL */
   admit(line: Line): Session {
-    if (this.#isDraining) throw new FtpxError("DRAINING");
-    const { sessionsMax } = this.settings;
-    if (this.#sessions.size - this.#operators.size >= sessionsMax) {
-      throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
+    try {
+      return this.#admit(line);
+    } catch (refusal) {
+      this.counters.refusedSessions += 1;
+      throw refusal;
     }
-    if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
-      throw new FtpxError("SERVER_FULL");
-    }
-    const session = this.#add(line);
-    this.#strangers.add(session);
-    return session;
   }
 
   /**
    * A session for the operator, whom the door makes sure of and signs in. No bound keeps it out:
-   * when the server is full of others, the operator is needed most. @throws FtpxError DRAINING
+   * when the server is full of others, or waits for them, the operator is needed most.
    */
   admitOperator(line: Line): Session {
-    if (this.#isDraining) throw new FtpxError("DRAINING");
     const session = this.#add(line);
     this.#operators.add(session);
     return session;
@@ -126,6 +129,7 @@ export class Registry {
 
   signedIn(session: Session): void {
     this.#strangers.delete(session);
+    if (session.account !== undefined) this.attendance.note(session.account.name);
   }
 
   remove(session: Session): void {
@@ -189,21 +193,54 @@ export class Registry {
     }
   }
 
-  /** Ends the sessions of a user and waits until everything of theirs is given back. */
+  /** As `endSessions`, of a user whose account is gone. */
   async signOff(user: string): Promise<void> {
-    const failure = new FtpxError("ACCOUNT_CLOSED");
-    const sessions = [...this.#sessions].filter(({ account }) => account?.name === user);
+    await this.endSessions(
+      ({ account }) => account?.name === user,
+      new FtpxError("ACCOUNT_CLOSED"),
+    );
+  }
+
+  /** Ends sessions, waits until everything of theirs is given back, and answers them. */
+  async endSessions(fits: (session: Session) => boolean, failure: FtpxError): Promise<Session[]> {
+    const sessions = [...this.#sessions].filter(fits);
     for (const session of sessions) session.line.close(failure);
     await Promise.all(sessions.map((session) => session.end(failure)));
+    return sessions;
   }
 
   /** To be called every WATCH_EVERY_MS. */
   watch(nowMs: number): void {
+    // A failing disk is told by whatever else needs it; this one is tried again in a second.
+    this.attendance.write().catch(() => {});
     for (const session of this.#sessions) {
+      // Looked at every second, a rate is of the last few, whenever somebody asks for it.
+      for (const { motion } of session.transfers.values()) motion.rate(nowMs);
       if (!session.isSignedIn && nowMs - session.beganMs > SIGN_IN_MS_MAX) {
         session.line.close(new FtpxError("SIGN_IN_TOO_LATE"));
       }
     }
+  }
+
+  /** Resolves when an operator has said `stop`. */
+  get stopping(): Promise<void> {
+    return this.#stopping.promise;
+  }
+
+  /** When open transfers have had their time, on the clock of performance.now(). */
+  get stopByMs(): number {
+    return this.#stopByMs;
+  }
+
+  /**
+   * The server is to stop as soon as nothing is under way, and at the latest in so long; asked
+   * again it can only become sooner. @returns how long that is
+   */
+  stop(graceMs = this.settings.graceMs): number {
+    const nowMs = performance.now();
+    this.#stopByMs = Math.min(this.#stopByMs, nowMs + graceMs);
+    this.#stopping.resolve();
+    return Math.max(0, this.#stopByMs - nowMs);
   }
 
   /** No new sessions and no new transfers from here on. */
@@ -211,20 +248,38 @@ export class Registry {
     this.#isDraining = true;
   }
 
-  /** Ends the sessions that wait for nothing; to be called again while others drain. */
+  /**
+   * Ends the sessions that wait for nothing; to be called again while others drain. The
+   * operator's stay, who may want to see what is still under way.
+   */
   closeIdle(reason: FtpxError): void {
-    for (const session of this.#sessions) if (session.isIdle) session.line.close(reason);
+    for (const session of this.#sessions) {
+      if (session.isIdle && !this.#operators.has(session)) session.line.close(reason);
+    }
   }
 
   /** Ends all sessions; open transfers stay resumable. */
   async closeAll(reason: FtpxError): Promise<void> {
-    const sessions = [...this.#sessions];
-    for (const session of sessions) session.line.close(reason);
-    await Promise.all(sessions.map((session) => session.end(reason)));
+    await this.endSessions(() => true, reason);
   }
 
   emit(event: ServerEvent): void {
+    this.counters.heard(event);
     this.#emit(event);
+  }
+
+  #admit(line: Line): Session {
+    if (this.#isDraining) throw new FtpxError("DRAINING");
+    const { sessionsMax } = this.settings;
+    if (this.#sessions.size - this.#operators.size >= sessionsMax) {
+      throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
+    }
+    if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
+      throw new FtpxError("SERVER_FULL");
+    }
+    const session = this.#add(line);
+    this.#strangers.add(session);
+    return session;
   }
 
   #add(line: Line): Session {

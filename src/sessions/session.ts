@@ -18,6 +18,7 @@ import {
 } from "../base/limits.ts";
 import type { ServerExchange } from "../base/scram.ts";
 import type { Verifier } from "../base/verifier.ts";
+import type { Motion } from "../transfer/motion.ts";
 import type { Vfs } from "../vfs/vfs.ts";
 import { Listings } from "./listings.ts";
 import type { Registry } from "./registry.ts";
@@ -27,7 +28,7 @@ export type Need = "nothing" | "hello" | "sign-in" | Grant;
 
 /** A file on its way, in either direction; its id is the request's that opened it. */
 export interface Transfer {
-  readonly direction: "upload" | "download";
+  readonly motion: Motion;
   readonly windowBytes: number;
   content?(offset: number, piece: Uint8Array): void;
   prove?(index: number, digest: Uint8Array): void;
@@ -107,6 +108,7 @@ export class Session {
   /** The proof was right, the home is being opened. */
   #isEntering = false;
   #openRequests = 0;
+  #lastRequestMs = this.beganMs;
   #ended: Promise<void> | undefined;
 
   constructor(id: number, line: Line, registry: Registry) {
@@ -131,6 +133,13 @@ export class Session {
   /** Nothing is under way, neither a transfer nor a request. */
   get isIdle(): boolean {
     return this.transfers.size === 0 && this.#openRequests === 0;
+  }
+
+  /** When the peer last asked for something, or content last moved; now, while it is answered. */
+  lastActiveMs(nowMs: number): number {
+    if (this.#openRequests > 0) return nowMs;
+    const moved = [...this.transfers.values()].map(({ motion }) => motion.lastMovedMs);
+    return Math.max(this.#lastRequestMs, ...moved);
   }
 
   /** Aborted when the session ends, so that long work done for it can stop. */
@@ -207,6 +216,7 @@ export class Session {
       return await request();
     } finally {
       this.#openRequests -= 1;
+      this.#lastRequestMs = performance.now();
     }
   }
 
@@ -226,15 +236,25 @@ export class Session {
     return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES, SESSION_WINDOW_BYTES - givenBytes));
   }
 
+  /** The transfer is over, as its motion says. */
+  forgetTransfer(id: number): void {
+    const transfer = this.transfers.get(id);
+    this.transfers.delete(id);
+    if (transfer !== undefined) this.registry.counters.ended(transfer.motion);
+  }
+
   /** Ends one transfer and forgets it; never throws, because often nobody waits for it. */
   async endTransfer(id: number, failure: FtpxError): Promise<void> {
     const transfer = this.transfers.get(id);
     this.transfers.delete(id);
+    if (transfer === undefined) return;
     try {
-      await transfer?.end(failure);
+      await transfer.end(failure);
     } catch (error) {
       this.emit("fault", { work: "transfer", reason: String(error) });
     }
+    // Not before: a commit that has begun is carried through, and may be done yet.
+    this.registry.counters.ended(transfer.motion);
   }
 
   emit(event: string, fields: Record<string, EventValue> = {}): void {

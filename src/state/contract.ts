@@ -219,4 +219,37 @@ export interface Meta {
   verify(): Promise<void>;
 }
 
-export type State = Ledger & Journal & Registrations & Meta & { close(): Promise<void> };
+export interface Sighting {
+  readonly user: string;
+  /** Of the wall clock. */
+  readonly atMs: number;
+}
+
+/** Of all users together. */
+export interface Totals {
+  readonly usedBytes: number;
+  readonly usedFiles: number;
+  readonly reservedBytes: number;
+  /** Unfinished ones, those under way included. */
+  readonly uploads: number;
+}
+
+export interface Census {
+  /** Users have signed in; the latest time of each is kept. */
+  see(sightings: readonly Sighting[]): Promise<void>;
+  /** By user; whoever never signed in is not in it. */
+  seen(): Promise<Sighting[]>;
+  totals(): Promise<Totals>;
+}
+
+/** Transactions since the state was opened, each from the moment it was begun to its answer. */
+export interface Batches {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+export type State = Ledger &
+  Journal &
+  Registrations &
+  Meta &
+  Census & { readonly batches: Batches; close(): Promise<void> };

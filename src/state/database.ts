@@ -13,6 +13,7 @@ import { REGISTRATION_SCHEMA } from "./registrations.ts";
 
 const SCHEMA_VERSION = 3;
 
+/** Version 2. */
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE accounts (
@@ -47,7 +48,10 @@ const SCHEMA = `
 `;
 
 /** What version 3 has and version 2 had not, a statement each. */
-const ADDED_IN_3 = [REGISTRATION_SCHEMA];
+const ADDED_IN_3 = [
+  REGISTRATION_SCHEMA,
+  "CREATE TABLE seen (user TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
 
 const FROM_2 = ADDED_IN_3.join(";");
 const FROM_1 = `ALTER TABLE uploads ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0; ${FROM_2}`;

@@ -6,7 +6,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { FtpxError } from "../base/errors.ts";
-import type { State } from "./contract.ts";
+import type { Batches, State } from "./contract.ts";
 import type { Job, Message, Outcome } from "./worker.ts";
 
 /** In the compiled program all modules lie in one file, above the folders of the workers. */
@@ -30,7 +30,13 @@ export async function openState(file: string): Promise<State> {
     (...args: unknown[]): Promise<unknown> =>
       remote.call({ method, args });
   const methods = Object.fromEntries(METHODS.map((method) => [method, call(method)]));
-  return { ...methods, close: () => remote.close() } as unknown as State;
+  const own = {
+    close: () => remote.close(),
+    get batches() {
+      return remote.batches;
+    },
+  };
+  return Object.assign(own, methods) as unknown as State;
 }
 
 const METHODS = [
@@ -65,12 +71,18 @@ const METHODS = [
   "markStarted",
   "markStopped",
   "verify",
+  "see",
+  "seen",
+  "totals",
 ] as const satisfies readonly (keyof State)[];
 
 class RemoteState {
   readonly #worker = new Worker(new URL(WORKER, import.meta.url));
   #waiting: Waiting[] = [];
   #underWay: Waiting[] = [];
+  #batchCount = 0;
+  #batchMs = 0;
+  #sentMs = 0;
   /** Why no call can be answered any more. */
   #end: FtpxError | undefined;
 
@@ -78,6 +90,10 @@ class RemoteState {
     this.#worker.on("message", (outcomes: Outcome[]) => this.#answered(outcomes));
     this.#worker.on("error", (error) => this.#died(String(error)));
     this.#worker.on("exit", () => this.#died("the state worker has ended"));
+  }
+
+  get batches(): Batches {
+    return { count: this.#batchCount, seconds: this.#batchMs / 1000 };
   }
 
   open(file: string): Promise<void> {
@@ -107,6 +123,7 @@ class RemoteState {
     return new Promise((resolve, reject) => {
       const job = { method: message.type, args: [] };
       this.#underWay = [{ job, resolve: () => resolve(), reject }];
+      this.#sentMs = performance.now();
       this.#worker.postMessage(message);
     });
   }
@@ -114,6 +131,7 @@ class RemoteState {
   #sendBatch(): void {
     if (this.#underWay.length > 0 || this.#waiting.length === 0) return;
     this.#underWay = this.#waiting.splice(0, BATCH_JOBS_MAX);
+    this.#sentMs = performance.now();
     const jobs = this.#underWay.map(({ job }) => job);
     this.#worker.postMessage({ type: "batch", jobs } satisfies Message);
   }
@@ -121,6 +139,8 @@ class RemoteState {
   #answered(outcomes: readonly Outcome[]): void {
     const answered = this.#underWay;
     this.#underWay = [];
+    this.#batchCount += 1;
+    this.#batchMs += performance.now() - this.#sentMs;
     this.#sendBatch();
     for (const [index, { resolve, reject }] of answered.entries()) {
       const outcome = outcomes[index];

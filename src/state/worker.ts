@@ -10,6 +10,7 @@ import { parentPort } from "node:worker_threads";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { Details, ErrorKind } from "../base/errors.ts";
 import { attempt, emptyLog, errorOfDatabase, openDatabase } from "./database.ts";
+import { CensusTable } from "./census.ts";
 import { JournalTable } from "./journal.ts";
 import { LedgerTable } from "./ledger.ts";
 import { MetaTable } from "./meta.ts";
@@ -53,6 +54,7 @@ function open(file: string): void {
   const ledger = new LedgerTable(opened);
   const journal = new JournalTable(opened, ledger);
   const meta = new MetaTable(opened);
+  const census = new CensusTable(opened);
   db = opened;
   methods = new Map<string, Method>([
     ["account", ledger.account.bind(ledger)],
@@ -61,7 +63,10 @@ function open(file: string): void {
     ["recount", ledger.recount.bind(ledger)],
     ["charge", ledger.charge.bind(ledger)],
     ["credit", ledger.credit.bind(ledger)],
-    ["forget", (user: string) => [journal.forget(user), ledger.forget(user)][0]],
+    [
+      "forget",
+      (user: string) => [journal.forget(user), ledger.forget(user), census.forget(user)][0],
+    ],
     ["openUpload", journal.openUpload.bind(journal)],
     ["upload", journal.upload.bind(journal)],
     ["uploads", journal.uploads.bind(journal)],
@@ -81,6 +86,9 @@ function open(file: string): void {
     ["markStarted", meta.markStarted.bind(meta)],
     ["markStopped", meta.markStopped.bind(meta)],
     ["verify", meta.verify.bind(meta)],
+    ["see", census.see.bind(census)],
+    ["seen", census.seen.bind(census)],
+    ["totals", census.totals.bind(census)],
   ]);
 }
 

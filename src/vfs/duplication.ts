@@ -16,6 +16,8 @@ export interface CopyWish {
   readonly to: VirtualPath;
   readonly mayReplace: boolean;
   readonly windowBytes: number;
+  /** So many bytes more of so many were read and taken. */
+  readonly onProgress: (bytes: number, totalBytes: number) => void;
 }
 
 const ALGORITHM = "sha256";
@@ -42,7 +44,7 @@ export async function duplicate(vfs: Vfs, wish: CopyWish, signal: AbortSignal): 
 async function copyFrom(
   file: OpenFile,
   vfs: Vfs,
-  { to, mayReplace, windowBytes }: CopyWish,
+  { to, mayReplace, windowBytes, onProgress }: CopyWish,
   signal: AbortSignal,
 ): Promise<number> {
   const { bytes: totalBytes, modifiedMs, version, content } = await file.facts();
@@ -80,8 +82,10 @@ async function copyFrom(
       window,
       target: {
         prefixBytes: 0,
-        sendContent: async (frame, offset, bytes) =>
-          upload.accept(offset, frame.subarray(0, bytes)),
+        sendContent: async (frame, offset, bytes) => {
+          upload.accept(offset, frame.subarray(0, bytes));
+          onProgress(bytes, totalBytes);
+        },
         sendProof: (index, digest) => upload.prove(index, digest),
       },
     });

@@ -77,20 +77,29 @@ export class Vfs {
     return { account: account ?? { used: nothing, reserved: nothing }, limit: this.#limit() };
   }
 
-  /** @throws FtpxError EXISTS, NO_SUCH_PATH, FILES_EXCEEDED */
-  async makeDir(path: VirtualPath, withParents: boolean): Promise<void> {
-    if (!withParents) return await this.#makeOne(path);
+  /**
+   * @param made hears of each that was not there before
+   * @throws FtpxError EXISTS, NO_SUCH_PATH, FILES_EXCEEDED
+   */
+  async makeDir(path: VirtualPath, withParents: boolean, made = () => {}): Promise<void> {
+    if (!withParents) {
+      await this.#makeOne(path);
+      made();
+      return;
+    }
     let current = HOME;
     for (const name of namesOf(path)) {
       current = childPath(current, name);
-      await this.#makeUnlessThere(current);
+      if (await this.#makeUnlessThere(current)) made();
     }
   }
 
-  /** @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY */
-  async removeFile(path: VirtualPath): Promise<void> {
-    await this.#turns.onPath(path, async () => {
-      await this.#credit(await this.#home.removeFile(path));
+  /** @returns what is gone. @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY */
+  async removeFile(path: VirtualPath): Promise<Amount> {
+    return await this.#turns.onPath(path, async () => {
+      const removed = await this.#home.removeFile(path);
+      await this.#credit(removed);
+      return removed;
     });
   }
 
@@ -101,11 +110,22 @@ export class Vfs {
     });
   }
 
-  /** Removes whatever stands there, directories with all they hold. */
-  async removeTree(path: VirtualPath): Promise<void> {
+  /**
+   * Removes whatever stands there, directories with all they hold.
+   *
+   * @param removed hears what is gone, also before a failure
+   */
+  async removeTree(path: VirtualPath, removed: (amount: Amount) => void): Promise<void> {
     const { kind } = await this.#home.facts(path);
-    if (kind !== "directory") return await this.removeFile(path);
-    await this.#turns.onTree(() => this.#home.removeTree(path, (usage) => this.#credit(usage)));
+    if (kind !== "directory") {
+      removed(await this.removeFile(path));
+      return;
+    }
+    const credit = async (usage: Amount) => {
+      removed(usage);
+      await this.#credit(usage);
+    };
+    await this.#turns.onTree(() => this.#home.removeTree(path, credit));
   }
 
   /** @throws FtpxError NO_SUCH_PATH, EXISTS, BAD_PATH */
@@ -280,19 +300,22 @@ export class Vfs {
     });
   }
 
-  async #makeUnlessThere(path: VirtualPath): Promise<void> {
+  /** @returns whether it was made here and now */
+  async #makeUnlessThere(path: VirtualPath): Promise<boolean> {
     try {
       const { kind } = await this.#home.facts(path);
       if (kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY");
-      return;
+      return false;
     } catch (error) {
       if (!isKind(error, "NO_SUCH_PATH")) throw error;
     }
     try {
       await this.#makeOne(path);
+      return true;
     } catch (error) {
       // Somebody else made it meanwhile, which is as good.
       if (!isKind(error, "EXISTS")) throw error;
+      return false;
     }
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { visible } from "../../src/cli/terminal.ts";
-import { shorten, sideBySide } from "../../src/cli/layout.ts";
+import { inColumns, shorten, sideBySide } from "../../src/cli/layout.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 
 test("sideBySide fills columns downwards, as ls does", () => {
@@ -47,4 +47,8 @@ test("shorten never exceeds its columns", () => {
       expect(Bun.stringWidth(shorten(text, columns))).toBeLessThanOrEqual(columns);
     }),
   );
+});
+
+test("a table's columns are as wide as their widest cell, wide characters too", () => {
+  expect(inColumns([["A", "B"], ["漢字", "b"], ["a"]])).toEqual(["A     B", "漢字  b", "a"]);
 });

@@ -11,8 +11,13 @@ test("a list of more accounts than a page holds is read page by page, each accou
     `u${index}`.padEnd(32, "x"),
   ).toSorted();
   const accounts = names.map((user) => ({ user, account: { used: amount, reserved: amount } }));
-  const state = { accounts: async () => accounts };
-  const registry = { depot: { state }, accounts: new Map() };
+  const state = { accounts: async () => accounts, seen: async () => [] };
+  const registry = {
+    depot: { state },
+    accounts: new Map(),
+    sessions: new Set(),
+    attendance: { write: async () => {} },
+  };
   const session = { registry } as unknown as Session;
   const found: string[] = [];
   for (;;) {

@@ -34,6 +34,7 @@ export function stateContract(name: string, make: () => StatePlace): void {
   testBatches(name);
   testSurvival(name);
   testMeta(name);
+  testCensus(name);
 }
 
 function testBatches(name: string): void {
@@ -129,5 +130,40 @@ function testMeta(name: string): void {
     await reopen();
 
     expect(await state.markStarted()).toEqual({ wasClean: true });
+  });
+}
+
+function testCensus(name: string): void {
+  test(`${name}: the latest sign-in of each user is kept, also over a restart`, async () => {
+    expect(await state.seen()).toEqual([]);
+    await state.see([
+      { user: "bob", atMs: 5 },
+      { user: "ann", atMs: 1_700_000_000_000 },
+    ]);
+    await state.see([
+      { user: "bob", atMs: 7 },
+      { user: "ann", atMs: 3 },
+    ]);
+    await reopen();
+
+    const both = [
+      { user: "ann", atMs: 1_700_000_000_000 },
+      { user: "bob", atMs: 7 },
+    ];
+    expect(await state.seen()).toEqual(both);
+    await state.forget("ann");
+    expect(await state.seen()).toEqual(both.slice(1));
+  });
+
+  test(`${name}: totals are the sums of all users`, async () => {
+    const before = { usedBytes: 0, usedFiles: 0, reservedBytes: 0, uploads: 0 };
+    expect(await state.totals()).toEqual(before);
+    await state.recount("bob", { bytes: 5, files: 2 });
+    await state.charge("ann", { bytes: 4, files: 1 }, ROOM);
+    await open({ totalBytes: 3 });
+    await open({ path: "/g", totalBytes: 0 });
+
+    const after = { usedBytes: 9, usedFiles: 3, reservedBytes: 3, uploads: 2 };
+    expect(await state.totals()).toEqual(after);
   });
 }

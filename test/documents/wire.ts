@@ -11,12 +11,13 @@ import { columns, fenced } from "./columns.ts";
 /** One command after the other: code, name, right; what it does; both shapes, field by field. */
 export function commandTable(): string {
   const blocks = Object.entries(TABLE).map(([name, row]) => {
-    const { code, needs, about, request, reply } = row as unknown as AnyCommand;
+    const { code, needs, alsoNeeds, about, request, reply } = row as unknown as AnyCommand;
+    const rights = alsoNeeds === undefined ? needs : `${needs} and ${alsoNeeds}`;
     const shapes = [
       ...bodyLines("request", request.notation),
       ...bodyLines("reply", reply.notation),
     ];
-    return [`${hexOf(code)} ${name} (needs: ${needs})`, `  ${about}`, columns(shapes)].join("\n");
+    return [`${hexOf(code)} ${name} (needs: ${rights})`, `  ${about}`, columns(shapes)].join("\n");
   });
   return fenced(blocks.join("\n\n"));
 }

@@ -173,6 +173,17 @@ export class Server {
     }
   }
 
+  /** Waits for the event of that name that is the nth, counted from 1. */
+  async nth(name: string, count: number): Promise<ServerLine> {
+    for (;;) {
+      const found = this.events.filter((event) => event.event === name)[count - 1];
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
   /** SIGTERM, and the exit status. */
   async stop(): Promise<number> {
     this.process.kill("SIGTERM");

@@ -3,10 +3,12 @@ import type { Account } from "../../src/accounts/account.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
 import { FtpxError } from "../../src/base/errors.ts";
 import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
+import { HOME } from "../../src/base/path.ts";
 import { fakeVerifier } from "../../src/base/verifier.ts";
 import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
 import { Registry } from "../../src/sessions/registry.ts";
 import type { Line, Session, SignInAttempt, Transfer } from "../../src/sessions/session.ts";
+import { Motion } from "../../src/transfer/motion.ts";
 import type { Depot } from "../../src/vfs/depot.ts";
 import { refusal } from "../support/refusal.ts";
 
@@ -28,7 +30,7 @@ beforeEach(() => {
     return { leave: async () => void (homesOpen -= 1) };
   };
   const quota = { bytes: 1, files: 1 };
-  const settings = { version: "test", secret: SECRET, sessionsMax: 100, quota };
+  const settings = { version: "test", secret: SECRET, sessionsMax: 100, graceMs: 1, quota };
   const depot = { enter } as unknown as Depot;
   accounts = accountsOf(account("ann"));
   const set = async (_user: string, changes: Changes) => {
@@ -85,7 +87,8 @@ function prove(session: Session): void {
 }
 
 const MESSAGE = { message: "" };
-const TRANSFER: Transfer = { direction: "upload", windowBytes: 1, end: async () => {} };
+const motion = new Motion("upload", HOME, 2, () => 1);
+const TRANSFER: Transfer = { motion, windowBytes: 1, end: async () => {} };
 
 test.each([
   ["removed", () => accountsOf()],
@@ -169,10 +172,21 @@ test("the operator gets in past every bound, and takes no stranger's place", () 
   expect(operator.may("admin")).toBe(true);
 });
 
-test("the operator is told when the server stops", () => {
+test("a server that drains lets the operator in and nobody else, and keeps the operator to the end", () => {
   registry.drain();
+  expect(() => registry.admit(lineOf())).toThrow(refusal("DRAINING"));
+  registry.admitOperator(lineOf("operator")).signInOperator();
+  registry.closeIdle(new FtpxError("DRAINING"));
 
-  expect(() => registry.admitOperator(lineOf("operator"))).toThrow(refusal("DRAINING"));
+  expect(registry.isBusy).toBe(false);
+  expect(closed.size).toBe(0);
+});
+
+test("the grace of a stop can be made shorter, and not longer", async () => {
+  expect(registry.stop(60_000)).toBeCloseTo(60_000);
+  expect(registry.stop(1000)).toBeCloseTo(1000);
+  expect(registry.stop(60_000)).toBeLessThanOrEqual(1000);
+  await registry.stopping;
 });
 
 test("a server that stops begins no transfer, for the request only", () => {

@@ -8,7 +8,7 @@ import { Folder } from "../support/folder.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 
 /** Tables that version 3 has and version 2 had not; what refers to others first. */
-const ADDED_IN_3 = ["registrations", "invites"];
+const ADDED_IN_3 = ["registrations", "invites", "seen"];
 
 let folder: Folder;
 let file: string;

@@ -113,6 +113,19 @@ export const SAMPLES: Samples = {
           reservedFiles: 4,
           limitBytes: 5,
           limitFiles: 6,
+          seenMs: 1_700_000_000_000,
+          sessionCount: 7,
+        },
+        {
+          user: "bob",
+          usedBytes: 0,
+          usedFiles: 0,
+          reservedBytes: 0,
+          reservedFiles: 0,
+          limitBytes: 0,
+          limitFiles: 0,
+          seenMs: undefined,
+          sessionCount: 0,
         },
       ],
     },
@@ -170,6 +183,40 @@ export const SAMPLES: Samples = {
   },
   revokeInvite: { request: { number: 7 }, reply: { isRevoked: true } },
   purge: { request: { user: "ann" }, reply: {} },
+  sessions: {
+    request: { after: 3 },
+    reply: {
+      sessions: [
+        {
+          id: 4,
+          user: "ann",
+          door: "native",
+          address: "::1",
+          client: "ftpx 1",
+          ageMs: 5,
+          idleMs: 6,
+          transferCount: 2,
+          transfers: [
+            { direction: "copy", path, doneBytes: 7, totalBytes: 8, bytesPerSecond: 9 },
+            { direction: "download", path, doneBytes: 0, totalBytes: undefined, bytesPerSecond: 0 },
+          ],
+        },
+        {
+          id: 5,
+          user: "",
+          door: "operator",
+          address: "local",
+          client: "",
+          ageMs: 0,
+          idleMs: 0,
+          transferCount: 0,
+          transfers: [],
+        },
+      ],
+    },
+  },
+  kick: { request: { user: "", session: 4, reason: "é" }, reply: { count: 1 } },
+  drain: { request: { graceMs: undefined }, reply: { transfers: 1, graceMs: 30_000 } },
 };
 
 export const NOTICE_SAMPLES: { readonly [Name in NoticeName]: Notice<Name> } = {

@@ -57,7 +57,13 @@ export class SignIns {
       await replaceFile(...written);
     });
     const quota = { bytes: 1000, files: 10 };
-    const settings = { version: "t", secret: new Uint8Array(32), sessionsMax: 100, quota };
+    const settings = {
+      version: "t",
+      secret: new Uint8Array(32),
+      sessionsMax: 100,
+      graceMs: 1,
+      quota,
+    };
     const emit = (event: ServerEvent) => void this.events.push(event);
     this.registry = new Registry(shop.depot, this.#directory, settings, emit);
   }

@@ -43,7 +43,7 @@ test("a tree that was put there by hand goes whole, and the home is counted agai
     await writeFile(folder.at(`storage/ann/t/u/${index}`), "x");
   }
   await vfs.makeDir(parsePath("/d"), false);
-  await vfs.removeTree(parsePath("/t"));
+  await vfs.removeTree(parsePath("/t"), () => {});
   expect(await depot.recounts.settled()).toBe(true);
 
   expect(await used()).toEqual({ bytes: 0, files: 1 });

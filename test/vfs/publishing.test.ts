@@ -172,7 +172,7 @@ test("F9: a copy that is under way is not dropped by a count", async () => {
     },
   } as Vfs;
   const paths = { from: parsePath("/f"), to: parsePath("/g") };
-  const wish = { ...paths, mayReplace: false, windowBytes: 1e6 };
+  const wish = { ...paths, mayReplace: false, windowBytes: 1e6, onProgress: () => {} };
   await duplicate(slow, wish, new AbortController().signal);
 
   expect(stored("g")).toBe("content");

@@ -1,0 +1,88 @@
+/**
+ * `ftpx drain`: the server stops as it does for SIGTERM, and this waits until it has let go of
+ * the data directory. A server that a service manager runs ends with 0 and is not brought back
+ * by one that restarts after failures only.
+ */
+import { isKind } from "../base/errors.ts";
+import { formatDuration, parseDuration } from "../base/units.ts";
+import type { Client } from "../client/client.ts";
+import { unlessAborted } from "../client/remote.ts";
+import { openState } from "../state/state.ts";
+import { DATA, JSON_LINES } from "./args.ts";
+import type { OptionsOf, Spec } from "./args.ts";
+import { interruptible } from "./interrupt.ts";
+import { openServer, withServer } from "./operator.ts";
+import { placeOf } from "./place.ts";
+import type { Place } from "./place.ts";
+import { writeJson, writeNote } from "./terminal.ts";
+import { countOf } from "./who.ts";
+
+const OPTIONS = {
+  data: DATA,
+  grace: {
+    flags: "--grace <time>",
+    about: "time for open transfers (what the server was started with)",
+    parse: parseDuration,
+  },
+  json: JSON_LINES,
+} as const;
+
+export const DRAIN: Spec<typeof OPTIONS> = {
+  name: "drain",
+  about: "Stops the server when open transfers have ended, and waits for its end",
+  usage: "",
+  words: [0, 0],
+  options: OPTIONS,
+  examples: ["ftpx drain", "ftpx drain --grace 5m --data /srv/ftpx"],
+};
+
+const LOOK_EVERY_MS = 100;
+
+export async function drain(
+  _words: readonly string[],
+  { data, grace, json }: OptionsOf<typeof OPTIONS>,
+): Promise<void> {
+  const place = placeOf(data);
+  const beganMs = performance.now();
+  const tell = (event: Record<string, unknown>, text: string) =>
+    json === true ? writeJson(event) : writeNote(text);
+  await interruptible(true, async (signal) => {
+    await withServer(place, async (client) => {
+      const { transfers, graceMs } = await client.call("drain", { graceMs: grace });
+      const text = `${countOf(transfers, "transfer")} under way, up to ${formatDuration(graceMs)}`;
+      tell({ event: "draining", transfers, graceMs }, `the server drains: ${text}`);
+      await unlessAborted(untilClosed(client), signal);
+    });
+    await unlessAborted(untilFree(place, signal), signal);
+  });
+  const seconds = Math.round(performance.now() - beganMs) / 1000;
+  tell({ event: "ended", seconds }, "the server has ended");
+}
+
+/** The server closes the operator's connections last. */
+async function untilClosed(client: Client): Promise<void> {
+  while (client.isOpen) await Bun.sleep(LOOK_EVERY_MS);
+}
+
+/** Its lock on the state is gone, or another server has it already. */
+async function untilFree(place: Place, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await (await openState(place.stateFile)).close();
+      return;
+    } catch (error) {
+      if (!isKind(error, "SERVER_RUNNING")) throw error;
+    }
+    if (await isServed(place)) return;
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function isServed(place: Place): Promise<boolean> {
+  try {
+    (await openServer(place)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,29 @@
+/** Addresses that `ftpx serve` listens on, as they are typed: HOST:PORT, and what goes without. */
+import { FtpxError } from "../base/errors.ts";
+import { PORT_DEFAULT } from "../client/target.ts";
+import { isLoopback } from "../wire/tls.ts";
+import { writeNote } from "./terminal.ts";
+
+/** @throws FtpxError USAGE */
+export function parseListen(text: string | undefined): { hostname: string; port: number } {
+  if (text === undefined) return { hostname: "::", port: PORT_DEFAULT };
+  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[3]);
+  if (parts === null || port > 65_535) {
+    throw new FtpxError("USAGE", { reason: `"${text}" is not HOST:PORT` });
+  }
+  const host = parts[1] ?? parts[2] ?? "";
+  return { hostname: host === "" || host === "*" ? "::" : host, port };
+}
+
+/** @throws FtpxError USAGE */
+export function parseMetrics(
+  text: string | undefined,
+): { hostname: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const address = parseListen(text);
+  if (!isLoopback(address.hostname)) {
+    writeNote("ftpx: --metrics is not on a loopback address: whoever reaches it sees the numbers");
+  }
+  return address;
+}

@@ -1,0 +1,51 @@
+/**
+ * The running server of a data directory, over the operator's socket: for commands that make
+ * sense only while it runs. What can be done without one as well is office.ts.
+ */
+import { access } from "node:fs/promises";
+import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
+import type { Client, ReplyOf } from "../client/client.ts";
+import { connectOperator } from "../client/connect.ts";
+import type { Place } from "./place.ts";
+
+export type Presence = ReplyOf<"sessions">["sessions"][number];
+
+/** @throws FtpxError NO_SERVER, NO_PERMISSION, and what `work` throws */
+export async function withServer<Value>(
+  place: Place,
+  work: (client: Client) => Promise<Value>,
+): Promise<Value> {
+  const client = await openServer(place);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** @throws FtpxError NO_SERVER, NO_PERMISSION */
+export async function openServer(place: Place): Promise<Client> {
+  try {
+    await access(place.operatorSocket);
+    return await connectOperator(place.operatorSocket);
+  } catch (error) {
+    const failure = errorOfSystem(error);
+    // No socket, or nobody behind it.
+    if (!isKind(failure, "NO_SUCH_PATH", "NOT_A_DIRECTORY", "UNREACHABLE")) throw failure;
+    throw new FtpxError("NO_SERVER", { path: place.root });
+  }
+}
+
+/** Everybody who is here, in the order in which they came. */
+export async function allSessions(client: Pick<Client, "call">): Promise<Presence[]> {
+  const all: Presence[] = [];
+  let after = 0;
+  for (;;) {
+    const { sessions } = await client.call("sessions", { after });
+    const last = sessions.at(-1);
+    // A server whose pages do not advance would keep us here for ever.
+    if (last === undefined || last.id <= after) return all;
+    all.push(...sessions);
+    after = last.id;
+  }
+}
