@@ -35,6 +35,19 @@ export class Screen {
     await this.#tmux("send-keys", "-t", "s", ...keys);
   }
 
+  /** As from a clipboard: all of it in one piece. */
+  async paste(text: string): Promise<void> {
+    await this.#tmux("set-buffer", text);
+    await this.#tmux("paste-buffer", "-t", "s");
+  }
+
+  /** The process of the executable, as the terminal's children have it. */
+  async pid(): Promise<number> {
+    const shell = (await this.#tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).trim();
+    const found = Bun.spawnSync(["pgrep", "-P", shell]).stdout.toString().trim();
+    return Number(found.split("\n")[0]);
+  }
+
   async text(): Promise<string> {
     return await this.#tmux("capture-pane", "-t", "s", "-p", "-S", "-200");
   }
