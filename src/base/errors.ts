@@ -111,6 +111,10 @@ export const ERRORS = {
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
   LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },
+  LEADS_OUT:          { code: 114, exit: 73, ends: "request",    text: "a symbolic link here leads out of the target directory", hint: "remove the link, or copy to where it leads" },
+  NAME_COLLISION:     { code: 115, exit: 73, ends: "request",    text: "would be the same file as {file} on this machine", hint: "rename one of them" },
+  TREE_TOO_LARGE:     { code: 116, exit: 73, ends: "request",    text: "too many files and directories for one command[: the limit is {limit}]", hint: "copy its directories one by one" },
+  WRONG_KIND:         { code: 117, exit: 73, ends: "request",    text: "a {reason} stands where a {expected} must be", hint: "sync --delete replaces it" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

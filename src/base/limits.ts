@@ -171,6 +171,12 @@ export const THREADS = 16;
 /** Directories below directories in recursive work; deeper trees cannot be named within PATH_BYTES_MAX. */
 export const TREE_DEPTH_MAX = 2048;
 
+/** What braces may make of one pattern: each alternative is looked for on its own. */
+export const GLOB_ALTERNATIVES_MAX = 256;
+
+/** Files and directories that one command of the client takes: their names are all held, and a hostile server could list for ever. */
+export const TREE_ENTRIES_MAX = 2_000_000;
+
 const RELATIONS: readonly [boolean, string][] = [
   [CONTENT_BYTES_MAX + 8 <= BODY_BYTES_MAX, "a content frame fits a body"],
   [CHUNK_BYTES % CONTENT_BYTES_MAX === 0, "content frames never straddle chunks"],

@@ -9,7 +9,7 @@ import { readdir } from "node:fs/promises";
 import { resolvePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Client } from "../client/client.ts";
-import { isLeaf } from "./leaf.ts";
+import { isLeaf } from "../client/leaf.ts";
 import { fetchEntries } from "./verbs/entries.ts";
 import { namesOf, specOf } from "./verbs/verb.ts";
 import type { Verb, WordKind } from "./verbs/verb.ts";

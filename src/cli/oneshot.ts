@@ -4,6 +4,7 @@
  * a bare absolute path is one of them.
  */
 import { FtpxError } from "../base/errors.ts";
+import { isGlob } from "../base/glob.ts";
 import { parsePath } from "../base/path.ts";
 import { parseTarget } from "../client/target.ts";
 import type { Target } from "../client/target.ts";
@@ -85,6 +86,8 @@ class OneShot {
       spot: (word) => spotOf(word, target),
       isRemote: (word) => serverPartOf(word) === serverPartOf(this.#named),
       local: (word) => word,
+      remotePattern: (word) => patternOf(word, target),
+      localPattern: () => undefined,
       shell: undefined,
     };
   }
@@ -107,6 +110,14 @@ export function spotOf(word: string, target: Target): Spot {
     throw new FtpxError("USAGE", { reason });
   }
   return { path, isDirectory, shown: path };
+}
+
+/** The path of a word, with a pattern's characters in it; what a URL encodes stands for itself. */
+function patternOf(word: string, target: Target): string | undefined {
+  const isUrl = word.toLowerCase().startsWith("ftpx://");
+  const literally = isUrl ? word.replace(/%(?:2a|3f|5b|5d|7b|7d|5c)/gi, "%5C$&") : word;
+  const { path, isDirectory } = spotOf(literally, target);
+  return isGlob(path) ? `${path}${isDirectory ? "/" : ""}` : undefined;
 }
 
 /** Scheme, user, host and port, as they are written. */

@@ -42,7 +42,7 @@ import { VERBS } from "./verbs.ts";
 import { roomOf } from "./verbs/facts.ts";
 import { CONNECT_OPTIONS, demandDirectory, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
 import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
-import { splitWords } from "./words.ts";
+import { patternOfWord, plainWord, splitWords } from "./words.ts";
 
 const OPTIONS = { ...CONNECT_OPTIONS, ...JSON_OPTION } as const;
 
@@ -146,7 +146,7 @@ class Shell {
     try {
       const [name, ...given] = splitWords(line);
       if (name === undefined) return 0;
-      const row = findVerb(VERBS, name);
+      const row = findVerb(VERBS, plainWord(name));
       const spec = specOf(row, "shell");
       if (spec === undefined) throw new Error(`${name} is not for the shell`);
       const { words, options } = parseWords(spec, given);
@@ -175,13 +175,16 @@ class Shell {
       spot: (word) => this.#spot(word),
       isRemote: () => false,
       local: localPath,
+      remotePattern: patternOfWord,
+      localPattern: patternOfWord,
       shell: this.#state,
     };
   }
 
   #spot(word: string): Spot {
-    const path = resolvePath(this.#state.directory, word);
-    return { path, isDirectory: word.endsWith("/"), shown: word };
+    const shown = plainWord(word);
+    const path = resolvePath(this.#state.directory, shown);
+    return { path, isDirectory: shown.endsWith("/"), shown };
   }
 
   /** One line, typed. Nothing at Ctrl-D. */
@@ -270,6 +273,7 @@ function clearLine(editor: readline.Interface): void {
 }
 
 /** As a person's own shell would have read it: `~` is their home. */
-function localPath(word: string): string {
+function localPath(marked: string): string {
+  const word = plainWord(marked);
   return word === "~" || word.startsWith("~/") ? join(homedir(), word.slice(1)) : word;
 }

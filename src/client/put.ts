@@ -12,6 +12,7 @@ import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
 import { CHUNK_BYTES, EAGER_BYTES_MAX, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import { systemPath } from "../base/path.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
 import type { Client, ReplyOf, StartedCall, TransferListener } from "./client.ts";
@@ -198,7 +199,7 @@ class Uploading implements TransferListener {
 
 async function openSource(path: string): Promise<OpenFile> {
   try {
-    return await OpenFile.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return await OpenFile.open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw localFailure(error, path);
   }

@@ -1,12 +1,14 @@
 /** Verbs that look around: what there is, on the server and here, and where one is. */
-import { lstat, readdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isKind } from "../../base/errors.ts";
 import { factsOf as localFacts } from "../../base/openfile.ts";
-import { HOME, leafOf } from "../../base/path.ts";
+import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
+import { localNames } from "../../client/localtree.ts";
 import { unlessAborted } from "../../client/remote.ts";
-import { visible, writeJson, writeLine } from "../terminal.ts";
+import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
+import { visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
 import { byName, fetchEntries, pathsIn, writeEntries, writeEntriesJson } from "./entries.ts";
 import type { Entry } from "./entries.ts";
 import { BARE, demandDirectory, forEach, shellOf, verb } from "./verb.ts";
@@ -30,7 +32,8 @@ export const LS = verb({
   furtherWords: ["remote"],
   target: "first",
   run: async (stage, words, { long }) => {
-    const spots = (words.length === 0 ? ["."] : words).map((word) => stage.spot(word));
+    const expanded = await expandSpots(stage, words.length === 0 ? ["."] : words);
+    const { items: spots } = expanded;
     const files: Entry[] = [];
     const directories: [Spot, Entry[]][] = [];
     const status = await forEach(
@@ -51,7 +54,7 @@ export const LS = verb({
       else writeEntries(entries, long === true);
       isFirst = false;
     }
-    return status;
+    return worstStatus([expanded.status, status]);
   },
 });
 
@@ -82,7 +85,7 @@ export const CD = verb({
   target: "first",
   run: async (stage, [word = HOME]) => {
     const shell = shellOf(stage);
-    const { path } = stage.spot(word);
+    const { path } = await expandOne(stage, word);
     await demandDirectory(stage, path);
     shell.directory = path;
     if (stage.isJson) writeJson({ path });
@@ -111,17 +114,20 @@ export const LLS = verb({
   furtherWords: ["local"],
   target: "first",
   run: async (stage, words, { long }) => {
-    const paths = (words.length === 0 ? ["."] : words).map((word) => stage.local(word));
-    return await forEach(
+    const expanded = await expandLocals(stage, words.length === 0 ? ["."] : words);
+    const { items: paths } = expanded;
+    const status = await forEach(
       paths,
       (path) => path,
       async (path) => {
         const entries = await localEntries(path);
         if (stage.isJson) return writeEntriesJson(entries, (name) => resolve(path, name));
-        if (paths.length > 1) writeLine(`${visible(path)}:`);
+        const isFile = entries.length === 1 && entries[0]?.name === path;
+        if (paths.length > 1 && !isFile) writeLine(`${visible(path)}:`);
         writeEntries(entries, long === true);
       },
     );
+    return worstStatus([expanded.status, status]);
   },
 });
 
@@ -159,7 +165,8 @@ export const LPWD = verb({
 /** A directory's entries, or a file as the only one. @throws FtpxError NO_LOCAL_FILE, LOCAL_IO */
 async function localEntries(path: string): Promise<Entry[]> {
   try {
-    const names = (await lstat(path)).isDirectory() ? await readdir(path) : [""];
+    const isDirectory = (await lstat(systemPath(path))).isDirectory();
+    const names = isDirectory ? await localNames(path) : [""];
     const entries = await Promise.all(names.map((name) => localEntry(path, name)));
     return entries.filter((entry) => entry !== undefined).toSorted(byName);
   } catch (error) {
@@ -169,7 +176,7 @@ async function localEntries(path: string): Promise<Entry[]> {
 
 /** Nothing for what was removed meanwhile. */
 async function localEntry(path: string, name: string): Promise<Entry | undefined> {
-  const stats = await lstat(join(path, name), { bigint: true }).catch(() => undefined);
+  const stats = await lstat(systemPath(join(path, name)), { bigint: true }).catch(() => undefined);
   if (stats === undefined) return undefined;
   const { kind, bytes, modifiedMs } = localFacts(stats);
   return { name: name === "" ? path : name, kind, bytes, modifiedMs };

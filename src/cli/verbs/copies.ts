@@ -10,7 +10,7 @@ import { parseCount, parseSize } from "../../base/units.ts";
 import { localFailure } from "../../client/copy.ts";
 import { Pace } from "../../client/pace.ts";
 import type { OptionSpecs, OptionsOf } from "../args.ts";
-import { safeLeaf } from "../leaf.ts";
+import { safeLeaf } from "../../client/leaf.ts";
 import { worstStatus } from "../terminal.ts";
 import { runCopies } from "./jobs.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";

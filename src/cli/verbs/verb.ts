@@ -38,6 +38,9 @@ export interface Stage {
   isRemote(word: string): boolean;
   /** A word as a path on this machine. */
   local(word: string): string;
+  /** A word as a pattern of base/glob.ts; nothing when it is none. */
+  remotePattern(word: string): string | undefined;
+  localPattern(word: string): string | undefined;
   /** Nothing in one-shot use. */
   readonly shell: ShellState | undefined;
 }
