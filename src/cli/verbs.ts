@@ -3,7 +3,7 @@
  * completion and `ftpx help` follow from it.
  */
 import { CD, LCD, LLS, LPWD, LS, PWD } from "./verbs/browse.ts";
-import { GET, PUT } from "./verbs/copies.ts";
+import { GET, MGET, MPUT, PUT } from "./verbs/copies.ts";
 import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
@@ -17,6 +17,8 @@ export const VERBS: readonly Verb[] = [
   PWD,
   GET,
   PUT,
+  MGET,
+  MPUT,
   MKDIR,
   RM,
   RMDIR,

@@ -22,6 +22,8 @@ export interface CopyJob {
   readonly local: string;
   readonly path: VirtualPath;
   readonly algorithm: Algorithm;
+  /** Whether a link on this machine may lead to the file that is sent; it may unless told otherwise. */
+  readonly mayFollow?: boolean;
   /** Forget what an earlier attempt left. */
   readonly isFresh: boolean;
   /** Whether a file at the destination may be replaced. */

@@ -29,7 +29,7 @@ interface Start {
 
 /** @throws FtpxError NO_LOCAL_FILE, QUOTA_EXCEEDED, SOURCE_CHANGED, CHUNK_DAMAGED, CONNECTION_LOST, … */
 export async function uploadOnce(client: Client, job: CopyJob): Promise<Copied> {
-  const file = await openSource(job.local);
+  const file = await openSource(job);
   try {
     const facts = await file.facts();
     if (facts.kind === "directory") throw new FtpxError("IS_A_DIRECTORY", { path: job.local });
@@ -197,9 +197,13 @@ class Uploading implements TransferListener {
   }
 }
 
-async function openSource(path: string): Promise<OpenFile> {
+/** Windows has no such flag. */
+const NO_LINK = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
+
+async function openSource({ local: path, mayFollow = true }: CopyJob): Promise<OpenFile> {
   try {
-    return await OpenFile.open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (mayFollow ? 0 : NO_LINK);
+    return await OpenFile.open(systemPath(path), flags);
   } catch (error) {
     throw localFailure(error, path);
   }

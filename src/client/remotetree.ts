@@ -119,3 +119,26 @@ function isOfOne(error: unknown): boolean {
   if (!(error instanceof FtpxError) || error.row.ends === "connection") return false;
   return !isKind(error, "INTERRUPTED", "TREE_TOO_LARGE");
 }
+
+/**
+ * Makes a directory whose own directory is there; one that is there already is as good.
+ *
+ * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, FORBIDDEN, FILES_EXCEEDED, …
+ */
+export async function makeRemoteDirectory(
+  { remote, signal }: { readonly remote: Remote; readonly signal: AbortSignal },
+  path: VirtualPath,
+): Promise<void> {
+  const make = (withParents: boolean) =>
+    remote.retrying(
+      (client) => unlessAborted(client.call("makeDir", { path, withParents }), signal),
+      { signal },
+    );
+  try {
+    await make(false);
+  } catch (error) {
+    if (!isKind(error, "EXISTS")) throw error;
+    // Refused unless what is there is a directory.
+    await make(true);
+  }
+}

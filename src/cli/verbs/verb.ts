@@ -210,6 +210,7 @@ async function findKind({ remote, signal }: Reach, path: VirtualPath) {
  * Where things go that are moved or copied to a place on the server: into it when it is a
  * directory, else under its own name, which only one of them can have.
  *
+ * @param isMade whether one thing alone may become the directory that is missing
  * @returns what a thing with a name of its own is called there
  * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY; for names NAME_TOO_LONG, BAD_PATH
  */
@@ -217,9 +218,11 @@ export async function destinationOf(
   stage: Stage,
   spot: Spot,
   count: number,
+  isMade = false,
 ): Promise<(leaf: string) => VirtualPath> {
   const { path, shown } = spot;
   const kind = await findKind(stage, path);
+  if (isMade && kind === "missing" && count === 1) return () => path;
   const mustBeDirectory = spot.isDirectory || count > 1;
   if (mustBeDirectory && kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path: shown });
   if (kind === "directory" || (mustBeDirectory && kind === "hidden")) {
