@@ -58,7 +58,9 @@ class OneShot {
   constructor(row: Verb, parsed: Parsed<OptionSpecs>) {
     this.#row = row;
     this.#parsed = parsed;
-    this.#named = (row.target === "first" ? parsed.words[0] : parsed.words.at(-1)) ?? "";
+    const { target } = row;
+    const index = typeof target === "function" ? target(parsed.words) : target === "first" ? 0 : -1;
+    this.#named = parsed.words.at(index) ?? "";
   }
 
   async run(signal: AbortSignal): Promise<number> {

@@ -9,6 +9,8 @@ export interface Summary {
   readonly doneCount: number;
   readonly skippedCount: number;
   readonly failedCount: number;
+  /** Of a sync: what is there as it must be, and what is not there any more. */
+  readonly sameCount?: number;
   readonly deletedCount?: number;
   readonly movedBytes: number;
   readonly elapsedMs: number;
@@ -16,32 +18,35 @@ export interface Summary {
 
 /** `12 files, 12.4 GB in 41.0 s, 302 MB/s; 3 skipped, 1 failed` */
 export function summaryLine(summary: Summary): string {
-  const { doneCount, movedBytes, elapsedMs, skippedCount, deletedCount, failedCount } = summary;
+  const { doneCount, movedBytes, elapsedMs, skippedCount, failedCount } = summary;
   const rate = (movedBytes / Math.max(1, elapsedMs)) * 1000;
   const moved =
     movedBytes === 0
-      ? `in ${formatDuration(elapsedMs)}`
-      : `${formatSize(movedBytes)} in ${formatDuration(elapsedMs)}, ${formatRate(rate)}`;
+      ? ` in ${formatDuration(elapsedMs)}`
+      : `, ${formatSize(movedBytes)} in ${formatDuration(elapsedMs)}, ${formatRate(rate)}`;
   const others = [
+    [summary.sameCount ?? 0, "the same"],
     [skippedCount, "skipped"],
-    [deletedCount ?? 0, "deleted"],
+    [summary.deletedCount ?? 0, "deleted"],
     [failedCount, "failed"],
   ] as const;
   const told = others.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   const files = doneCount === 1 ? "1 file" : `${doneCount} files`;
-  return [`${files}, ${moved}`, told.join(", ")].filter((part) => part !== "").join("; ");
+  return [`${files}${moved}`, told.join(", ")].filter((part) => part !== "").join("; ");
 }
 
-/** @param names how a script knows the numbers of this command */
-export function tellSummary(isJson: boolean, event: "summary" | "synced", summary: Summary): void {
-  if (!isJson) {
-    writeNote(summaryLine(summary));
-    return;
-  }
-  const { doneCount, skippedCount, deletedCount, failedCount, movedBytes, elapsedMs } = summary;
-  const seconds = Math.round(elapsedMs) / 1000;
-  const counts = { files: doneCount, skipped: skippedCount, deleted: deletedCount };
-  writeJson({ event, ...counts, failed: failedCount, bytes: movedBytes, seconds });
+export function tellSummary(isJson: boolean, summary: Summary): void {
+  if (isJson) writeJson(summaryEvent(summary));
+  else writeNote(summaryLine(summary));
+}
+
+/** `synced` for what knows of the same on both sides, else `summary`. */
+export function summaryEvent(summary: Summary): Readonly<Record<string, unknown>> {
+  const { doneCount, sameCount, skippedCount, deletedCount, failedCount, movedBytes } = summary;
+  const event = sameCount === undefined ? "summary" : "synced";
+  const counts = { sent: doneCount, same: sameCount, skipped: skippedCount, deleted: deletedCount };
+  const seconds = Math.round(summary.elapsedMs) / 1000;
+  return { event, ...counts, failed: failedCount, bytes: movedBytes, seconds };
 }
 
 /** Something is left out on purpose, which is no failure. */

@@ -7,6 +7,7 @@ import { GET, MGET, MPUT, PUT } from "./verbs/copies.ts";
 import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
+import { SYNC } from "./verbs/sync.ts";
 import { UNFINISHED } from "./verbs/unfinished.ts";
 import type { Verb } from "./verbs/verb.ts";
 
@@ -19,6 +20,7 @@ export const VERBS: readonly Verb[] = [
   PUT,
   MGET,
   MPUT,
+  SYNC,
   MKDIR,
   RM,
   RMDIR,

@@ -1,6 +1,7 @@
 /**
  * What has to be done so that one tree becomes like another: two lists of entries in, a list
- * of actions out. Pure; who walks is localtree.ts and remotetree.ts, who acts is mirror.ts.
+ * of actions out. Pure; who walks is localtree.ts and remotetree.ts, who acts is
+ * cli/verbs/mirror.ts.
  *
  * Nothing is deleted but what is in the target and not in the source, and no directory that
  * holds something which a filter left out.
@@ -16,9 +17,13 @@ export interface PlanOptions {
 export interface Plan {
   /** Directories that are missing, those above first. */
   readonly directories: TreeEntry[];
+  /** Also those that are there. */
+  readonly allDirectories: TreeEntry[];
   readonly files: TreeEntry[];
   /** What stands where something of another kind must be: it goes before that is made. */
   readonly replaced: TreeEntry[];
+  /** Where that is; what goes there and below waits for it. */
+  readonly replacing: ReadonlySet<string>;
   /** What is too much: files first, then directories, the deepest first. */
   readonly deleted: TreeEntry[];
   /** Something else stands in the way and may not be replaced: its source, and its kind. */
@@ -38,9 +43,9 @@ export function planSync(
   const there = new Map(target.map((entry) => [entry.relative, entry]));
   const wanted = new Map(source.map((entry) => [entry.relative, entry]));
   const kept = keptDirectories(guarded);
-  const plan = { ...EMPTY(), sameCount: 0 };
   const blocked = new Set<string>();
   const replacing = new Set<string>();
+  const plan = { ...emptyLists(), replacing, sameCount: 0 };
   for (const entry of source.toSorted(byPath)) {
     const { relative, kind } = entry;
     if (blocked.has(parentOf(relative))) {
@@ -52,12 +57,13 @@ export function planSync(
       continue;
     }
     const found = there.get(relative);
-    if (found !== undefined && found.kind !== kind && !isReplaceable(found)) {
+    if (found !== undefined && found.kind !== kind && !(isDeleting && !kept.has(relative))) {
       plan.conflicts.push({ source: entry, kind: found.kind });
       if (kind === "directory") blocked.add(relative);
       continue;
     }
     if (found !== undefined && found.kind !== kind) replacing.add(relative);
+    if (kind === "directory") plan.allDirectories.push(entry);
     if (kind === "directory" && found?.kind !== "directory") plan.directories.push(entry);
     if (kind !== "file") continue;
     if (found?.kind === "file" && found.bytes === entry.bytes && isSame(entry, found)) {
@@ -66,14 +72,18 @@ export function planSync(
   }
   if (isDeleting) remove(plan, target, wanted, replacing, kept);
   return plan;
-
-  function isReplaceable(found: TreeEntry): boolean {
-    return isDeleting && !kept.has(found.relative);
-  }
 }
 
-function EMPTY(): Omit<Plan, "sameCount"> {
-  return { directories: [], files: [], replaced: [], deleted: [], conflicts: [], skipped: [] };
+function emptyLists(): Omit<Plan, "sameCount" | "replacing"> {
+  return {
+    directories: [],
+    allDirectories: [],
+    files: [],
+    replaced: [],
+    deleted: [],
+    conflicts: [],
+    skipped: [],
+  };
 }
 
 /**
@@ -110,6 +120,11 @@ function keptDirectories(guarded: ReadonlySet<string>): Set<string> {
     for (const above of [directory, ...pathsAbove(directory)]) kept.add(above);
   }
   return kept;
+}
+
+/** Whether something has to go before this can be made. */
+export function isLate({ replacing }: Plan, relative: string): boolean {
+  return [relative, ...pathsAbove(relative)].some((path) => replacing.has(path));
 }
 
 /** All directories that a path lies in, but the root. */

@@ -56,7 +56,7 @@ export async function runBatch(
   if (!outcome.isEnded) await batch.finish?.();
   const failedCount = batch.failedCount + outcome.failedCount;
   if (batch.tasks.length + skippedCount + batch.failedCount > 1) {
-    tellSummary(stage.isJson, "summary", { ...outcome, failedCount, skippedCount });
+    tellSummary(stage.isJson, { ...outcome, failedCount, skippedCount });
   }
   return worstStatus([batch.status, outcome.status]);
 }

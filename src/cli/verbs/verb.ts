@@ -79,7 +79,7 @@ export interface Verb<Options extends OptionSpecs = OptionSpecs> {
   readonly firstWord: readonly WordKind[];
   readonly furtherWords: readonly WordKind[];
   /** Which word names the server in one-shot use. */
-  readonly target: "first" | "last";
+  readonly target: "first" | "last" | ((words: readonly string[]) => number);
   /** @returns the exit status */
   run(stage: Stage, words: readonly string[], options: OptionsOf<Options>): Promise<number>;
 }
