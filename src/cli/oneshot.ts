@@ -119,7 +119,8 @@ function patternOf(word: string, target: Target): string | undefined {
   const isUrl = word.toLowerCase().startsWith("ftpx://");
   const literally = isUrl ? word.replace(/%(?:2a|3f|5b|5d|7b|7d|5c)/gi, "%5C$&") : word;
   const { path, isDirectory } = spotOf(literally, target);
-  return isGlob(path) ? `${path}${isDirectory ? "/" : ""}` : undefined;
+  const isEscaped = /\\[*?[\]{}\\]/.test(path);
+  return isGlob(path) || isEscaped ? `${path}${isDirectory ? "/" : ""}` : undefined;
 }
 
 /** Scheme, user, host and port, as they are written. */

@@ -120,6 +120,8 @@ class Mirror {
 
   /** @returns the worst status */
   end(plan: Plan): number {
+    // An event says that it is done.
+    if (this.#isEnded && this.#stage.isJson) return worstStatus(this.#statuses);
     tellSummary(this.#stage.isJson, {
       doneCount: this.#doneCount,
       sameCount: plan.sameCount,
