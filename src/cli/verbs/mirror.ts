@@ -43,7 +43,7 @@ export async function runMirror(stage: Stage, wish: MirrorWish): Promise<number>
   const plan = await mirror.plan();
   if (wish.isDry) mirror.rehearse(plan);
   else await mirror.perform(plan);
-  return mirror.end(plan);
+  return mirror.tell(plan);
 }
 
 class Mirror {
@@ -115,11 +115,11 @@ class Mirror {
     const tooMuch = plan.deleted.length + (isClean ? 0 : plan.replaced.length);
     if (this.#failedCount === 0 && !this.#isEnded) await this.#remove(plan.deleted);
     else if (tooMuch > 0) writeNote("ftpx: nothing was deleted, because not all was sent");
-    if (!this.#isEnded) await this.#target.end();
+    if (!this.#isEnded) await this.#target.finish();
   }
 
   /** @returns the worst status */
-  end(plan: Plan): number {
+  tell(plan: Plan): number {
     // An event says that it is done.
     if (this.#isEnded && this.#stage.isJson) return worstStatus(this.#statuses);
     tellSummary(this.#stage.isJson, {

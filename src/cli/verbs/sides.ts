@@ -37,7 +37,7 @@ export interface Side {
   tasksOf(files: readonly TreeEntry[], source: Side): CopyTask[];
   /** Removes a file, a link or an empty directory. */
   remove(entry: TreeEntry): Promise<void>;
-  end(): Promise<void>;
+  finish(): Promise<void>;
 }
 
 /** FAT, whose times are in steps of two seconds. */
@@ -119,7 +119,7 @@ export class HereSide implements Side {
     }
   }
 
-  async end(): Promise<void> {
+  async finish(): Promise<void> {
     const ground = this.#opened;
     await ground.sync();
     for (const { relative, modifiedMs } of this.#times.toReversed()) {
@@ -217,7 +217,7 @@ export class ThereSide implements Side {
   }
 
   /** The protocol has no times of directories. */
-  end(): Promise<void> {
+  finish(): Promise<void> {
     return Promise.resolve();
   }
 }
