@@ -42,13 +42,9 @@ interface CharacterSet {
 /** A literal code point, or what stands for others. */
 type Token = number | "one" | "many" | CharacterSet;
 
-/** Whether anything in it is special. @throws FtpxError USAGE for braces without end */
+/** Whether anything in it could be special. */
 export function isGlob(pattern: string): boolean {
-  const alternatives = parseGlob(pattern);
-  return (
-    alternatives.length > 1 ||
-    alternatives.some(({ segments }) => segments.some(({ literal }) => literal === undefined))
-  );
+  return itemsOf(pattern).some((item) => item.isActive && "*?[{".includes(item.character));
 }
 
 /** Text as a pattern that matches it and nothing else. */

@@ -90,11 +90,17 @@ export async function expandLocals(
   return { items, status };
 }
 
-/** One word that can mean one thing only. @throws FtpxError NO_SUCH_PATH, USAGE */
+/**
+ * One word that can mean one thing only, which need not be there: a pattern that matches
+ * nothing is a name, as in every shell.
+ *
+ * @throws FtpxError USAGE
+ */
 export async function expandOne(stage: Stage, word: string): Promise<Spot> {
   const spot = stage.spot(word);
-  const [only, ...more] = await expandSpot(stage, word, spot);
-  if (only !== undefined && more.length === 0) return only;
+  const found = await unlessThere(expandSpot(stage, word, spot));
+  const [only = spot, ...more] = found ?? [];
+  if (more.length === 0) return only;
   throw new FtpxError("USAGE", { reason: `${spot.shown} means ${more.length + 1} things here` });
 }
 

@@ -120,6 +120,16 @@ export class Ground {
     await this.#taken.add(this.place(relative));
   }
 
+  /**
+   * That something which is to go was not put there under another name, on a file system that
+   * folds names.
+   *
+   * @throws FtpxError NAME_COLLISION
+   */
+  async demandUnused(path: string): Promise<void> {
+    await this.#taken.demandFree(path);
+  }
+
   /** The new directories are on the disk. @throws FtpxError LOCAL_IO */
   async sync(): Promise<void> {
     for (const directory of this.#changed) {

@@ -68,8 +68,8 @@ test.each([
   ["a.txt", false],
   ["a*", true],
   ["a{b,c}", true],
-  ["{a}", false],
-  ["[a", false],
+  ["[a", true],
+  ["a]}", false],
   [String.raw`\*\?\[a]`, false],
 ])("isGlob(%p) is %p", (pattern, expected) => {
   expect(isGlob(pattern)).toBe(expected);

@@ -42,6 +42,7 @@ test("P8: two names that are one file here are a collision, the first of them st
   await ground.demandFree("A");
 
   expect(ground.demandFree("a")).rejects.toThrow(refusal("NAME_COLLISION"));
+  expect(ground.demandUnused(folder.at("c/a"))).rejects.toThrow(refusal("NAME_COLLISION"));
   fs.mkdirSync(folder.at("c/D"));
   await ground.makeDirectory("D");
   fs.symlinkSync("D", folder.at("c/d"));

@@ -140,7 +140,7 @@ test.each([
   [999, 1000, 1, false],
   [4000, 5999, 2000, true],
   [4000, 6000, 2000, false],
-])("the times %p and %p at %p ms are the same: %p", (a, b, precisionMs, isSame) => {
-  expect(isSameTime(a, b, precisionMs)).toBe(isSame);
-  expect(isSameTime(b, a, precisionMs)).toBe(isSame);
+])("the times %p and %p at %p ms are the same: %p", (a, b, precisionMs, expected) => {
+  expect(isSameTime(a, b, precisionMs)).toBe(expected);
+  expect(isSameTime(b, a, precisionMs)).toBe(expected);
 });

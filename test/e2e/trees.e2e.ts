@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
-import { Scene, Server } from "./binary.ts";
-import { ODD_NAMES, readTree, writeAt } from "./ground.ts";
+import { linesOf, Scene, Server } from "./binary.ts";
+import { ODD_NAMES, plant, readTree, writeAt } from "./ground.ts";
 
 let scene: Scene;
 let server: Server;
@@ -140,7 +140,7 @@ test("P5: names that are none are refused one by one, and nothing outside is wri
   const program = [join(import.meta.dir, "liar.ts"), data, "/lies", JSON.stringify(entries)];
   const child = Bun.spawn([process.execPath, ...program], { stdout: "pipe", stderr: "pipe" });
   try {
-    const liar = await Server.open(child as never);
+    const liar = await Server.open(child);
     const cage = scene.path("cage/inner");
     fs.mkdirSync(cage, { recursive: true });
     const got = await ftpx("get", "-r", liar.target("ann", "/lies"), `${cage}/`, "--json");
@@ -151,7 +151,7 @@ test("P5: names that are none are refused one by one, and nothing outside is wri
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ event }) => event === "failed");
     expect(got.status).toBe(76);
-    expect(failed.map(({ error }) => error).toSorted()).toEqual([
+    expect(failed.map(({ error }) => String(error)).toSorted()).toEqual([
       "NAME_COLLISION",
       ...Array.from({ length: LIES.length + 1 }, () => "UNSAFE_NAME"),
     ]);
@@ -252,6 +252,11 @@ test("patterns on the server: what matches, what is there as it is written, what
   const url = await ftpx("ls", `ftpx://globs@127.0.0.1:${server.port}/a%2A.txt`);
   expect([url.status, url.stdout]).toEqual([66, ""]);
 
+  // What is not there yet is a name.
+  fs.writeFileSync(scene.path("b.iso"), "1");
+  expect((await ftpx("put", scene.path("b.iso"), target("/new[1].iso"))).status).toBe(0);
+  expect(fs.existsSync(home("globs", "new[1].iso"))).toBe(true);
+
   const into = scene.path("globbed");
   fs.mkdirSync(into);
   const got = await ftpx("get", target("/a?.txt"), into);
@@ -307,4 +312,43 @@ test("Ctrl-C during a tree says how to go on, and the same command does", async 
   expect(Object.keys(readTree(home("ann", "slow"))).length).toBeLessThan(40);
   expect((await ftpx(...words, "--update")).status).toBe(0);
   expect(readTree(home("ann", "slow"))).toEqual(readTree(source));
+});
+
+test("a file that vanishes is a failure of its own, and the others are sent", async () => {
+  const source = scene.path("vanishing");
+  fs.mkdirSync(source);
+  for (let index = 0; index < 6; index += 1) writeAt(source, `f${index}`, "x".repeat(50_000));
+  const words = ["put", "-r", source, server.target("ann", "/"), "--limit", "200k", "--jobs", "1"];
+  const child = scene.start(words, { env: { FTPX_PASSWORD: "pw" } });
+  const output = child.stdout.getReader();
+  await output.read();
+  fs.rmSync(join(source, "f5"));
+  const stderr = await new Response(child.stderr).text();
+
+  expect(await child.exited).toBe(66);
+  expect(stderr).toContain("f5: no such local file or directory");
+  expect(stderr).toContain("5 files, ");
+  expect(readTree(home("ann", "vanishing"))).toEqual(readTree(source));
+});
+
+test("a line that is cut while a tree goes over it is made again, and all of it arrives", async () => {
+  const source = scene.path("cut");
+  plant(source, 400);
+  const line = scene.line(server.port);
+  const back = scene.path("cut-back");
+  for (const words of [
+    ["put", "-r", source, server.target("ann", "/", line.port)],
+    ["get", "-r", server.target("ann", "/cut", line.port), back],
+  ]) {
+    const child = scene.start([...words, "--json"], { env: { FTPX_PASSWORD: "pw" } });
+    let doneCount = 0;
+    for await (const text of linesOf(child.stdout)) {
+      if (text.includes('"done"')) doneCount += 1;
+      if (text.includes('"done"') && [50, 200].includes(doneCount)) line.cut();
+    }
+    expect([await child.exited, doneCount]).toEqual([0, 400]);
+  }
+
+  expect(readTree(home("ann", "cut"))).toEqual(readTree(source));
+  expect(readTree(back)).toEqual(readTree(source));
 });

@@ -112,6 +112,7 @@ export class HereSide implements Side {
   async remove({ relative, kind }: TreeEntry): Promise<void> {
     const path = this.name(relative);
     try {
+      await this.#opened.demandUnused(path);
       if (kind === "directory") await rmdir(systemPath(path));
       else await unlink(systemPath(path));
     } catch (error) {

@@ -49,8 +49,8 @@ export const SYNC = verb({
       "ftpx sync --delete --exclude '*.tmp' ann@files.example.org/photos ./photos",
     ],
   },
-  firstWord: ["local"],
-  furtherWords: ["local"],
+  firstWord: ["side"],
+  furtherWords: ["side"],
   target: remoteIndex,
   run: async (stage, words, options) => {
     const { spot, local, isSending } = sidesOf(stage, words);

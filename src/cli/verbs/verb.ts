@@ -64,8 +64,8 @@ export interface Usage {
   readonly aliases?: readonly string[];
 }
 
-/** What a word is, for its completion. */
-export type WordKind = "remote" | "local" | "verb";
+/** What a word is, for its completion; a side is local unless it begins with a colon. */
+export type WordKind = "remote" | "local" | "side" | "verb";
 
 /** @param Options the verb's own; `--json` and what opens a connection are added by place */
 export interface Verb<Options extends OptionSpecs = OptionSpecs> {
