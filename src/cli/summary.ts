@@ -43,8 +43,9 @@ export function tellSummary(isJson: boolean, summary: Summary): void {
 /** `synced` for what knows of the same on both sides, else `summary`. */
 export function summaryEvent(summary: Summary): Readonly<Record<string, unknown>> {
   const { doneCount, sameCount, skippedCount, deletedCount, failedCount, movedBytes } = summary;
+  const of = sameCount === undefined ? { files: doneCount } : { sent: doneCount, same: sameCount };
   const event = sameCount === undefined ? "summary" : "synced";
-  const counts = { sent: doneCount, same: sameCount, skipped: skippedCount, deleted: deletedCount };
+  const counts = { ...of, skipped: skippedCount, deleted: deletedCount };
   const seconds = Math.round(summary.elapsedMs) / 1000;
   return { event, ...counts, failed: failedCount, bytes: movedBytes, seconds };
 }

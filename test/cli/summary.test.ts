@@ -20,12 +20,13 @@ test("the summary of many files is one line", () => {
 });
 
 test("the summary of a sync is an event of its own", () => {
-  const counts = { sent: 12, skipped: 3, failed: 1, bytes: 12_400_000_000, seconds: 41 };
+  const counts = { skipped: 3, failed: 1, bytes: 12_400_000_000, seconds: 41 };
 
-  expect(summaryEvent(SUMMARY)).toEqual({ event: "summary", ...counts });
+  expect(summaryEvent(SUMMARY)).toEqual({ event: "summary", files: 12, ...counts });
   expect(summaryEvent({ ...SUMMARY, sameCount: 4, deletedCount: 5 })).toEqual({
     event: "synced",
     ...counts,
+    sent: 12,
     same: 4,
     deleted: 5,
   });

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
-import { resolvePath, systemPath } from "../../base/path.ts";
+import { childPath, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import type { TreeEntry } from "../../client/foliage.ts";
@@ -92,7 +92,7 @@ class Gathering {
     }
     const entries = tree.entries.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
     const directories = ["", ...entries.filter(isDirectory).map(({ relative }) => relative)];
-    const made = await this.#makeDirectories(root, target, directories);
+    const made = await this.#makeDirectories(target, directories);
     const leaf = localLeaf(root);
     for (const { relative, kind, bytes, modifiedMs } of entries) {
       // Whatever was wrong with its directory has been told.
@@ -123,7 +123,6 @@ class Gathering {
 
   /** Those of one depth together, above them first. @returns those that are there */
   async #makeDirectories(
-    root: string,
     target: VirtualPath,
     directories: readonly string[],
   ): Promise<Set<string>> {
@@ -131,7 +130,7 @@ class Gathering {
     for (const level of levelsOf(directories)) {
       const wanted = level.filter((relative) => relative === "" || made.has(parentOf(relative)));
       await workThrough(wanted, ASKED_AT_ONCE, (relative) =>
-        this.attempt(join(root, relative), async () => {
+        this.attempt(childPath(target, relative), async () => {
           const path = resolvePath(target, `./${relative}`);
           if (!this.#isDry) await makeRemoteDirectory(this.#stage, path);
           else if (!(await this.#isThere(path))) this.#directories.push(path);

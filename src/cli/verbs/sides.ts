@@ -2,7 +2,7 @@
 import { rmdir, stat, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
-import { resolvePath, systemPath } from "../../base/path.ts";
+import { childPath, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import type { Tree, TreeEntry, TreeOptions } from "../../client/foliage.ts";
@@ -12,6 +12,7 @@ import { findLocal, walkLocal } from "../../client/localtree.ts";
 import type { Plan } from "../../client/plan.ts";
 import { makeRemoteDirectory, walkRemote } from "../../client/remotetree.ts";
 import type { CopyTask } from "./jobs.ts";
+import { failureAt } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface Side {
@@ -152,7 +153,7 @@ export class ThereSide implements Side {
       return await walkRemote(remote, this.#root, { ...options, checkName });
     } catch (error) {
       if (isKind(error, "NO_SUCH_PATH")) return undefined;
-      throw error;
+      throw failureAt(error, this.#root);
     }
   }
 
@@ -160,8 +161,9 @@ export class ThereSide implements Side {
     return new FtpxError("NO_SUCH_PATH", { path: this.#root });
   }
 
+  /** May be longer than a path may be; `#checked` tells. */
   name(relative: string): VirtualPath {
-    return resolvePath(this.#root, `./${relative}`);
+    return childPath(this.#root, relative);
   }
 
   /** The protocol has milliseconds. */
@@ -172,7 +174,11 @@ export class ThereSide implements Side {
   async begin(): Promise<void> {
     const { remote, signal } = this.#stage;
     const work = { path: this.#root, withParents: true };
-    await remote.retrying((client) => client.call("makeDir", work), { signal });
+    await remote
+      .retrying((client) => client.call("makeDir", work), { signal })
+      .catch((error: unknown) => {
+        throw failureAt(error, this.#root);
+      });
   }
 
   directoriesOf(plan: Plan): readonly TreeEntry[] {
@@ -186,7 +192,7 @@ export class ThereSide implements Side {
       return;
     }
     try {
-      await makeRemoteDirectory(this.#stage, this.name(relative));
+      await makeRemoteDirectory(this.#stage, this.#checked(relative));
     } catch (error) {
       this.#failed.add(relative);
       throw error;
@@ -201,7 +207,8 @@ export class ThereSide implements Side {
     return files.map(({ relative, bytes, modifiedMs }): CopyTask => {
       const known = { totalBytes: bytes, modifiedMs, isInTree: true };
       const [local, path] = [source.name(relative), this.name(relative)];
-      return { direction: "upload", local, path, label: relative, ...known };
+      const prepare = async () => void this.#checked(relative);
+      return { direction: "upload", local, path, label: relative, ...known, prepare };
     });
   }
 
@@ -215,6 +222,11 @@ export class ThereSide implements Side {
       // What is not there any more need not be removed.
       if (!isKind(error, "NO_SUCH_PATH")) throw error;
     }
+  }
+
+  /** @throws FtpxError NAME_TOO_LONG */
+  #checked(relative: string): VirtualPath {
+    return resolvePath(this.#root, `./${relative}`);
   }
 
   /** The protocol has no times of directories. */
