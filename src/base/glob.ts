@@ -219,7 +219,7 @@ function readSet(
  * one could take instead leads to no other outcome.
  */
 function matchesTokens(tokens: readonly Token[], name: string): boolean {
-  const points = Array.from(name, (character) => character.codePointAt(0) ?? 0);
+  const points = pointsOf(name);
   if (!fitsTail(tokens, points)) return false;
   let token = 0;
   let point = 0;
@@ -243,13 +243,23 @@ function matchesTokens(tokens: readonly Token[], name: string): boolean {
   return tokens.slice(token).every((rest) => rest === "many");
 }
 
+/** Most names have no characters of two units, and then the units are their code points. */
+function pointsOf(name: string): ArrayLike<number> {
+  if (/[\ud800-\udfff]/.test(name)) {
+    return Array.from(name, (character) => character.codePointAt(0) ?? 0);
+  }
+  const units = new Uint16Array(name.length);
+  for (let index = 0; index < units.length; index += 1) units[index] = name.charCodeAt(index);
+  return units;
+}
+
 /** What stands behind the last `*` has one place only, so most names end here. */
-function fitsTail(tokens: readonly Token[], points: readonly number[]): boolean {
+function fitsTail(tokens: readonly Token[], points: ArrayLike<number>): boolean {
   let back = 1;
   for (;;) {
     const token = tokens.at(-back);
     if (token === "many" || token === undefined) return true;
-    const point = points.at(-back);
+    const point = points[points.length - back];
     if (point === undefined || !fits(token, point)) return false;
     back += 1;
   }
