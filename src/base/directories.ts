@@ -6,6 +6,7 @@ import { constants } from "node:fs";
 import fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { OpenFile } from "./openfile.ts";
+import { systemPath } from "./path.ts";
 
 /**
  * Makes a directory and those above it that are missing, and syncs what holds the new ones.
@@ -20,11 +21,11 @@ export async function makeDirectories(path: string, mode = 0o777): Promise<void>
   }
 }
 
-/** @throws FtpxError */
+/** @param path names as `nameText` has them @throws FtpxError */
 export async function syncDirectory(path: string): Promise<void> {
   // Windows has no descriptors of directories.
   if (process.platform === "win32") return;
-  const directory = await OpenFile.open(path, constants.O_RDONLY);
+  const directory = await OpenFile.open(systemPath(path), constants.O_RDONLY);
   try {
     await directory.sync();
   } finally {

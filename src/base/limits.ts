@@ -236,6 +236,11 @@ export const TREE_DEPTH_MAX = 2048;
 /** Lines of FTPX_HOME/bookmarks, which is read for each target, and characters of a name in it. */
 export const BOOKMARKS_MAX = 1000;
 export const BOOKMARK_NAME_CHARACTERS_MAX = 64;
+/** What braces may make of one pattern: each alternative is looked for on its own. */
+export const GLOB_ALTERNATIVES_MAX = 256;
+
+/** Files and directories that one command of the client takes: their names are all held, and a hostile server could list for ever. */
+export const TREE_ENTRIES_MAX = 2_000_000;
 
 const RELATIONS: readonly [boolean, string][] = [
   [CONTENT_BYTES_MAX + 8 <= BODY_BYTES_MAX, "a content frame fits a body"],

@@ -96,6 +96,13 @@ export function nameText(bytes: Uint8Array): string {
   return text !== undefined && !ESCAPED.test(text) ? text : escapeBytes(bytes);
 }
 
+/** A path of this machine, names as `nameText` has them, as its system calls take it. */
+export function systemPath(text: string): string | Buffer {
+  // Names of Windows are UTF-16 and have no bytes of their own.
+  if (process.platform === "win32" || !ESCAPED.test(text)) return text;
+  return Buffer.from(nameBytes(text));
+}
+
 function checkName(name: string): string {
   const bytes = nameBytes(name);
   if (bytes.byteLength > NAME_BYTES_MAX) {

@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { FtpxError } from "../base/errors.ts";
+import { plainWord } from "./words.ts";
 
 export interface OptionSpec {
   /** As commander reads them: "-r, --recursive", "--limit <rate>". */
@@ -30,7 +31,8 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 /** A flag without a value is boolean; an option that is not given is undefined. */
 export type OptionsOf<Specs> = {
   readonly [Name in keyof Specs]: Specs[Name] extends { isList: true }
-    ? readonly string[] | undefined
+    ? | readonly (Specs[Name] extends { parse: (text: string) => infer Value } ? Value : string)[]
+      | undefined
     : Specs[Name] extends { parse: (text: string) => infer Value }
       ? Value | undefined
       : Specs[Name] extends { flags: `${string}<${string}` }
@@ -120,10 +122,14 @@ function commandOf(spec: Spec): Command {
     .configureOutput({ writeOut: () => {}, writeErr: () => {} })
     .helpOption("-h, --help", "this text")
     .configureHelp({ visibleArguments: () => [] });
-  for (const { flags, about, isList } of Object.values(spec.options)) {
+  for (const { flags, about, isList, parse = String } of Object.values(spec.options)) {
     const option = new Option(flags, about);
+    // Here, in the order of the command line: values of two options may have one between them.
     if (isList === true)
-      option.argParser((value, all: string[] | undefined) => [...(all ?? []), value]);
+      option.argParser((value, all: unknown[] | undefined) => [
+        ...(all ?? []),
+        parse(plainWord(value)),
+      ]);
     command.addOption(option);
   }
   return command;
@@ -139,7 +145,8 @@ function valuesOf<Options extends OptionSpecs>(
     const stored = found[option.attributeName()];
     // commander keeps `--no-clobber` as `clobber`, true unless it was given.
     const value = option.negate ? stored === false || undefined : stored;
-    values[name] = parse !== undefined && typeof value === "string" ? parse(value) : value;
+    const plain = typeof value === "string" ? plainWord(value) : value;
+    values[name] = parse !== undefined && typeof plain === "string" ? parse(plain) : plain;
   }
   return values as OptionsOf<Options>;
 }

@@ -67,6 +67,11 @@ export class Completion {
 
   async #ofKind(kind: WordKind, text: string): Promise<readonly Candidate[]> {
     if (kind === "verb") return whole(this.#verbs.flatMap(namesOf));
+    if (kind === "side") {
+      if (!text.startsWith(":")) return await this.#ofKind("local", text);
+      const found = await this.#ofKind("remote", text.slice(1));
+      return found.map((candidate) => ({ ...candidate, text: `:${candidate.text}` }));
+    }
     const directory = text.slice(0, text.lastIndexOf("/") + 1);
     const leaf = text.slice(directory.length);
     const names = kind === "remote" ? this.#remote(directory, leaf) : this.#local(directory);

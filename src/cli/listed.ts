@@ -7,7 +7,7 @@ import { encodeText } from "../base/bytes.ts";
 import { nameBytes } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Client } from "../client/client.ts";
-import { isLeaf } from "./leaf.ts";
+import { isLeaf } from "../client/leaf.ts";
 import { pagesOf } from "./verbs/entries.ts";
 
 /** What a word may become; a directory is not the end of it. */

@@ -4,6 +4,7 @@
  * a bare absolute path is one of them.
  */
 import { FtpxError } from "../base/errors.ts";
+import { isGlob } from "../base/glob.ts";
 import { findBookmark } from "../client/bookmarks.ts";
 import { namedPath, parseTarget } from "../client/target.ts";
 import type { Target } from "../client/target.ts";
@@ -50,7 +51,9 @@ class OneShot {
   constructor(row: Verb, parsed: Parsed<OptionSpecs>) {
     this.#row = row;
     this.#parsed = parsed;
-    this.#named = (row.target === "first" ? parsed.words[0] : parsed.words.at(-1)) ?? "";
+    const { target } = row;
+    const index = typeof target === "function" ? target(parsed.words) : target === "first" ? 0 : -1;
+    this.#named = parsed.words.at(index) ?? "";
   }
 
   async run(signal: AbortSignal): Promise<number> {
@@ -78,6 +81,8 @@ class OneShot {
       spot: (word) => spotOf(word, target),
       isRemote: (word) => serverPartOf(word) === serverPartOf(this.#named),
       local: (word) => word,
+      remotePattern: (word) => patternOf(word, target),
+      localPattern: () => undefined,
       shell: undefined,
     };
   }
@@ -100,6 +105,15 @@ export function spotOf(word: string, target: Target): Spot {
     throw new FtpxError("USAGE", { reason });
   }
   return { path, isDirectory, shown: path };
+}
+
+/** The path of a word, with a pattern's characters in it; what a URL encodes stands for itself. */
+function patternOf(word: string, target: Target): string | undefined {
+  const isUrl = word.toLowerCase().startsWith("ftpx://");
+  const literally = isUrl ? word.replace(/%(?:2a|3f|5b|5d|7b|7d|5c)/gi, "%5C$&") : word;
+  const { path, isDirectory } = spotOf(literally, target);
+  const isEscaped = /\\[*?[\]{}\\]/.test(path);
+  return isGlob(path) || isEscaped ? `${path}${isDirectory ? "/" : ""}` : undefined;
 }
 
 /** Scheme, user, host and port, as they are written, here or in a bookmark. */

@@ -44,7 +44,7 @@ import { LOCAL, localCommandOf } from "./verbs/local.ts";
 import { roomOf } from "./verbs/facts.ts";
 import { CONNECT_OPTIONS, demandDirectory, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
 import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
-import { splitWords } from "./words.ts";
+import { patternOfWord, plainWord, splitWords } from "./words.ts";
 
 const OPTIONS = { ...CONNECT_OPTIONS, ...JSON_OPTION } as const;
 
@@ -151,7 +151,7 @@ class Shell {
       const [name, ...given] = command === undefined ? splitWords(line) : [LOCAL.name];
       tellFailuresInJson(this.#isJson || wantsJson(given));
       if (name === undefined) return 0;
-      const row = findVerb(VERBS, name);
+      const row = findVerb(VERBS, plainWord(name));
       const spec = specOf(row, "shell");
       if (spec === undefined) throw new Error(`${name} is not for the shell`);
       // Another shell reads what stands behind a `!`.
@@ -184,13 +184,16 @@ class Shell {
       spot: (word) => this.#spot(word),
       isRemote: () => false,
       local: localPath,
+      remotePattern: patternOfWord,
+      localPattern: patternOfWord,
       shell: this.#state,
     };
   }
 
   #spot(word: string): Spot {
-    const path = namedPath(word, this.#state.directory);
-    return { path, isDirectory: word.endsWith("/"), shown: word };
+    const shown = plainWord(word);
+    const path = namedPath(shown, this.#state.directory);
+    return { path, isDirectory: shown.endsWith("/"), shown };
   }
 
   /** One line, typed. Nothing at Ctrl-D. */
@@ -281,6 +284,7 @@ function clearLine(editor: readline.Interface): void {
 }
 
 /** As a person's own shell would have read it: `~` is their home. */
-function localPath(word: string): string {
+function localPath(marked: string): string {
+  const word = plainWord(marked);
   return word === "~" || word.startsWith("~/") ? join(homedir(), word.slice(1)) : word;
 }

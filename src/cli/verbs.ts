@@ -3,11 +3,12 @@
  * completion and `ftpx help` follow from it.
  */
 import { CD, LCD, LLS, LPWD, LS, PWD } from "./verbs/browse.ts";
-import { GET, PUT } from "./verbs/copies.ts";
+import { GET, MGET, MPUT, PUT } from "./verbs/copies.ts";
 import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { LOCAL } from "./verbs/local.ts";
 import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
+import { SYNC } from "./verbs/sync.ts";
 import { UNFINISHED } from "./verbs/unfinished.ts";
 import { PASSWD } from "./verbs/renew.ts";
 import type { Verb } from "./verbs/verb.ts";
@@ -19,6 +20,9 @@ export const VERBS: readonly Verb[] = [
   PWD,
   GET,
   PUT,
+  MGET,
+  MPUT,
+  SYNC,
   MKDIR,
   RM,
   RMDIR,

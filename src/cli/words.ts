@@ -6,9 +6,11 @@
  * Quotes and backslashes mean what they mean in a POSIX shell; in double quotes only `\"`
  * and `\\` are escapes. `$'…'` is bash's: it writes every character, and as `\x80` to
  * `\xff` the bytes of a name that is not UTF-8, in the manner in which names are shown.
- * Nothing else is special here.
+ * `*`, `?`, brackets and braces that nothing quotes make a pattern: splitWords marks them,
+ * and `patternOfWord` and `plainWord` are the two ways to read a marked word.
  */
 import { FtpxError } from "../base/errors.ts";
+import { escapeGlob } from "../base/glob.ts";
 import { nameBytes, nameText } from "../base/path.ts";
 
 /** How a word, or its last part, is written; empty for without quotes. */
@@ -25,7 +27,26 @@ export interface Cursor {
   readonly quote: Quote;
 }
 
-/** @throws FtpxError USAGE for a quote that does not end */
+/** Stands before a character that is part of a pattern; no path holds it. */
+const MARK = "\0";
+const SPECIAL_UNQUOTED = new Set("*?[]{}");
+// oxlint-disable-next-line no-control-regex -- the mark, before a special character
+const MARKED = /\0(?=[*?[\]{}])/g;
+
+/** A word as a pattern for base/glob.ts; nothing when nothing in it is special. */
+export function patternOfWord(word: string): string | undefined {
+  const [head = "", ...marked] = word.split(MARKED);
+  if (marked.length === 0) return undefined;
+  const rest = marked.map((part) => part.slice(0, 1) + escapeGlob(part.slice(1)));
+  return escapeGlob(head) + rest.join("");
+}
+
+/** A word as it was written, pattern or not. */
+export function plainWord(word: string): string {
+  return word.replace(MARKED, "");
+}
+
+/** Words with marks. @throws FtpxError USAGE for a quote that does not end */
 export function splitWords(line: string): string[] {
   const scanner = new Scanner(line);
   scanner.run();
@@ -41,14 +62,14 @@ export function splitWords(line: string): string[] {
 export function cursorOf(line: string): Cursor {
   const scanner = new Scanner(line);
   scanner.run();
-  const words = scanner.words.map(({ text }) => text);
+  const words = scanner.words.map(({ text }) => plainWord(text));
   const last = scanner.words.at(-1);
   if (last === undefined || !scanner.isInWord) {
     return { before: words, text: "", start: line.length, quote: "" };
   }
   const isEscaping = scanner.open === undefined || scanner.open === "\\";
   const quote = isEscaping ? firstQuote(line.slice(last.start)) : (scanner.open as Quote);
-  return { before: words.slice(0, -1), text: last.text, start: last.start, quote };
+  return { before: words.slice(0, -1), text: plainWord(last.text), start: last.start, quote };
 }
 
 /** Characters that `$'…'` alone can write so that they are seen and can be typed. */
@@ -136,7 +157,8 @@ class Scanner {
       this.#at += 1;
       return this.#quoted("$'", () => this.#escapedInDollar());
     }
-    return character === "\\" ? this.#escaped() : character;
+    if (character === "\\") return this.#escaped();
+    return SPECIAL_UNQUOTED.has(character) ? MARK + character : character;
   }
 
   /** Up to the closing quote; `escape` reads what stands behind a backslash, if it is one. */

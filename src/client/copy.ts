@@ -1,9 +1,11 @@
 /** What uploads and downloads of one file have in common: the wish, the way, the receipt. */
+import { realpath } from "node:fs/promises";
 import { createHasher, DIGEST_BYTES_MAX } from "../base/digest.ts";
 import type { Algorithm, FileDigest } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
+import { nameText, systemPath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Pace } from "./pace.ts";
 
@@ -20,6 +22,8 @@ export interface CopyJob {
   readonly local: string;
   readonly path: VirtualPath;
   readonly algorithm: Algorithm;
+  /** Whether a link on this machine may lead to the file that is sent; it may unless told otherwise. */
+  readonly mayFollow?: boolean;
   /** Forget what an earlier attempt left. */
   readonly isFresh: boolean;
   /** Whether a file at the destination may be replaced. */
@@ -55,6 +59,12 @@ export function localFailure(error: unknown, path: string): unknown {
   if (!isForeign) return failure;
   const code = (cause as { code?: string } | undefined)?.code ?? failure.kind;
   return new FtpxError("LOCAL_IO", { path, reason: code }, { cause });
+}
+
+/** Where a path of this machine leads, all links followed. @throws the system's error */
+export async function realPath(path: string): Promise<string> {
+  const found = await realpath(systemPath(path), { encoding: "buffer" });
+  return process.platform === "win32" ? found.toString() : nameText(found);
 }
 
 /** The digest of one whole chunk of a file. */

@@ -6,17 +6,18 @@
  * When the server's file is another version than the part's, the chunks that are still
  * equal at its front are kept, so two versions never mix.
  */
-import { lstat, realpath } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import { systemPath } from "../base/path.ts";
 import type { Notice, NoticeName } from "../commands/notices.ts";
 import { Gate } from "../transfer/gate.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
 import type { Client, ReplyOf, TransferListener } from "./client.ts";
-import { countEqualChunks, fetchDigests, localFailure } from "./copy.ts";
+import { countEqualChunks, fetchDigests, localFailure, realPath } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
 import { DownloadPart } from "./part.ts";
 import type { PartOrigin } from "./part.ts";
@@ -321,12 +322,12 @@ class Downloading implements TransferListener {
 
 /** The file that is to be there afterwards. @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY, NOT_A_FILE */
 async function placeOf({ local, mayReplace }: CopyJob): Promise<string> {
-  const there = await lstat(local).catch(() => undefined);
+  const there = await lstat(systemPath(local)).catch(() => undefined);
   if (there === undefined) return local;
   // A link stays one: what it points to is replaced, as cp does.
-  const path = await realpath(local).catch(() => undefined);
+  const path = await realPath(local).catch(() => undefined);
   if (path === undefined) throw new FtpxError("LOCAL_EXISTS", { path: local });
-  const stats = await lstat(path);
+  const stats = await lstat(systemPath(path));
   if (stats.isDirectory()) throw new FtpxError("IS_A_DIRECTORY", { path: local });
   // The rename would put a plain file where /dev/null was.
   if (!stats.isFile()) throw new FtpxError("NOT_A_FILE", { path: local });

@@ -12,11 +12,11 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
-import { encodeText } from "../base/bytes.ts";
 import { syncDirectory } from "../base/directories.ts";
 import { FtpxError } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
+import { nameBytes, systemPath } from "../base/path.ts";
 import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
 
 const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
@@ -64,7 +64,7 @@ export class DownloadPart {
 
   static async open(destination: string, signal: AbortSignal): Promise<DownloadPart> {
     const part = partPathOf(destination);
-    const file = await OpenFile.open(part, O_RDWR | O_CREAT | NO_LINK, 0o666);
+    const file = await OpenFile.open(systemPath(part), O_RDWR | O_CREAT | NO_LINK, 0o666);
     try {
       const log = await readLog(logPathOf(part));
       const opened = new DownloadPart(file, { part, destination }, log?.head, log?.digests ?? []);
@@ -113,7 +113,7 @@ export class DownloadPart {
   async clear(): Promise<void> {
     this.#origin = undefined;
     this.#digests = [];
-    await rm(this.#logPath, { force: true });
+    await rm(systemPath(this.#logPath), { force: true });
     await this.file.truncate(0);
   }
 
@@ -139,14 +139,14 @@ export class DownloadPart {
   async publish(modifiedMs: number): Promise<void> {
     await this.file.setModified(modifiedMs);
     await this.sync(() => this.file.sync());
-    await rename(this.#partPath, this.#destination);
+    await rename(systemPath(this.#partPath), systemPath(this.#destination));
     await syncDirectory(dirname(this.#destination));
-    await rm(this.#logPath, { force: true });
+    await rm(systemPath(this.#logPath), { force: true });
   }
 
   async remove(): Promise<void> {
-    await rm(this.#partPath, { force: true });
-    await rm(this.#logPath, { force: true });
+    await rm(systemPath(this.#partPath), { force: true });
+    await rm(systemPath(this.#logPath), { force: true });
   }
 
   get #logPath(): string {
@@ -178,10 +178,15 @@ export class DownloadPart {
 export function partPathOf(destination: string): string {
   const leaf = basename(destination);
   const name = `.${leaf}.ftpx-part`;
-  if (encodeText(`${name}.log`).byteLength <= NAME_BYTES_MAX)
+  if (nameBytes(`${name}.log`).byteLength <= NAME_BYTES_MAX)
     return join(dirname(destination), name);
   const short = new Bun.CryptoHasher("sha256").update(leaf).digest("hex").slice(0, 32);
   return join(dirname(destination), `.${short}.ftpx-part`);
+}
+
+/** Whether a file is called as an unfinished download of ours, or its log. */
+export function isPartName(name: string): boolean {
+  return /^\..+\.ftpx-part(?:\.log)?$/su.test(name);
 }
 
 function logPathOf(part: string): string {
@@ -193,7 +198,7 @@ async function writeLog(path: string, how: number, lines: readonly string[]): Pr
   const text = lines.map((line) => `${line}\n`).join("");
   const flag = O_WRONLY | O_CREAT | NO_LINK | how;
   try {
-    await writeFile(path, text, { mode: 0o600, flag: flag as unknown as string });
+    await writeFile(systemPath(path), text, { mode: 0o600, flag: flag as unknown as string });
   } catch (error) {
     throw localFailure(error, path);
   }
@@ -203,7 +208,7 @@ async function readLog(
   path: string,
 ): Promise<{ head: LogHead; digests: Uint8Array[] } | undefined> {
   const how = { encoding: "utf8", flag: O_RDONLY | NO_LINK } as const;
-  const text = await readFile(path, how).catch(() => "");
+  const text = await readFile(systemPath(path), how).catch(() => "");
   const [first, ...lines] = text.split("\n");
   const head = parseHead(first ?? "");
   if (head === undefined) return undefined;

@@ -12,6 +12,7 @@ import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
 import { CHUNK_BYTES, EAGER_BYTES_MAX, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import { systemPath } from "../base/path.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
 import type { Client, ReplyOf, StartedCall, TransferListener } from "./client.ts";
@@ -28,7 +29,7 @@ interface Start {
 
 /** @throws FtpxError NO_LOCAL_FILE, QUOTA_EXCEEDED, SOURCE_CHANGED, CHUNK_DAMAGED, CONNECTION_LOST, … */
 export async function uploadOnce(client: Client, job: CopyJob): Promise<Copied> {
-  const file = await openSource(job.local);
+  const file = await openSource(job);
   try {
     const facts = await file.facts();
     if (facts.kind === "directory") throw new FtpxError("IS_A_DIRECTORY", { path: job.local });
@@ -196,9 +197,13 @@ class Uploading implements TransferListener {
   }
 }
 
-async function openSource(path: string): Promise<OpenFile> {
+/** Windows has no such flag. */
+const NO_LINK = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
+
+async function openSource({ local: path, mayFollow = true }: CopyJob): Promise<OpenFile> {
   try {
-    return await OpenFile.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (mayFollow ? 0 : NO_LINK);
+    return await OpenFile.open(systemPath(path), flags);
   } catch (error) {
     throw localFailure(error, path);
   }

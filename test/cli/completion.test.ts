@@ -47,6 +47,7 @@ test.each([
   ["ls other.txt mu", ["music/"], "mu"],
   ["get --jobs 3 oth", ["other.txt "], "oth"],
   ["get --digest oth", [], "oth"],
+  ["sync ./x :mu", [":music/"], ":mu"],
   ["bogus my", [], "my"],
 ])("Tab behind %p offers %j", async (line, hits, word) => {
   expect(await completionOf(NAMES).completion.offer(line)).toEqual([hits, word]);

@@ -18,8 +18,8 @@ const usage = (reason: string) =>
 
 test("the shell has the verbs that the command line promises", () => {
   const promised =
-    "help ls cd pwd get put mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished " +
-    "passwd who whoami lls lcd lpwd ! history q quit exit";
+    "help ls cd pwd get put mget mput sync mkdir rm remove rmdir cp mv stat md5 sha256 digest " +
+    "quota unfinished passwd who whoami lls lcd lpwd ! history q quit exit";
   const names = VERBS.flatMap((row) => (row.shell === undefined ? [] : namesOf(row)));
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());
@@ -28,7 +28,8 @@ test("the shell has the verbs that the command line promises", () => {
 
 test("one-shot use has the commands that the command line promises", () => {
   const promised =
-    "get put ls mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished passwd whoami";
+    "get put sync ls mkdir rm remove rmdir cp mv stat md5 sha256 digest quota unfinished " +
+    "passwd whoami";
   const names = CLIENT_COMMANDS.flatMap(({ spec }) => [spec.name, ...(spec.aliases ?? [])]);
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());
@@ -104,7 +105,7 @@ test.each([
   [["--limit", "0", "a"], "a rate of 0"],
   [["--jobs", "65", "a"], "at most 64"],
   [["--digest", "crc32", "a"], 'no digest algorithm "crc32"'],
-  [["-r", "a"], "unknown option '-r'"],
+  [["-z", "a"], "unknown option '-z'"],
   [[], "something is missing"],
 ])("put refuses %j", (given, reason) => {
   const spec = specOf(findVerb(VERBS, "put"), "shell");

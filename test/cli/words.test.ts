@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { cursorOf, quoteWord, splitWords } from "../../src/cli/words.ts";
+import { cursorOf, patternOfWord, plainWord, quoteWord, splitWords } from "../../src/cli/words.ts";
 import type { Quote } from "../../src/cli/words.ts";
 
 test.each([
@@ -95,4 +95,24 @@ test("quoteWord writes nothing that a terminal acts on", () => {
       expect(quoteWord(name)).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
     }),
   );
+});
+
+test.each([
+  ["a*", "a*"],
+  ["'a*'", undefined],
+  [String.raw`a\*`, undefined],
+  ["'a*'*", String.raw`a\**`],
+  ["a[b]{c,d}?", "a[b]{c,d}?"],
+  [String.raw`'['*`, String.raw`\[*`],
+  [String.raw`a\\*`, String.raw`a\\*`],
+  [String.raw`$'\x2a'`, undefined],
+  [String.raw`$'a\x00b'`, undefined],
+])("of the word %p, what nothing quotes is a pattern: %p", (line, pattern) => {
+  const [word = ""] = splitWords(line);
+
+  expect(patternOfWord(word)).toBe(pattern);
+});
+
+test("a word without its marks is what it says, and a NUL in it stays", () => {
+  expect(splitWords(String.raw`a*'?'[x] $'a\x00b'`).map(plainWord)).toEqual(["a*?[x]", "a\0b"]);
 });

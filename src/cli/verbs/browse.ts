@@ -1,10 +1,12 @@
 /** Verbs that look around: what there is, on the server and here, and where one is. */
-import { lstat, readdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isKind } from "../../base/errors.ts";
 import { factsOf as localFacts } from "../../base/openfile.ts";
-import { HOME, leafOf } from "../../base/path.ts";
+import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
+import { localNames } from "../../client/localtree.ts";
+import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
 import { visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
 import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
@@ -29,10 +31,14 @@ export const LS = verb({
   furtherWords: ["remote"],
   target: "first",
   run: async (stage, words, { long }) => {
-    const spots = (words.length === 0 ? ["."] : words).map((word) => stage.spot(word));
+    const expanded = await expandSpots(stage, words.length === 0 ? ["."] : words);
+    const { items: spots } = expanded;
     const isLong = long === true;
     // A single one is listed without a question before: nothing has to be sorted out.
-    if (spots.length === 1) return await forEachSpot(spots, (spot) => list(stage, spot, isLong));
+    if (spots.length === 1) {
+      const single = await forEachSpot(spots, (spot) => list(stage, spot, isLong));
+      return worstStatus([expanded.status, single]);
+    }
     const files: Entry[] = [];
     const directories: Spot[] = [];
     const status = await forEachSpot(spots, async (spot) => {
@@ -48,7 +54,7 @@ export const LS = verb({
       isFirst = false;
       await list(stage, spot, isLong);
     });
-    return worstStatus([status, listed]);
+    return worstStatus([expanded.status, status, listed]);
   },
 });
 
@@ -95,7 +101,7 @@ export const CD = verb({
   target: "first",
   run: async (stage, [word = HOME]) => {
     const shell = shellOf(stage);
-    const { path } = stage.spot(word);
+    const { path } = await expandOne(stage, word);
     await demandDirectory(stage, path);
     shell.directory = path;
     if (stage.isJson) writeJson({ path });
@@ -124,16 +130,20 @@ export const LLS = verb({
   furtherWords: ["local"],
   target: "first",
   run: async (stage, words, { long }) => {
-    const paths = (words.length === 0 ? ["."] : words).map((word) => stage.local(word));
-    return await forEach(
+    const expanded = await expandLocals(stage, words.length === 0 ? ["."] : words);
+    const { items: paths } = expanded;
+    const status = await forEach(
       paths,
       (path) => path,
       async (path) => {
         const entries = await localEntries(path);
-        if (paths.length > 1 && !stage.isJson) writeLine(`${visible(path)}:`);
+        const isFile = entries.length === 1 && entries[0]?.name === path;
+        const isTitled = paths.length > 1 && !isFile && !stage.isJson;
+        if (isTitled) writeLine(`${visible(path)}:`);
         await writerOf(stage, long === true, (name) => resolve(path, name)).write(entries);
       },
     );
+    return worstStatus([expanded.status, status]);
   },
 });
 
@@ -171,7 +181,8 @@ export const LPWD = verb({
 /** A directory's entries, or a file as the only one. @throws FtpxError NO_LOCAL_FILE, LOCAL_IO */
 async function localEntries(path: string): Promise<Entry[]> {
   try {
-    const names = (await lstat(path)).isDirectory() ? await readdir(path) : [""];
+    const isDirectory = (await lstat(systemPath(path))).isDirectory();
+    const names = isDirectory ? await localNames(path) : [""];
     const entries = await Promise.all(names.map((name) => localEntry(path, name)));
     return entries.filter((entry) => entry !== undefined).toSorted(byName);
   } catch (error) {
@@ -181,7 +192,7 @@ async function localEntries(path: string): Promise<Entry[]> {
 
 /** Nothing for what was removed meanwhile. */
 async function localEntry(path: string, name: string): Promise<Entry | undefined> {
-  const stats = await lstat(join(path, name), { bigint: true }).catch(() => undefined);
+  const stats = await lstat(systemPath(join(path, name)), { bigint: true }).catch(() => undefined);
   if (stats === undefined) return undefined;
   const { kind, bytes, modifiedMs } = localFacts(stats);
   return { name: name === "" ? path : name, kind, bytes, modifiedMs };

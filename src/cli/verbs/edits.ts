@@ -3,9 +3,10 @@ import { leafOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Client, RequestOf } from "../../client/client.ts";
 import { unlessAborted } from "../../client/remote.ts";
-import { writeJson } from "../terminal.ts";
+import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
+import { worstStatus, writeJson } from "../terminal.ts";
 import { destinationOf, forEach, verb } from "./verb.ts";
-import type { Spot, Stage } from "./verb.ts";
+import type { Stage } from "./verb.ts";
 
 const REMOTE_PATHS = {
   firstWord: ["remote"],
@@ -142,24 +143,16 @@ async function forEachPair(
   words: readonly string[],
   work: (from: VirtualPath, to: VirtualPath) => Promise<void>,
 ): Promise<number> {
-  const spots = words.map((word) => stage.spot(word));
-  const last = spots.pop();
+  const last = words.at(-1);
   if (last === undefined) throw new Error("a verb of pairs without words");
-  const pathFor = await destinationOf(stage, last, spots.length);
-  return await forEach(
-    spots,
+  const { items, status } = await expandSpots(stage, words.slice(0, -1));
+  const pathFor = await destinationOf(stage, await expandOne(stage, last), items.length);
+  const done = await forEach(
+    items,
     ({ path }) => path,
     ({ path: from }) => work(from, pathFor(leafOf(from))),
   );
-}
-
-async function forEachSpot(
-  stage: Stage,
-  words: readonly string[],
-  work: (spot: Spot) => Promise<void>,
-): Promise<number> {
-  const spots = words.map((word) => stage.spot(word));
-  return await forEach(spots, ({ path }) => path, work);
+  return worstStatus([status, done]);
 }
 
 /** What was done goes without saying, except to a script. */

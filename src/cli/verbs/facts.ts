@@ -4,9 +4,10 @@ import type { Algorithm } from "../../base/digest.ts";
 import { formatSize } from "../../base/units.ts";
 import type { ReplyOf } from "../../client/client.ts";
 import type { Usage } from "./verb.ts";
+import { forEachSpot } from "../expansion.ts";
 import { visible, writeJson, writeLine } from "../terminal.ts";
 import { formatDate } from "./entries.ts";
-import { forEach, verb } from "./verb.ts";
+import { verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 const REMOTE_PATHS = {
@@ -29,15 +30,11 @@ export const STAT = verb({
   },
   ...REMOTE_PATHS,
   run: (stage, words) =>
-    forEach(
-      words.map((word) => stage.spot(word)),
-      ({ path }) => path,
-      async ({ path }) => {
-        const facts = await stage.remote.call("stat", { path }, stage.signal);
-        if (stage.isJson) writeJson({ path, ...facts });
-        else for (const line of statLines(path, facts)) writeLine(line);
-      },
-    ),
+    forEachSpot(stage, words, async ({ path }) => {
+      const facts = await stage.remote.call("stat", { path }, stage.signal);
+      if (stage.isJson) writeJson({ path, ...facts });
+      else for (const line of statLines(path, facts)) writeLine(line);
+    }),
 });
 
 export const MD5 = digestVerb("md5");
@@ -80,18 +77,13 @@ async function writeDigests(
   words: readonly string[],
   algorithm: Algorithm,
 ): Promise<number> {
-  const spots = words.map((word) => stage.spot(word));
-  return await forEach(
-    spots,
-    ({ path }) => path,
-    async ({ path, shown }) => {
-      const found = await stage.remote.call("digest", { path, algorithm }, stage.signal);
-      const { digest, totalBytes } = found;
-      const written = formatDigest({ algorithm, bytes: digest, chunks: 1 });
-      if (stage.isJson) writeJson({ path, digest: written, bytes: totalBytes });
-      else writeLine(sumLine(Buffer.from(digest).toString("hex"), shown));
-    },
-  );
+  return await forEachSpot(stage, words, async ({ path, shown }) => {
+    const found = await stage.remote.call("digest", { path, algorithm }, stage.signal);
+    const { digest, totalBytes } = found;
+    const written = formatDigest({ algorithm, bytes: digest, chunks: 1 });
+    if (stage.isJson) writeJson({ path, digest: written, bytes: totalBytes });
+    else writeLine(sumLine(Buffer.from(digest).toString("hex"), shown));
+  });
 }
 
 /**

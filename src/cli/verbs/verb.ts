@@ -38,6 +38,9 @@ export interface Stage {
   isRemote(word: string): boolean;
   /** A word as a path on this machine. */
   local(word: string): string;
+  /** A word as a pattern of base/glob.ts; nothing when it is none. */
+  remotePattern(word: string): string | undefined;
+  localPattern(word: string): string | undefined;
   /** Nothing in one-shot use. */
   readonly shell: ShellState | undefined;
 }
@@ -61,8 +64,8 @@ export interface Usage {
   readonly aliases?: readonly string[];
 }
 
-/** What a word is, for its completion. */
-export type WordKind = "remote" | "local" | "verb";
+/** What a word is, for its completion; a side is local unless it begins with a colon. */
+export type WordKind = "remote" | "local" | "side" | "verb";
 
 /** @param Options the verb's own; `--json` and what opens a connection are added by place */
 export interface Verb<Options extends OptionSpecs = OptionSpecs> {
@@ -76,7 +79,7 @@ export interface Verb<Options extends OptionSpecs = OptionSpecs> {
   readonly firstWord: readonly WordKind[];
   readonly furtherWords: readonly WordKind[];
   /** Which word names the server in one-shot use. */
-  readonly target: "first" | "last";
+  readonly target: "first" | "last" | ((words: readonly string[]) => number);
   /** @returns the exit status */
   run(stage: Stage, words: readonly string[], options: OptionsOf<Options>): Promise<number>;
 }
@@ -213,6 +216,7 @@ async function findKind({ remote, signal }: Reach, path: VirtualPath) {
  * Where things go that are moved or copied to a place on the server: into it when it is a
  * directory, else under its own name, which only one of them can have.
  *
+ * @param isMade whether one thing alone may become the directory that is missing
  * @returns what a thing with a name of its own is called there
  * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY; for names NAME_TOO_LONG, BAD_PATH
  */
@@ -220,9 +224,11 @@ export async function destinationOf(
   stage: Stage,
   spot: Spot,
   count: number,
+  isMade = false,
 ): Promise<(leaf: string) => VirtualPath> {
   const { path, shown } = spot;
   const kind = await findKind(stage, path);
+  if (isMade && kind === "missing" && count === 1) return () => path;
   const mustBeDirectory = spot.isDirectory || count > 1;
   if (mustBeDirectory && kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path: shown });
   if (kind === "directory" || (mustBeDirectory && kind === "hidden")) {

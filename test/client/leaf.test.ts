@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isLeaf, safeLeaf } from "../../src/cli/leaf.ts";
+import { isLeaf, safeLeaf } from "../../src/client/leaf.ts";
 
 const refused = expect.objectContaining({ kind: "UNSAFE_NAME" });
 

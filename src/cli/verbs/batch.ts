@@ -1,0 +1,115 @@
+/**
+ * Files that are to be copied, gathered before the first one is: what `get` and `put` make of
+ * their words (fetches.ts, sends.ts), and what the options leave of it.
+ */
+import { FtpxError, isKind } from "../../base/errors.ts";
+import { systemPath } from "../../base/path.ts";
+import { factsOf } from "../../base/openfile.ts";
+import type { VirtualPath } from "../../base/path.ts";
+import { isSameTime } from "../../client/plan.ts";
+import { workThrough } from "../../client/queue.ts";
+import { tellSummary, tellWould } from "../summary.ts";
+import { worstStatus } from "../terminal.ts";
+import { runCopies } from "./jobs.ts";
+import type { CopySettings, CopyTask } from "./jobs.ts";
+import type { Stage } from "./verb.ts";
+import { stat } from "node:fs/promises";
+
+/** Requests that wait for their answers together: a long line is not waited for file by file. */
+export const ASKED_AT_ONCE = 64;
+
+export interface Batch {
+  readonly tasks: readonly CopyTask[];
+  /** Of what has failed while gathering. */
+  readonly status: number;
+  readonly failedCount: number;
+  readonly skippedCount: number;
+  /** Directories that would be made; without `--dry-run` they are there. */
+  readonly directories: readonly string[];
+  /** When the files are there. */
+  readonly finish?: () => Promise<void>;
+}
+
+export interface BatchOptions {
+  readonly isDry: boolean;
+  readonly isUpdate: boolean;
+}
+
+/** @returns the worst status */
+export async function runBatch(
+  stage: Stage,
+  batch: Batch,
+  settings: CopySettings,
+  { isDry, isUpdate }: BatchOptions,
+): Promise<number> {
+  demandDistinct(batch.tasks);
+  const tasks = isUpdate ? await withoutCurrent(stage, batch.tasks) : batch.tasks;
+  const skippedCount = batch.skippedCount + batch.tasks.length - tasks.length;
+  if (isDry) {
+    for (const directory of batch.directories) tellWould(stage.isJson, "make", directory);
+    for (const { label, path, totalBytes } of tasks) {
+      tellWould(stage.isJson, "copy", stage.isJson ? path : label, totalBytes);
+    }
+    return batch.status;
+  }
+  const outcome = await runCopies(stage, tasks, settings);
+  if (!outcome.isEnded) await batch.finish?.();
+  const failedCount = batch.failedCount + outcome.failedCount;
+  if (batch.tasks.length + skippedCount + batch.failedCount > 1) {
+    tellSummary(stage.isJson, { ...outcome, failedCount, skippedCount });
+  }
+  return worstStatus([batch.status, outcome.status]);
+}
+
+interface Facts {
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** What is not older at its destination, and of the same size, stays. */
+async function withoutCurrent(stage: Stage, tasks: readonly CopyTask[]): Promise<CopyTask[]> {
+  const current = new Set<CopyTask>();
+  await workThrough(tasks, ASKED_AT_ONCE, async (task) => {
+    const { direction, local, path } = task;
+    const here = await factsHere(local);
+    const there = await factsThere(stage, path);
+    const [source, target] = direction === "upload" ? [here, there] : [there, here];
+    if (source === undefined || target === undefined || source.bytes !== target.bytes) return;
+    const { modifiedMs } = source;
+    if (target.modifiedMs >= modifiedMs || isSameTime(target.modifiedMs, modifiedMs)) {
+      current.add(task);
+    }
+  });
+  return tasks.filter((task) => !current.has(task));
+}
+
+/** What cannot be looked at is not current, and what is wrong with it is told when it is copied. */
+async function factsHere(local: string): Promise<Facts | undefined> {
+  const stats = await stat(systemPath(local), { bigint: true }).catch(() => undefined);
+  if (stats === undefined || !stats.isFile()) return undefined;
+  return factsOf(stats);
+}
+
+/** @throws FtpxError INTERRUPTED, CONNECTION_LOST, … */
+export async function factsThere(stage: Stage, path: VirtualPath): Promise<Facts | undefined> {
+  try {
+    const facts = await stage.remote.call("stat", { path }, stage.signal);
+    return facts.kind === "file" ? facts : undefined;
+  } catch (error) {
+    const isOfFile = error instanceof FtpxError && error.row.ends === "request";
+    if (isOfFile && !isKind(error, "INTERRUPTED")) return undefined;
+    throw error;
+  }
+}
+
+/** Two files of one command must not become one. @throws FtpxError USAGE */
+function demandDistinct(tasks: readonly CopyTask[]): void {
+  const places = new Set<string>();
+  for (const { direction, local, path } of tasks) {
+    const place = direction === "upload" ? path : local;
+    if (places.has(place)) {
+      throw new FtpxError("USAGE", { reason: `two files would become ${place}` });
+    }
+    places.add(place);
+  }
+}

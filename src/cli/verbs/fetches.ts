@@ -1,0 +1,236 @@
+/** What `get` makes of its words: which files go where on this machine, and their directories. */
+import { stat } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { FtpxError, isKind } from "../../base/errors.ts";
+import { HOME, leafOf, resolvePath, systemPath } from "../../base/path.ts";
+import type { VirtualPath } from "../../base/path.ts";
+import type { Tree, TreeEntry } from "../../client/foliage.ts";
+import { Ground, Taken, wavesOf } from "../../client/ground.ts";
+import { safeLeaf } from "../../client/leaf.ts";
+import { findLocal } from "../../client/localtree.ts";
+import { workThrough } from "../../client/queue.ts";
+import { walkRemote } from "../../client/remotetree.ts";
+import { scanning } from "../scanning.ts";
+import { SKIPPED_LINK, SKIPPED_SPECIAL, tellSkipped } from "../summary.ts";
+import { worstStatus } from "../terminal.ts";
+import { ASKED_AT_ONCE, factsThere } from "./batch.ts";
+import type { Batch } from "./batch.ts";
+import { tellFailure } from "./jobs.ts";
+import type { CopyTask } from "./jobs.ts";
+import { endsAll, failureAt } from "./verb.ts";
+import type { Spot, Stage } from "./verb.ts";
+
+interface FetchOptions {
+  readonly isRecursive: boolean;
+  readonly isDry: boolean;
+}
+
+/**
+ * @param local where to; the current directory when it is absent
+ * @throws FtpxError NO_LOCAL_FILE, NOT_A_DIRECTORY, USAGE, INTERRUPTED
+ */
+export async function gatherFetches(
+  stage: Stage,
+  spots: readonly Spot[],
+  local: string | undefined,
+  options: FetchOptions,
+): Promise<Batch> {
+  const placeFor = await localPlace(local, spots.length, options.isRecursive);
+  const gathering = new Gathering(stage, options);
+  await scanning(stage.isJson, async (onFound) => {
+    const plain: Spot[] = [];
+    for (const spot of spots) {
+      await gathering.attempt(spot.path, async () => {
+        const isTree = options.isRecursive && (await isDirectory(stage, spot.path));
+        if (isTree) await gathering.tree(spot, placeFor(spot.path), onFound);
+        else if (spot.path === HOME) throw new FtpxError("IS_A_DIRECTORY");
+        else plain.push(spot);
+      });
+    }
+    await gathering.files(plain, placeFor);
+  });
+  return gathering.batch();
+}
+
+class Gathering {
+  readonly #stage: Stage;
+  readonly #options: FetchOptions;
+  readonly #taken = new Taken();
+  readonly #tasks: CopyTask[] = [];
+  readonly #statuses: number[] = [];
+  readonly #directories: string[] = [];
+  /** The times of directories, told when all in them is there: the deepest first. */
+  readonly #times: (() => Promise<void>)[] = [];
+  #skippedCount = 0;
+
+  constructor(stage: Stage, options: FetchOptions) {
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  /** What fails has its line, and the others are tried. @throws FtpxError INTERRUPTED, CONNECTION_LOST */
+  async attempt(path: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const failure = failureAt(error, path);
+      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
+      this.#statuses.push(tellFailure(path, failure));
+    }
+  }
+
+  /** Files that were named one by one; their sizes are asked for together. */
+  async files(spots: readonly Spot[], placeFor: (path: VirtualPath) => string): Promise<void> {
+    const tasks: CopyTask[] = [];
+    for (const { path } of spots) {
+      await this.attempt(path, async () => {
+        const local = placeFor(path);
+        const prepare = async () => void (await this.#taken.demandFree(local));
+        const finish = () => this.#taken.add(local);
+        const direction = "download";
+        const known = { label: leafOf(path), totalBytes: undefined };
+        tasks.push({ direction, local, path, ...known, prepare, finish });
+      });
+    }
+    const isAsking = tasks.length > 1 || this.#options.isDry;
+    const sized = isAsking ? await withSizes(this.#stage, tasks) : tasks;
+    this.#tasks.push(...sized);
+  }
+
+  async tree(spot: Spot, root: string, onFound: (entry: TreeEntry) => void): Promise<void> {
+    const { remote, signal } = this.#stage;
+    const options = { signal, checkName: checkLeaf, onFound };
+    const tree = await walkRemote(remote, spot.path, options);
+    for (const { path, error } of tree.failures) {
+      this.#statuses.push(tellFailure(path, error));
+    }
+    const entries = tree.entries.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
+    if (this.#options.isDry) await this.#plan(spot, root, entries);
+    else await this.#make(spot, root, entries);
+  }
+
+  batch(): Batch {
+    const waves = wavesOf(this.#tasks, ({ local }) => local);
+    const finish = async () => {
+      for (const setTime of this.#times.toReversed()) await setTime();
+    };
+    return {
+      tasks: waves.flatMap((tasks, wave) => tasks.map((task) => ({ ...task, wave }))),
+      status: worstStatus(this.#statuses),
+      failedCount: this.#statuses.length,
+      skippedCount: this.#skippedCount,
+      directories: this.#directories,
+      finish,
+    };
+  }
+
+  /** Makes the directories, and notes what goes into them. */
+  async #make(spot: Spot, root: string, entries: readonly TreeEntry[]): Promise<void> {
+    const ground = await Ground.open(root, this.#taken);
+    for (const entry of entries) {
+      const { relative, kind, modifiedMs } = entry;
+      // Whatever was wrong with its directory has been told.
+      if (!ground.hasDirectory(parentOf(relative))) continue;
+      const path = pathIn(spot, relative);
+      await this.attempt(path, async () => {
+        if (kind === "directory") {
+          await ground.makeDirectory(relative);
+          this.#times.push(() => ground.setModified(relative, modifiedMs));
+        } else if (kind === "file") {
+          const prepare = () => ground.demandFree(relative);
+          const finish = () => ground.written(relative);
+          const task = taskOf(spot, entry, ground.place(relative));
+          this.#tasks.push({ ...task, prepare, finish });
+        } else this.#skip(path, kind);
+      });
+    }
+    await ground.sync();
+  }
+
+  /** Notes what would be made and copied. */
+  async #plan(spot: Spot, root: string, entries: Tree["entries"]): Promise<void> {
+    if ((await findLocal(root)) === undefined) this.#directories.push(root);
+    for (const entry of entries) {
+      const { relative, kind } = entry;
+      const local = join(root, relative);
+      if (kind === "file") this.#tasks.push(taskOf(spot, entry, local));
+      else if (kind !== "directory") this.#skip(pathIn(spot, relative), kind);
+      else if ((await findLocal(local)) === undefined) this.#directories.push(local);
+    }
+  }
+
+  #skip(path: string, kind: "link" | "other"): void {
+    this.#skippedCount += 1;
+    tellSkipped(this.#stage.isJson, path, kind === "link" ? SKIPPED_LINK : SKIPPED_SPECIAL);
+  }
+}
+
+function taskOf(spot: Spot, { relative, bytes, modifiedMs }: TreeEntry, local: string): CopyTask {
+  const path = pathIn(spot, relative);
+  const leaf = leafOf(spot.path);
+  const label = leaf === "" ? relative : `${leaf}/${relative}`;
+  return {
+    direction: "download",
+    local,
+    path,
+    label,
+    totalBytes: bytes,
+    modifiedMs,
+    isInTree: true,
+  };
+}
+
+function pathIn({ path }: Spot, relative: string): VirtualPath {
+  return resolvePath(path, `./${relative}`);
+}
+
+function parentOf(relative: string): string {
+  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
+}
+
+async function isDirectory({ remote, signal }: Stage, path: VirtualPath): Promise<boolean> {
+  const { kind } = await remote.call("stat", { path }, signal);
+  return kind === "directory";
+}
+
+/**
+ * What a thing of the server is called here: in a directory its own name, if that is safe.
+ * The home has no name, so what it holds goes there itself.
+ *
+ * @throws FtpxError NO_LOCAL_FILE, USAGE; for names UNSAFE_NAME
+ */
+async function localPlace(
+  local: string | undefined,
+  count: number,
+  isRecursive: boolean,
+): Promise<(path: VirtualPath) => string> {
+  if (local === undefined) return (path) => placeIn(".", path);
+  if (local === "-") {
+    const reason = "a file is proved before it is anybody's: name one instead of -";
+    throw new FtpxError("USAGE", { reason });
+  }
+  const stats = await stat(systemPath(local)).catch(() => undefined);
+  if (stats?.isDirectory() === true) return (path) => placeIn(local, path);
+  const mustBeDirectory = count > 1 || local.endsWith("/") || local.endsWith(sep);
+  const isMade = isRecursive && count === 1 && stats === undefined;
+  if (!mustBeDirectory || isMade) return () => local;
+  throw new FtpxError(stats === undefined ? "NO_LOCAL_FILE" : "NOT_A_DIRECTORY", { path: local });
+}
+
+/** Sizes say how long all of it takes; whatever is wrong with a file is told when it is copied. */
+async function withSizes(stage: Stage, tasks: readonly CopyTask[]): Promise<readonly CopyTask[]> {
+  const sized = [...tasks];
+  await workThrough(tasks.entries(), ASKED_AT_ONCE, async ([index, task]) => {
+    const facts = await factsThere(stage, task.path);
+    if (facts !== undefined) sized[index] = { ...task, totalBytes: facts.bytes };
+  });
+  return sized;
+}
+
+function placeIn(directory: string, path: VirtualPath): string {
+  return path === HOME ? directory : join(directory, safeLeaf(leafOf(path)));
+}
+
+function checkLeaf(name: string): string {
+  return safeLeaf(name);
+}

@@ -1,0 +1,237 @@
+/**
+ * Makes one tree like another: walks both, plans (client/plan.ts), sends what differs, and
+ * removes what is too much only when everything before that has succeeded.
+ *
+ * The source is read before anything is touched; when it cannot be, nothing is. Only what was
+ * seen and planned is removed, one by one: a directory that has got something new meanwhile
+ * is not empty, and stays.
+ */
+import { FtpxError, isKind } from "../../base/errors.ts";
+import type { VirtualPath } from "../../base/path.ts";
+import type { TreeEntry, TreeFilter } from "../../client/foliage.ts";
+import { isLate, isSameTime, planSync } from "../../client/plan.ts";
+import type { Plan } from "../../client/plan.ts";
+import { workThrough } from "../../client/queue.ts";
+import { scanning } from "../scanning.ts";
+import { SKIPPED_LINK, SKIPPED_SPECIAL, tellSkipped, tellSummary, tellWould } from "../summary.ts";
+import { visible, worstStatus, writeJson, writeNote } from "../terminal.ts";
+import { ASKED_AT_ONCE } from "./batch.ts";
+import { findEqual } from "./comparison.ts";
+import { runCopies, tellFailure } from "./jobs.ts";
+import type { CopySettings } from "./jobs.ts";
+import { levelsOf } from "./sends.ts";
+import { HereSide, ThereSide } from "./sides.ts";
+import type { Side } from "./sides.ts";
+import { endsAll, failureAt } from "./verb.ts";
+import type { Stage } from "./verb.ts";
+
+export interface MirrorWish {
+  readonly path: VirtualPath;
+  readonly local: string;
+  /** From here to the server. */
+  readonly isSending: boolean;
+  readonly isDeleting: boolean;
+  readonly isByContent: boolean;
+  readonly isDry: boolean;
+  readonly isWanted: TreeFilter | undefined;
+  readonly settings: CopySettings;
+}
+
+/** @returns the worst status @throws FtpxError NO_LOCAL_FILE, NO_SUCH_PATH, INTERRUPTED, … */
+export async function runMirror(stage: Stage, wish: MirrorWish): Promise<number> {
+  const mirror = new Mirror(stage, wish);
+  const plan = await mirror.plan();
+  if (wish.isDry) mirror.rehearse(plan);
+  else await mirror.perform(plan);
+  return mirror.tell(plan);
+}
+
+class Mirror {
+  readonly #stage: Stage;
+  readonly #wish: MirrorWish;
+  readonly #source: Side;
+  readonly #target: Side;
+  readonly #startedMs = performance.now();
+  readonly #statuses: number[] = [];
+  #failedCount = 0;
+  #doneCount = 0;
+  #deletedCount = 0;
+  #movedBytes = 0;
+  #isEnded = false;
+
+  constructor(stage: Stage, wish: MirrorWish) {
+    this.#stage = stage;
+    this.#wish = wish;
+    const here = new HereSide(wish.local);
+    const there = new ThereSide(stage, wish.path);
+    [this.#source, this.#target] = wish.isSending ? [here, there] : [there, here];
+  }
+
+  /** Both trees, compared. What could not be looked at is told. */
+  async plan(): Promise<Plan> {
+    const { isWanted, isDeleting, isByContent, isSending } = this.#wish;
+    return await scanning(this.#stage.isJson, async (onFound) => {
+      const { signal } = this.#stage;
+      const rules = isWanted === undefined ? {} : { isWanted };
+      const isStrict = !isSending;
+      const source = await this.#source.walk({ signal, ...rules, onFound }, isStrict);
+      if (source === undefined) throw this.#source.missing();
+      const target = await this.#target.walk({ signal, ...rules }, isStrict);
+      for (const { path, error } of [...source.failures, ...(target?.failures ?? [])]) {
+        this.#failed(path, failureAt(error, path));
+      }
+      const there = target?.entries ?? [];
+      const isSame = isByContent
+        ? await this.#equalByContent(source.entries, there)
+        : await this.#equalByTime();
+      const guarded = target?.guarded ?? new Set<string>();
+      return planSync(source.entries, there, guarded, { isDeleting, isSame });
+    });
+  }
+
+  /** Says what would be done. */
+  rehearse(plan: Plan): void {
+    const { isJson } = this.#stage;
+    this.#tellOdd(plan);
+    const shown = ({ relative }: TreeEntry) => (isJson ? this.#target.name(relative) : relative);
+    for (const entry of plan.directories) tellWould(isJson, "make", shown(entry));
+    for (const entry of plan.files) tellWould(isJson, "copy", shown(entry), entry.bytes);
+    for (const entry of [...plan.replaced, ...plan.deleted]) {
+      tellWould(isJson, "delete", shown(entry));
+    }
+    this.#doneCount = plan.files.length;
+    this.#deletedCount = plan.replaced.length + plan.deleted.length;
+  }
+
+  async perform(plan: Plan): Promise<void> {
+    this.#tellOdd(plan);
+    await this.#target.begin();
+    await this.#send(plan, false);
+    const isClean = !this.#isEnded && this.#failedCount === 0;
+    if (isClean) {
+      await this.#remove(plan.replaced);
+      await this.#send(plan, true);
+    }
+    const tooMuch = plan.deleted.length + (isClean ? 0 : plan.replaced.length);
+    if (this.#failedCount === 0 && !this.#isEnded) await this.#remove(plan.deleted);
+    else if (tooMuch > 0) writeNote("ftpx: nothing was deleted, because not all was sent");
+    if (!this.#isEnded) await this.#target.finish();
+  }
+
+  /** @returns the worst status */
+  tell(plan: Plan): number {
+    // An event says that it is done.
+    if (this.#isEnded && this.#stage.isJson) return worstStatus(this.#statuses);
+    tellSummary(this.#stage.isJson, {
+      doneCount: this.#doneCount,
+      sameCount: plan.sameCount,
+      skippedCount: plan.skipped.length,
+      deletedCount: this.#deletedCount,
+      failedCount: this.#failedCount,
+      movedBytes: this.#movedBytes,
+      elapsedMs: performance.now() - this.#startedMs,
+    });
+    return worstStatus(this.#statuses);
+  }
+
+  /** Makes directories, those of one depth together, and then sends files. */
+  async #send(plan: Plan, wantsLate: boolean): Promise<void> {
+    const isNow = ({ relative }: TreeEntry) => isLate(plan, relative) === wantsLate;
+    const wanted = this.#target.directoriesOf(plan).filter(isNow);
+    const byPath = new Map(wanted.map((entry) => [entry.relative, entry]));
+    for (const level of levelsOf([...byPath.keys()])) {
+      await workThrough(level, ASKED_AT_ONCE, (relative) =>
+        this.#attempt(relative, async () => {
+          const entry = byPath.get(relative);
+          if (entry !== undefined) await this.#target.makeDirectory(entry);
+        }),
+      );
+    }
+    const files = plan.files
+      .filter(isNow)
+      .filter(({ relative }) => this.#target.hasPlace(relative));
+    if (files.length === 0) return;
+    const tasks = this.#target.tasksOf(files, this.#source);
+    const outcome = await runCopies(this.#stage, tasks, this.#wish.settings);
+    this.#statuses.push(outcome.status);
+    this.#failedCount += outcome.failedCount;
+    this.#doneCount += outcome.doneCount;
+    this.#movedBytes += outcome.movedBytes;
+    this.#isEnded ||= outcome.isEnded;
+  }
+
+  /** Files first, then directories, the deepest first. */
+  async #remove(entries: readonly TreeEntry[]): Promise<void> {
+    const files = entries.filter(({ kind }) => kind !== "directory");
+    await workThrough(files, ASKED_AT_ONCE, (entry) => this.#removeOne(entry));
+    const directories = new Map(
+      entries.filter((entry) => !files.includes(entry)).map((entry) => [entry.relative, entry]),
+    );
+    for (const level of levelsOf([...directories.keys()]).toReversed()) {
+      await workThrough(level, ASKED_AT_ONCE, async (relative) => {
+        const entry = directories.get(relative);
+        if (entry !== undefined) await this.#removeOne(entry);
+      });
+    }
+  }
+
+  async #removeOne(entry: TreeEntry): Promise<void> {
+    const path = this.#target.name(entry.relative);
+    await this.#attempt(entry.relative, async () => {
+      await this.#target.remove(entry);
+      this.#deletedCount += 1;
+      if (this.#stage.isJson) writeJson({ event: "deleted", path });
+      else writeNote(`deleted ${visible(entry.relative)}`);
+    });
+  }
+
+  /** What has no place on the other side, or may not have it. */
+  #tellOdd(plan: Plan): void {
+    for (const { relative, kind } of plan.skipped) {
+      const reason = kind === "link" ? SKIPPED_LINK : SKIPPED_SPECIAL;
+      tellSkipped(this.#stage.isJson, this.#source.name(relative), reason);
+    }
+    for (const { source, kind } of plan.conflicts) {
+      const path = this.#target.name(source.relative);
+      const details = { path, reason: NAMES[kind], expected: NAMES[source.kind] };
+      this.#failed(path, new FtpxError("WRONG_KIND", details));
+    }
+  }
+
+  async #equalByContent(source: readonly TreeEntry[], target: readonly TreeEntry[]) {
+    const { local, path } = this.#wish;
+    const equal = await findEqual(this.#stage, { local, path }, source, target);
+    return ({ relative }: TreeEntry) => equal.has(relative);
+  }
+
+  async #equalByTime() {
+    const precisionMs = Math.max(
+      await this.#source.precisionMs(),
+      await this.#target.precisionMs(),
+    );
+    return (a: TreeEntry, b: TreeEntry) => isSameTime(a.modifiedMs, b.modifiedMs, precisionMs);
+  }
+
+  async #attempt(relative: string, work: () => Promise<void>): Promise<void> {
+    const path = this.#target.name(relative);
+    try {
+      await work();
+    } catch (error) {
+      const failure = failureAt(error, path);
+      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
+      this.#failed(path, failure);
+    }
+  }
+
+  #failed(path: string, failure: unknown): void {
+    this.#failedCount += 1;
+    this.#statuses.push(tellFailure(path, failure));
+  }
+}
+
+const NAMES = {
+  file: "file",
+  directory: "directory",
+  link: "symbolic link",
+  other: "special file",
+} as const;

@@ -1,0 +1,67 @@
+/**
+ * What a directory holds with all below it, on either side, as it was found: a list of
+ * entries by their paths from the root, and what could not be looked at. Who finds it is
+ * localtree.ts and remotetree.ts; what follows from two of them is plan.ts.
+ */
+import { FtpxError } from "../base/errors.ts";
+import type { FileFacts } from "../base/openfile.ts";
+import { TREE_ENTRIES_MAX } from "../base/limits.ts";
+
+export interface TreeEntry {
+  /** Names from the root on, with `/` between them, on every system. */
+  readonly relative: string;
+  readonly kind: FileFacts["kind"];
+  /** 0 for what is no file. */
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** Whether something below the root is looked at; what is below a directory that is not, neither. */
+export type TreeFilter = (relative: string, isDirectory: boolean) => boolean;
+
+export interface TreeOptions {
+  readonly signal: AbortSignal;
+  readonly isWanted?: TreeFilter;
+  /** Told of each entry, for whoever waits. */
+  readonly onFound?: (entry: TreeEntry) => void;
+}
+
+/** The root itself is not among the entries. */
+export class Tree {
+  readonly entries: TreeEntry[] = [];
+  /** What could not be looked at, or has a name that cannot be used. */
+  readonly failures: { readonly path: string; readonly error: unknown }[] = [];
+  /** Directories, by their paths, that hold something which a filter left out. */
+  readonly guarded = new Set<string>();
+  readonly #options: TreeOptions;
+
+  constructor(options: TreeOptions) {
+    this.#options = options;
+  }
+
+  /** @returns whether it was wanted @throws FtpxError TREE_TOO_LARGE, INTERRUPTED */
+  add(entry: TreeEntry): boolean {
+    const { isWanted, onFound, signal } = this.#options;
+    if (signal.aborted) throw new FtpxError("INTERRUPTED");
+    const { relative, kind } = entry;
+    if (isWanted !== undefined && !isWanted(relative, kind === "directory")) {
+      this.guarded.add(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
+      return false;
+    }
+    if (this.entries.length >= TREE_ENTRIES_MAX) {
+      throw new FtpxError("TREE_TOO_LARGE", { limit: TREE_ENTRIES_MAX });
+    }
+    this.entries.push(entry);
+    onFound?.(entry);
+    return true;
+  }
+
+  fail(path: string, error: unknown): void {
+    this.failures.push({ path, error });
+  }
+}
+
+/** The path of something in a directory of a tree. */
+export function relativeTo(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
+}

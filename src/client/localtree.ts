@@ -1,0 +1,79 @@
+/**
+ * Walks a tree of this machine. Links are found and never followed, except the root; names
+ * come as `nameText` writes them, so those that are not UTF-8 lead back to their files.
+ */
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { errorOfSystem, isKind } from "../base/errors.ts";
+import { factsOf } from "../base/openfile.ts";
+import { nameText, systemPath } from "../base/path.ts";
+import { localFailure } from "./copy.ts";
+import { relativeTo, Tree } from "./foliage.ts";
+import type { TreeEntry, TreeOptions } from "./foliage.ts";
+import { isPartName } from "./part.ts";
+import { workThrough } from "./queue.ts";
+
+/** Directories at once, and entries of one of them: more than the thread pool has threads. */
+const DIRECTORIES_AT_ONCE = 4;
+const LOOKS_AT_ONCE = 32;
+
+/** @throws FtpxError NO_LOCAL_FILE, LOCAL_IO when the root cannot be read; TREE_TOO_LARGE, INTERRUPTED */
+export async function walkLocal(root: string, options: TreeOptions): Promise<Tree> {
+  const tree = new Tree(options);
+  await workThrough([""], DIRECTORIES_AT_ONCE, async (directory, add) => {
+    const path = join(root, directory);
+    let names: string[];
+    try {
+      names = await localNames(path);
+    } catch (error) {
+      if (directory === "") throw error;
+      tree.fail(path, error);
+      return;
+    }
+    await workThrough(names, LOOKS_AT_ONCE, async (name) => {
+      const relative = relativeTo(directory, name);
+      const entry = await lookAt(tree, root, relative);
+      if (entry === undefined) return;
+      // What an unfinished download left is nobody's file yet.
+      const isPart = isPartName(name);
+      if (isPart) tree.guarded.add(directory);
+      else if (tree.add(entry) && entry.kind === "directory") add(relative);
+    });
+  });
+  return tree;
+}
+
+/** The names in a directory. @throws FtpxError NO_LOCAL_FILE, LOCAL_IO */
+export async function localNames(path: string): Promise<string[]> {
+  try {
+    if (process.platform === "win32") return await readdir(path);
+    // One character a byte: Buffers of Bun 1.4.5 stop everything else for a while.
+    const names = await readdir(systemPath(path), { encoding: "latin1" });
+    return names.map((name) => nameText(Buffer.from(name, "latin1")));
+  } catch (error) {
+    throw localFailure(error, path);
+  }
+}
+
+/** Nothing when it is not there, whatever stands in the way. @throws FtpxError LOCAL_IO */
+export async function findLocal(path: string): Promise<Omit<TreeEntry, "relative"> | undefined> {
+  try {
+    const { kind, bytes, modifiedMs } = factsOf(await lstat(systemPath(path), { bigint: true }));
+    return { kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+  } catch (error) {
+    if (isKind(errorOfSystem(error), "NO_SUCH_PATH", "NOT_A_DIRECTORY")) return undefined;
+    throw localFailure(error, path);
+  }
+}
+
+/** Nothing, and a failure, for what has gone since its name was read. */
+async function lookAt(tree: Tree, root: string, relative: string): Promise<TreeEntry | undefined> {
+  const path = join(root, relative);
+  try {
+    const { kind, bytes, modifiedMs } = factsOf(await lstat(systemPath(path), { bigint: true }));
+    return { relative, kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+  } catch (error) {
+    tree.fail(path, localFailure(error, path));
+    return undefined;
+  }
+}
