@@ -77,8 +77,9 @@ test("a server that stops closes idle sessions, begins nothing, and lets transfe
 
   expect(await outcomeOf(idle.call("quota", {}))).toBe("DRAINING");
   expect(await outcomeOf(openUpload(busy, "/b").reply)).toBe("SERVER_STOPPING");
+  // Who is still there, and why, is what the operator wants to know then.
   const operator = await connectOperator(operatorSocket());
-  expect(await outcomeOf(operator.call("usages", { after: "" }))).toBe("DRAINING");
+  expect(await outcomeOf(operator.call("usages", { after: "" }))).toBe("none");
   expect(await outcomeOf(busy.call("closeTransfer", { transfer: id, isDiscarded: true }))).toBe(
     "none",
   );
