@@ -23,11 +23,17 @@ export class Screen {
     env = "TERM=xterm",
     setup = ":",
   ): Promise<Screen> {
-    const screen = new Screen(`ftpx-${crypto.randomUUID()}`);
-    Screen.#open.add(screen);
     const all = `env -i PATH="$PATH" HOME=${folder} FTPX_HOME=${join(folder, "home")} ${env}`;
     const command = `cd ${folder}; ${setup}; ${all} ${BINARY} ${words}; echo status $?; stty -a; exec sleep 60`;
-    await screen.#tmux("new-session", "-d", "-s", "s", "-x", String(columns), "-y", "50", command);
+    return await Screen.run(command, columns, 50);
+  }
+
+  /** @param command for sh */
+  static async run(command: string, columns: number, rows: number): Promise<Screen> {
+    const screen = new Screen(`ftpx-${crypto.randomUUID()}`);
+    Screen.#open.add(screen);
+    const size = ["-x", String(columns), "-y", String(rows)];
+    await screen.#tmux("new-session", "-d", "-s", "s", ...size, command);
     return screen;
   }
 
@@ -52,9 +58,10 @@ export class Screen {
     return await this.#tmux("capture-pane", "-t", "s", "-p", "-S", "-200");
   }
 
-  /** As `text`, with the sequences that colour it. */
-  async painted(): Promise<string> {
-    return await this.#tmux("capture-pane", "-t", "s", "-p", "-e", "-S", "-200");
+  /** As `text`, with the sequences that colour it; `isVisible` leaves out what has scrolled away. */
+  async painted(isVisible = false): Promise<string> {
+    const from = isVisible ? [] : ["-S", "-200"];
+    return await this.#tmux("capture-pane", "-t", "s", "-p", "-e", ...from);
   }
 
   /** What a program has named the window. */
