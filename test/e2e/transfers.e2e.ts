@@ -14,6 +14,7 @@ beforeAll(async () => {
   scene = await Scene.begin();
   await scene.addUser("ann", "pw");
   await scene.addUser("al", "pw");
+  await scene.addUser("hand", "pw");
   await scene.addUser("tiny", "pw", "--quota", "1 MiB", "--files", "3");
   server = await scene.serve();
 });
@@ -252,7 +253,8 @@ test("a file that holds more than its size says is not stored as less", async ()
 });
 
 test("what the operator changed in a home is counted when the server starts", async () => {
-  await scene.addUser("hand", "pw");
+  const before = await ftpx("quota", server.target("hand"), "--json");
+  expect(JSON.parse(before.stdout)).toMatchObject({ usedBytes: 0, usedFiles: 0 });
   await Bun.write(home("hand", "placed"), "x".repeat(1000));
   expect(await server.stop()).toBe(0);
   server = await scene.serve();
