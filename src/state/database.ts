@@ -7,7 +7,8 @@
  * back, and the kernel drops the lock with the process, however that ends.
  */
 import { Database } from "bun:sqlite";
-import { appendFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync } from "node:fs";
+import { devNull } from "node:os";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { REGISTRATION_SCHEMA } from "./registrations.ts";
 
@@ -123,10 +124,17 @@ export function errorOfDatabase(error: unknown): unknown {
   return new FtpxError(kind, { reason: code }, { cause: error });
 }
 
-/** SQLite says no more than "unable to open" of a file that it cannot make. @throws FtpxError */
+/**
+ * SQLite says no more than "unable to open" of a file that it cannot make. One that is there is
+ * never opened here: closing any descriptor of a file drops all the locks that this process
+ * holds on it (fcntl(2)), those that SQLite has taken in its name too. @throws FtpxError
+ */
 function makeFile(file: string): void {
   try {
-    appendFileSync(file, "", { mode: 0o600 });
+    if (createFile(file)) return;
+    accessSync(file, constants.R_OK | constants.W_OK);
+    // Whether there is a descriptor for it.
+    closeSync(openSync(devNull, "r"));
   } catch (error) {
     const failure = errorOfSystem(error);
     if (isKind(failure, "DISK_FULL", "NO_DESCRIPTORS", "NO_PERMISSION")) {
@@ -134,6 +142,17 @@ function makeFile(file: string): void {
     }
     const { code } = error as { code?: string };
     throw new FtpxError("STATE_FAILED", { reason: code ?? String(error) }, { cause: error });
+  }
+}
+
+/** @returns whether it was made here; nobody can have locked it before it is closed */
+function createFile(file: string): boolean {
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return false;
+    throw error;
   }
 }
 

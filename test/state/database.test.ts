@@ -65,6 +65,16 @@ async function spawnHolder(code: string): Promise<Bun.Subprocess<"ignore", "pipe
   return child;
 }
 
+/** What another process gets that asks for a lock. */
+async function outcomeElsewhere(code: string): Promise<string> {
+  const source = new URL("../../src/state/database.ts", import.meta.url).pathname;
+  const program = `import { openDatabase, tryLock } from ${JSON.stringify(source)};
+    try { console.log(${code} === undefined ? "nothing" : "held"); }
+    catch (error) { console.log(error.kind); }`;
+  const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
+  return (await new Response(child.stdout).text()).trim();
+}
+
 test("R20: what was told to a client survives power loss: WAL, FULL, foreign keys", () => {
   const db = openDatabase(file);
 
@@ -246,6 +256,18 @@ test("a lock is held once, and can be had when it was released", () => {
   again?.();
 
   expect(again).toBeFunction();
+});
+
+test("a lock stays held when this process asks for it again, or for the database, and is refused", async () => {
+  const release = tryLock(folder.at("lock"));
+  const db = openDatabase(file);
+  expect(tryLock(folder.at("lock"))).toBeUndefined();
+  expect(() => openDatabase(file)).toThrow(refusal("SERVER_RUNNING"));
+
+  expect(await outcomeElsewhere(`tryLock(${JSON.stringify(folder.at("lock"))})`)).toBe("nothing");
+  expect(await outcomeElsewhere(`openDatabase(${JSON.stringify(file)})`)).toBe("SERVER_RUNNING");
+  db.close();
+  release?.();
 });
 
 test("a lock goes with its process, however that ends", async () => {
