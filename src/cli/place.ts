@@ -12,8 +12,15 @@ import { AccountDirectory } from "../accounts/directory.ts";
 import { makeDirectories } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { LOCK_MS_MAX } from "../base/limits.ts";
+import { Queue } from "../base/queue.ts";
 import { TEMPORARY } from "../base/replacement.ts";
 import { tryLock } from "../state/database.ts";
+
+/**
+ * Those within this process that wait for a lock, by its file: the kernel gives it to a process,
+ * and only one of them at a time asks for it.
+ */
+const QUEUES = new Map<string, Queue>();
 
 export class Place {
   readonly root: string;
@@ -95,12 +102,33 @@ export class Place {
     await this.prepare();
     const file = join(this.own, "accounts.lock");
     const deadlineMs = performance.now() + LOCK_MS_MAX;
-    for (;;) {
-      const release = tryLock(file);
-      if (release !== undefined) return async () => release();
-      if (performance.now() > deadlineMs) throw new FtpxError("BUSY_ACCOUNTS");
-      await Bun.sleep(20);
+    const queue = QUEUES.get(file) ?? new Queue();
+    QUEUES.set(file, queue);
+    const giveBack = await queue.turn(LOCK_MS_MAX);
+    if (giveBack === undefined) throw new FtpxError("BUSY_ACCOUNTS");
+    try {
+      const release = await lockBefore(file, deadlineMs);
+      return async () => {
+        try {
+          release();
+        } finally {
+          giveBack();
+        }
+      };
+    } catch (error) {
+      giveBack();
+      throw error;
     }
+  }
+}
+
+/** @throws FtpxError BUSY_ACCOUNTS */
+async function lockBefore(file: string, deadlineMs: number): Promise<() => void> {
+  for (;;) {
+    const release = tryLock(file);
+    if (release !== undefined) return release;
+    if (performance.now() > deadlineMs) throw new FtpxError("BUSY_ACCOUNTS");
+    await Bun.sleep(20);
   }
 }
 
