@@ -51,6 +51,8 @@ export class AccountDirectory {
   #version: string | undefined;
   /** The version that the last look saw. */
   #seen: string | undefined;
+  /** The version that this process wrote last: it is whole, and needs no second look. */
+  #written: string | undefined;
   #hasExisted = false;
 
   /**
@@ -89,14 +91,15 @@ export class AccountDirectory {
    * Looks at the file and reads it again if it has changed since it was read or complained
    * about; a mistake is complained about once. A change is taken when two looks in a row
    * saw the same: an editor that writes in place shows an empty file for a moment, and with
-   * that everybody would be signed off.
+   * that everybody would be signed off. What this process wrote is taken at once, or whoever
+   * makes it write again and again would keep the changes of others from being taken.
    *
    * @returns whether there is a new version of the accounts
    * @throws FtpxError as `load`
    */
   async refresh(): Promise<boolean> {
     const version = await versionOf(this.#file);
-    const isStable = version === this.#seen;
+    const isStable = version === this.#seen || version === this.#written;
     this.#seen = version;
     if (!isStable || version === this.#version) return false;
     this.#version = version;
@@ -211,7 +214,10 @@ export class AccountDirectory {
       if (found === undefined) this.#refuseLoss();
       const changed = change(found?.text ?? TEMPLATE);
       const accounts = parseAccounts(changed, this.#file);
-      if (changed !== found?.text) await this.#replace(changed, found?.version ?? MISSING);
+      if (changed !== found?.text) {
+        await this.#replace(changed, found?.version ?? MISSING);
+        this.#written = await this.#versionOf(changed);
+      }
       this.#take(accounts);
     } finally {
       await release();
@@ -228,6 +234,12 @@ export class AccountDirectory {
     } catch (failure) {
       throw withPath(failure, this.#file);
     }
+  }
+
+  /** Of the file, if it holds this text; an editor may have been there already. */
+  async #versionOf(text: string): Promise<string | undefined> {
+    const found = await readAccounts(this.#file).catch(() => undefined);
+    return found?.text === text ? found.version : undefined;
   }
 
   /** An account that did not change stays the same object. */

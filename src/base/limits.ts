@@ -194,6 +194,9 @@ export const SOURCE_WAITING_MAX = 32;
 /** Requests for an account that one source may send in an hour, however fast they are answered. */
 export const REGISTRATIONS_HOUR_MAX = 64;
 
+/** An account may change its own password so often in an hour: each change rewrites accounts.toml. */
+export const RENEWALS_HOUR_MAX = 16;
+
 /** Sources whose requests of the last hour are remembered; the one that was silent longest is forgotten. */
 export const SOURCES_MAX = 10_000;
 

@@ -52,6 +52,9 @@ export const DEFAULT_PARAMETERS: Parameters = {
 
 export const KEY_BYTES = 32;
 
+/** As they stand in a verifier. */
+const NEW_PARAMETERS = `m=${ARGON2_MEMORY_KIB},t=${ARGON2_PASSES},p=1`;
+
 const SCHEME = "argon2id-scram-sha256";
 const PARAMETERS = /^m=(0|[1-9]\d{0,14}),t=(0|[1-9]\d{0,14}),p=(0|[1-9]\d{0,14})$/;
 
@@ -84,6 +87,23 @@ export function parseVerifier(
     storedKey: parseSecret(storedKey, "StoredKey", KEY_BYTES, KEY_BYTES, refuse),
     serverKey: parseSecret(serverKey, "ServerKey", KEY_BYTES, KEY_BYTES, refuse),
   };
+}
+
+/**
+ * One that a client sends for an account that is to be kept: with the default parameters and the
+ * usual salt, because made-up accounts have parameters of real ones, and whoever could choose
+ * some would see which names take them over.
+ *
+ * @throws FtpxError as `parseVerifier`
+ */
+export function parseNewVerifier(text: string, refuse: (reason: string) => never): Verifier {
+  const verifier = parseVerifier(text, refuse);
+  const { memoryKib, passes, salt } = verifier;
+  const isUsual =
+    memoryKib === DEFAULT_PARAMETERS.memoryKib && passes === DEFAULT_PARAMETERS.passes;
+  if (!isUsual) refuse(`parameters are not ${NEW_PARAMETERS}`);
+  if (salt.byteLength !== SALT_BYTES) refuse(`salt has not ${SALT_BYTES} bytes`);
+  return verifier;
 }
 
 export function formatVerifier(verifier: Verifier): string {
@@ -168,7 +188,8 @@ export function assertDerivable(salt: Uint8Array, parameters: Parameters, parall
  * that some account has. Nobody knows a preimage of its StoredKey.
  *
  * Each of the `known` parameters is weighed by itself, so that a new one among them draws
- * some names to itself and the others keep theirs.
+ * some names to itself and the others keep theirs. Those that change get another salt with it,
+ * as an account does whose password is set.
  *
  * @param secret the server's own; whoever knows it can tell fakes
  * @param known  parameters of the real accounts; the default ones when there are none
@@ -189,7 +210,7 @@ export function fakeVerifier(
   return {
     memoryKib: chosen.memoryKib,
     passes: chosen.passes,
-    salt: draw("salt").subarray(0, SALT_BYTES),
+    salt: draw(`salt m=${chosen.memoryKib},t=${chosen.passes}`).subarray(0, SALT_BYTES),
     storedKey: draw("StoredKey"),
     serverKey: draw("ServerKey"),
   };

@@ -10,12 +10,14 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import { SIGN_IN_TRIES_MAX } from "../base/limits.ts";
 import { isRenewalProved } from "../base/renewal.ts";
 import { CHALLENGE_BYTES } from "../base/signature.ts";
-import { formatVerifier, parseVerifier } from "../base/verifier.ts";
+import { formatVerifier, parseNewVerifier } from "../base/verifier.ts";
 import type { Verifier } from "../base/verifier.ts";
+import { mayStay } from "../sessions/registry.ts";
 import type { Session } from "../sessions/session.ts";
 
 const NONE = "this account has none, and only the operator can set one";
 const WRONG = "the current one is wrong";
+const TOO_OFTEN = "it was changed too often within the last hour; try again later";
 const UNWRITABLE = "the server cannot write it to accounts.toml; tell the operator";
 
 /** @throws FtpxError FORBIDDEN to the operator, PASSWORD_REFUSED, TOO_MANY_TRIES */
@@ -48,10 +50,11 @@ export async function passwordFinal(session: Session, { proof, verifier: wanted 
   const about = { binding, fingerprint, user, nonce: renewal.nonce, verifier: wanted };
   if (!isRenewalProved(about, renewal.verifier, proof)) refuseProof(session);
   const password = formatVerifier(
-    parseVerifier(wanted, (reason) => {
+    parseNewVerifier(wanted, (reason) => {
       throw new FtpxError("BAD_BODY", { reason });
     }),
   );
+  noteRenewal(session, user);
   await write(session, user, password, renewal.verifier);
   session.renewalTries = 0;
   session.emit("passwd");
@@ -72,6 +75,16 @@ function refuseProof(session: Session): never {
   throw new FtpxError("PASSWORD_REFUSED", { reason: WRONG });
 }
 
+/** Whoever knows the password can make the server rewrite the file, and not for ever. */
+function noteRenewal({ registry }: Session, user: string): void {
+  try {
+    registry.renewals.note(user, performance.now());
+  } catch (error) {
+    if (!(error instanceof FtpxError)) throw error;
+    throw new FtpxError(error.kind, { ...error.details, reason: TOO_OFTEN });
+  }
+}
+
 /** Where the server keeps its files is nothing that a user is told. */
 async function write(
   session: Session,
@@ -80,13 +93,19 @@ async function write(
   proved: Verifier,
 ): Promise<void> {
   try {
-    await session.registry.changeAccount(user, { password }, session, ({ verifier }) => {
+    await session.registry.changeAccount(user, { password }, session, (account) => {
+      const { verifier } = account;
+      // The operator was faster, and this session has not been ended yet.
+      if (session.means === undefined || !mayStay(account, session.means)) {
+        throw new FtpxError("ACCOUNT_CLOSED");
+      }
       // Somebody else was faster: what was proved is worth nothing any more.
       const isSame = verifier !== undefined && formatVerifier(verifier) === formatVerifier(proved);
       if (!isSame) throw new FtpxError("PASSWORD_REFUSED", { reason: WRONG });
     });
   } catch (error) {
-    if (!(error instanceof FtpxError) || isKind(error, "PASSWORD_REFUSED")) throw error;
+    const isSaid = isKind(error, "PASSWORD_REFUSED", "ACCOUNT_CLOSED");
+    if (!(error instanceof FtpxError) || isSaid) throw error;
     session.emit("fault", { work: "passwd", reason: error.kind });
     if (isKind(error, "BAD_ACCOUNTS", "BAD_CONFIG", "NO_SUCH_ACCOUNT")) {
       throw new FtpxError("PASSWORD_REFUSED", { reason: UNWRITABLE }, { cause: error });

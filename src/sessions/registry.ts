@@ -9,7 +9,7 @@ import type { Changes } from "../accounts/edit.ts";
 import { isLineOf } from "../accounts/keyline.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
-import { SIGN_IN_MS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
+import { RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
 import { distinctParameters } from "../base/verifier.ts";
 import type { Parameters } from "../base/verifier.ts";
 import type { Amount } from "../state/contract.ts";
@@ -20,6 +20,7 @@ import { Admission } from "./admission.ts";
 import type { RegistrationMode } from "./admission.ts";
 import { Session } from "./session.ts";
 import type { Line, Means } from "./session.ts";
+import { Sources } from "./sources.ts";
 
 export interface RegistrySettings {
   readonly version: string;
@@ -43,6 +44,8 @@ export class Registry {
   readonly attendance: Attendance;
   readonly counters = new Counters();
   readonly admission: Admission;
+  /** How often each account has changed its own password. */
+  readonly renewals = new Sources("PASSWORD_REFUSED", RENEWALS_HOUR_MAX);
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
   /** Those of them that have not signed in; a set, because nobody leaves it twice. */
@@ -51,6 +54,7 @@ export class Registry {
   readonly #operators = new Set<Session>();
   readonly #book: AccountBook;
   #accounts: ReadonlyMap<string, Account>;
+  /** Never fewer while the server runs: what is taken out would change the fakes that drew it. */
   #knownParameters: readonly Parameters[];
   #lastId = 0;
   #isDraining = false;
@@ -82,7 +86,7 @@ export class Registry {
     return this.#accounts;
   }
 
-  /** Password parameters that accounts have, so that made-up ones do not stand out. */
+  /** Password parameters that accounts have or had, so that made-up ones do not stand out. */
   get knownParameters(): readonly Parameters[] {
     return this.#knownParameters;
   }
@@ -144,7 +148,7 @@ export class Registry {
    */
   stillOpen(before: Account, means: Means): Account | undefined {
     const account = this.#accounts.get(before.name);
-    if (account === undefined || account.isDisabled) return undefined;
+    if (account === undefined || !mayStay(account, means)) return undefined;
     return isStillProved(before, account, means) ? account : undefined;
   }
 
@@ -165,7 +169,8 @@ export class Registry {
   /**
    * In force when this resolves.
    *
-   * @param by     has proved itself for this change, and stays when others of the account must go
+   * @param by     has proved itself for this change of password, which does not end it as it
+   *   ends others of the account; everything else does
    * @param demand throws when the account, as it stands in the file, must not be changed
    * @throws FtpxError what AccountDirectory.set throws
    */
@@ -183,11 +188,14 @@ export class Registry {
   reload(by?: Session): void {
     const { accounts } = this.#book;
     this.#accounts = accounts;
-    this.#knownParameters = parametersOf(accounts);
+    this.#knownParameters = distinctParameters([
+      ...this.#knownParameters,
+      ...parametersOf(accounts),
+    ]);
     for (const session of this.#sessions) {
       const { account: before, means } = session;
       if (before === undefined || means === undefined) continue;
-      const account = session === by ? accounts.get(before.name) : this.stillOpen(before, means);
+      const account = session === by ? this.#stillBy(before, means) : this.stillOpen(before, means);
       if (account === undefined) session.line.close(new FtpxError("ACCOUNT_CLOSED"));
       else session.refresh(account);
     }
@@ -268,6 +276,12 @@ export class Registry {
     this.#emit(event);
   }
 
+  /** As `stillOpen`, of a session that has just proved the password that was the account's. */
+  #stillBy({ name }: Account, means: Means): Account | undefined {
+    const account = this.#accounts.get(name);
+    return account !== undefined && mayStay(account, means) ? account : undefined;
+  }
+
   #admit(line: Line): Session {
     if (this.#isDraining) throw new FtpxError("DRAINING");
     const { sessionsMax } = this.settings;
@@ -289,10 +303,16 @@ export class Registry {
   }
 }
 
-/** Another password ends what was opened with the old one; a key ends nothing but its own sessions. */
+/** Not disabled, and a key that a session was opened with is still in its list. */
+export function mayStay(account: Account, means: Means): boolean {
+  if (account.isDisabled) return false;
+  if (means.method === "password") return true;
+  return account.keys.some((line) => isLineOf(line, means.publicKey));
+}
+
+/** Another password ends what was opened with the old one, and no session of a key. */
 function isStillProved(before: Account, after: Account, means: Means): boolean {
-  if (means.method === "key") return after.keys.some((line) => isLineOf(line, means.publicKey));
-  return isDeepStrictEqual(before.verifier, after.verifier);
+  return means.method === "key" || isDeepStrictEqual(before.verifier, after.verifier);
 }
 
 function parametersOf(accounts: ReadonlyMap<string, Account>): Parameters[] {

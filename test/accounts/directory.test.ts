@@ -224,6 +224,29 @@ test("the watch sees an edit of this process too", async () => {
   expect(await lookTwice(accounts)).toBe(true);
 });
 
+test("A8: whoever makes this process write again and again hides no change of another", async () => {
+  const accounts = await loaded(TEXT);
+  const other = await loaded();
+  let isChanged = false;
+  await other.set("bob", { disabled: true });
+  for (let count = 1; count <= 3; count += 1) {
+    await accounts.set("ann", { files: count });
+    isChanged ||= await accounts.refresh();
+  }
+
+  expect(isChanged).toBe(true);
+  expect(accounts.find("bob")?.isDisabled).toBe(true);
+});
+
+test("what an editor writes over an edit of this process is looked at twice", async () => {
+  const accounts = await loaded(TEXT);
+  await accounts.set("ann", { files: 7 });
+  fs.writeFileSync(file, "");
+
+  expect(await accounts.refresh()).toBe(false);
+  expect([...accounts.accounts.keys()]).toEqual(["ann", "bob"]);
+});
+
 test("the first account goes below the template", async () => {
   const accounts = await loaded();
   await accounts.add("ann", { files: 1 });

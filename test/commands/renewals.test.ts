@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
+import type { FtpxError } from "../../src/base/errors.ts";
+import { RENEWALS_HOUR_MAX } from "../../src/base/limits.ts";
 import { proveRenewal } from "../../src/base/renewal.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { passwordFinal, passwordFirst } from "../../src/commands/renewals.ts";
 import type { Session } from "../../src/sessions/session.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { keyLine, SignIns, verifierOf } from "../support/signins.ts";
+import { keyLine, newVerifierOf, SignIns, verifierOf } from "../support/signins.ts";
 
 let signIns: SignIns;
 
@@ -25,7 +27,7 @@ async function change(session: Session, current: string, next: string, claim: ob
   const { salt, nonce, ...parameters } = await passwordFirst(session);
   const keys = await new DerivedKeys(() => current).keysFor(salt, parameters);
   const { binding = new Uint8Array(0), fingerprint = "" } = session.line;
-  const verifier = await verifierOf(next);
+  const verifier = await newVerifierOf(next);
   const user = session.account?.name ?? "";
   const about = { binding, fingerprint, user, nonce, verifier, ...claim };
   await passwordFinal(session, { proof: proveRenewal(about, keys), verifier });
@@ -123,7 +125,7 @@ test.each([
 test("A10: the last step comes once, and behind a first one", async () => {
   const session = await signedIn();
   const proof = new Uint8Array(32);
-  const verifier = await verifierOf("new");
+  const verifier = await newVerifierOf("new");
   expect(await outcomeOf(passwordFinal(session, { proof, verifier }))).toBe("BAD_STATE");
 
   await passwordFirst(session);
@@ -132,12 +134,15 @@ test("A10: the last step comes once, and behind a first one", async () => {
 });
 
 test("A6: a proof brings no malformed verifier into the file", async () => {
-  const good = await verifierOf("new");
+  const good = await newVerifierOf("new");
   const wrong = [
     "",
     "plain",
-    good.replace("m=8192", "m=1"),
-    good.replace("m=8192", "m=4194304"),
+    good.replace("m=19456", "m=1"),
+    good.replace("m=19456", "m=4194304"),
+    // A1: who could choose would see which names take them over.
+    good.replace("m=19456", "m=19457"),
+    good.replace("t=2", "t=3"),
     good.replace(/\$[^$]*$/, `$${Buffer.alloc(32).toString("base64").replace(/=+$/, "")}`),
     `${good}"\n[users.root]\naccess = "full"`,
   ];
@@ -173,6 +178,44 @@ test("what the operator has just set is not written over by who knew the old pas
 
   expect(await outcomeOf(change(session, "pw", "mine"))).toBe("PASSWORD_REFUSED");
   expect(await readFile(signIns.file)).toEqual(set);
+});
+
+test("A8: a disabled account changes no password, and is signed off however often it tries", async () => {
+  const session = await signedIn();
+  await signIns.changeBehind("ann", { disabled: true });
+  const set = await readFile(signIns.file);
+
+  expect(await outcomeOf(change(session, "pw", "new"))).toBe("ACCOUNT_CLOSED");
+  expect(await readFile(signIns.file)).toEqual(set);
+});
+
+test("A8: a key that was taken away changes no password", async () => {
+  const session = signIns.session();
+  await signIns.byKey(session, 1);
+  await signIns.changeBehind("ann", { keys: [keyLine(3)] });
+
+  expect(await outcomeOf(change(session, "pw", "new"))).toBe("ACCOUNT_CLOSED");
+  expect(await outcomeOf(signedIn("ann", "pw"))).toBe("none");
+});
+
+test("A8: the change of password that spares a session does not spare it anything else", async () => {
+  const session = await signedIn();
+  const password = await newVerifierOf("new");
+  await signIns.registry.changeAccount("ann", { password, disabled: true }, session);
+
+  expect([...signIns.closed.keys()]).toEqual([session]);
+});
+
+test("an account changes its password so often in an hour, and no more", async () => {
+  const session = await signedIn();
+  const note = () => signIns.registry.renewals.note("ann", performance.now());
+  for (let count = 1; count < RENEWALS_HOUR_MAX; count += 1) note();
+  await change(session, "pw", "last");
+  const failure: unknown = await change(session, "last", "x").catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ kind: "PASSWORD_REFUSED" });
+  expect((failure as FtpxError).details.retryAfterMs).toBeGreaterThan(3_500_000);
+  expect(await outcomeOf(signedIn("ann", "last"))).toBe("none");
 });
 
 test("a mistake in accounts.toml is no user's business: refused, and no path told", async () => {

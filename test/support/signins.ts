@@ -22,6 +22,10 @@ export const keyLine = (seed: number) => formatKeyLine(signingKey(seed).publicKe
 export const verifierOf = async (password: string) =>
   formatVerifier(await makeVerifier(password, CHEAP));
 
+/** As a client makes one: with the parameters that a server takes. */
+export const newVerifierOf = async (password: string) =>
+  formatVerifier(await makeVerifier(password));
+
 /** One writer at a time, as `Place.accounts` has it between processes. */
 let last = Promise.resolve();
 async function lock(): Promise<() => Promise<void>> {
