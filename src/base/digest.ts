@@ -164,6 +164,12 @@ export function chunksOf(totalBytes: number): number {
   return Math.max(1, Math.ceil(totalBytes / CHUNK_BYTES));
 }
 
+/** What a peer calls a digest. @throws FtpxError BAD_BODY unless it is as long as one */
+export function demandDigest(algorithm: Algorithm, digest: Uint8Array): void {
+  if (digest.byteLength === ALGORITHMS[algorithm].digestBytes) return;
+  throw new FtpxError("BAD_BODY", { reason: "a digest of another length" });
+}
+
 /** @throws FtpxError USAGE */
 export function parseAlgorithm(name: string): Algorithm {
   if (isAlgorithm(name)) return name;

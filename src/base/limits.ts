@@ -30,6 +30,9 @@ export const WINDOW_BYTES_MIN = 512 * KIB;
 /** What may be sent before the reply to `openUpload` has come: a small file fits, and what TRANSFERS_MAX uploads of a session hold back waiting for their disk does not hurt. */
 export const EAGER_BYTES_MAX = 512 * KIB;
 
+/** What anything that waits costs beside its bytes: a queue of empty things is not free. Pieces of content that come before their transfer is open are no smaller than this on average. */
+export const HELD_BYTES_EACH = 512;
+
 /** A receiver acknowledges after so many bytes, so that a window never runs dry and acknowledgements stay rare. */
 export const ACK_EVERY_BYTES = MIB;
 

@@ -7,7 +7,7 @@
  * equal at its front are kept, so two versions never mix.
  */
 import { lstat } from "node:fs/promises";
-import { composeDigest, formatDigest, isSameDigest } from "../base/digest.ts";
+import { composeDigest, demandDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
@@ -105,9 +105,7 @@ class Downloading implements TransferListener {
   }
 
   content(offset: number, piece: Uint8Array): void {
-    this.#guard(() =>
-      this.#gate.pass(piece.byteLength, (receiver) => receiver.accept(offset, piece)),
-    );
+    this.#guard(() => this.#gate.pass(piece, (receiver, held) => receiver.accept(offset, held)));
   }
 
   notice<Name extends NoticeName>(name: Name, value: Notice<Name>): void {
@@ -115,7 +113,10 @@ class Downloading implements TransferListener {
       this.#ended.resolve(value as Notice<"end">);
     } else if (name === "proof") {
       const { index, digest } = value as Notice<"proof">;
-      this.#guard(() => this.#gate.pass(0, (receiver) => receiver.prove(index, digest)));
+      this.#guard(() => {
+        demandDigest(this.#job.algorithm, digest);
+        this.#gate.pass(digest, (receiver, held) => receiver.prove(index, held));
+      });
     } else {
       throw new FtpxError("BAD_STATE", { reason: `${name} for a download` });
     }

@@ -4,7 +4,7 @@
  * A transfer is registered before the first wait, so content that was sent in the same
  * flight as `openUpload` finds it and waits at the gate until the upload is open.
  */
-import { formatDigest } from "../base/digest.ts";
+import { demandDigest, formatDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX, UPLOADS_PAGE_MAX } from "../base/limits.ts";
@@ -63,16 +63,18 @@ class UploadTransfer implements Transfer {
   content(offset: number, piece: Uint8Array): void {
     this.motion.moved(piece.byteLength);
     this.#session.registry.counters.receivedBytes += piece.byteLength;
-    this.#gate.pass(piece.byteLength, (upload) => upload.accept(offset, piece));
+    this.#gate.pass(piece, (upload, held) => upload.accept(offset, held));
   }
 
   prove(index: number, digest: Uint8Array): void {
-    this.#gate.pass(digest.byteLength, (upload) => upload.prove(index, digest));
+    demandDigest(this.request.algorithm, digest);
+    this.#gate.pass(digest, (upload, held) => upload.prove(index, held));
   }
 
   async commit(totalBytes: number, bytes: Uint8Array, chunks: number): Promise<void> {
-    const upload = await this.opened();
     const { algorithm } = this.request;
+    demandDigest(algorithm, bytes);
+    const upload = await this.opened();
     await veiled(this.#session, () => upload.commit(totalBytes, { algorithm, bytes, chunks }));
     this.motion.outcome = "done";
     this.#session.emit("transfer", {

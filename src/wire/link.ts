@@ -11,7 +11,12 @@
  * make the kernel drop what was accepted. With a deadline, then RST.
  */
 import { FtpxError } from "../base/errors.ts";
-import { CLOSE_MS_MAX, REPLY_QUEUE_BYTES_MAX, WRITE_STALL_MS_MAX } from "../base/limits.ts";
+import {
+  CLOSE_MS_MAX,
+  HELD_BYTES_EACH,
+  REPLY_QUEUE_BYTES_MAX,
+  WRITE_STALL_MS_MAX,
+} from "../base/limits.ts";
 
 /** What a Link needs of a Bun socket, TCP or TLS. */
 export interface RawSocket {
@@ -70,7 +75,7 @@ export class Link {
   send(bytes: Uint8Array): void {
     if (this.#phase !== "open") return;
     this.#control.push({ bytes });
-    this.#controlBytes += bytes.byteLength;
+    this.#controlBytes += bytes.byteLength + HELD_BYTES_EACH;
     if (this.#controlBytes > REPLY_QUEUE_BYTES_MAX && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
@@ -190,7 +195,7 @@ export class Link {
       if (first === undefined || (joined.length > 0 && !isSmall)) break;
       if (joinedBytes + first.bytes.byteLength > JOIN_BYTES_MAX && joined.length > 0) break;
       lane.shift();
-      if (lane === this.#control) this.#tookControl(first.bytes.byteLength);
+      if (lane === this.#control) this.#tookControl(first.bytes.byteLength + HELD_BYTES_EACH);
       joined.push(first);
       joinedBytes += first.bytes.byteLength;
       if (!isSmall) break;

@@ -88,7 +88,19 @@ export const path: Shape<VirtualPath> = {
   },
 };
 
-export const digest = bytes(DIGEST_BYTES_MAX);
+const DIGEST_BYTES = bytes(DIGEST_BYTES_MAX);
+const DIGEST_LENGTHS = new Set<number>(Object.values(ALGORITHMS).map((row) => row.digestBytes));
+
+/** Of any algorithm; which one it must be of is known where it is used. */
+export const digest: Shape<Uint8Array> = {
+  notation: "digest",
+  encode: (writer, value) => DIGEST_BYTES.encode(writer, value),
+  decode: (reader) => {
+    const value = DIGEST_BYTES.decode(reader);
+    if (reader.hasFailed || DIGEST_LENGTHS.has(value.byteLength)) return value;
+    return reader.fail("a digest of no algorithm", value);
+  },
+};
 
 export function optional<Value>(shape: Shape<Value>): Shape<Value | undefined> {
   return {

@@ -63,7 +63,7 @@ export const SAMPLES: Samples = {
   digest: { request: { path, algorithm: "md5" }, reply: { digest, totalBytes: 9 } },
   chunkDigests: {
     request: { path, algorithm: "blake3", version, firstChunk: 1, count: 2 },
-    reply: { digests: [digest, source] },
+    reply: { digests: [digest, digest] },
   },
   copy: {
     request: { from: path, to: parsePath("/b"), mayReplace: true },

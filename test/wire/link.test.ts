@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
-import { REPLY_QUEUE_BYTES_MAX, WRITE_STALL_MS_MAX } from "../../src/base/limits.ts";
+import {
+  HELD_BYTES_EACH,
+  REPLY_QUEUE_BYTES_MAX,
+  WRITE_STALL_MS_MAX,
+} from "../../src/base/limits.ts";
 import { Link } from "../../src/wire/link.ts";
 import { withChance } from "../support/chance.ts";
 import { bytes, hexOf, joined } from "../support/octets.ts";
@@ -303,7 +307,7 @@ test("closing twice does everything once", () => {
 
 test("D3: reading stops above the bound for replies, and goes on at half of it", async () => {
   const { socket, link } = make();
-  const frame = frameOf(1, REPLY_QUEUE_BYTES_MAX / 8);
+  const frame = frameOf(1, REPLY_QUEUE_BYTES_MAX / 8 - HELD_BYTES_EACH);
   socket.room = 0;
   for (let count = 0; count < 8; count += 1) link.send(frame);
   expect([link.isPaused, socket.calls]).toEqual([false, []]);

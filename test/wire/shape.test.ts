@@ -50,6 +50,7 @@ const BODIES: [string, Shape<unknown>, unknown][] = [
 
 const unicode = fc.string({ unit: "grapheme", maxLength: 12 });
 const octets = fc.uint8Array({ maxLength: 24 });
+const octetsOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const word = fc.constantFrom(...(Object.keys(ALGORITHMS) as Algorithm[]));
 const place = fc
   .array(fc.string({ minLength: 1, maxLength: 5 }).map((name) => name.replaceAll(/[/\0]/g, "_")))
@@ -63,7 +64,7 @@ test.each<[string, Shape<unknown>, fc.Arbitrary<unknown>]>([
   ["size", size, fc.maxSafeNat()],
   ["flag", flag, fc.boolean()],
   ["bytes", bytesOf(24), octets],
-  ["digest", digest, octets],
+  ["digest", digest, fc.constantFrom(16, 32).chain((length) => octetsOf(length))],
   ["text", text(500), unicode],
   ["path", path, place],
   ["choice", algorithm, word],
