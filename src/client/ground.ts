@@ -4,7 +4,7 @@
  * together with another one of the same tree, because this file system folds case or
  * spelling. Who else changes the directory meanwhile is trusted as any program of this user.
  */
-import { lstat, mkdir, utimes } from "node:fs/promises";
+import { lstat, mkdir, rename, utimes } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { syncDirectory } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
@@ -112,6 +112,24 @@ export class Ground {
       await this.#taken.demandFree(path);
     } catch (error) {
       throw localFailure(error, path);
+    }
+  }
+
+  /**
+   * What was put together beside a place takes it, now that it is free.
+   *
+   * @throws FtpxError LOCAL_EXISTS when it is not, LOCAL_IO
+   */
+  async adopt(staged: string, relative: string): Promise<void> {
+    const [from, to] = [this.place(staged), this.place(relative)];
+    try {
+      // A rename would replace a file that has come there meanwhile.
+      const found = await lstat(systemPath(to)).catch(absent);
+      if (found !== undefined) throw new FtpxError("LOCAL_EXISTS", { path: to });
+      await rename(systemPath(from), systemPath(to));
+      this.#changed.add(dirname(to));
+    } catch (error) {
+      throw localFailure(error, to);
     }
   }
 

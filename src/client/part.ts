@@ -180,13 +180,30 @@ export function partPathOf(destination: string): string {
   const name = `.${leaf}.ftpx-part`;
   if (nameBytes(`${name}.log`).byteLength <= NAME_BYTES_MAX)
     return join(dirname(destination), name);
-  const short = new Bun.CryptoHasher("sha256").update(leaf).digest("hex").slice(0, 32);
-  return join(dirname(destination), `.${short}.ftpx-part`);
+  return join(dirname(destination), `.${shortOf(leaf)}.ftpx-part`);
 }
 
-/** Whether a file is called as an unfinished download of ours, or its log. */
+/**
+ * Where something waits, on either side, that is to take the place of something of another
+ * kind: `.NAME.ftpx-new`, beside it.
+ *
+ * @param relative names with `/` between them
+ */
+export function stagedBeside(relative: string): string {
+  const above = relative.slice(0, relative.lastIndexOf("/") + 1);
+  const leaf = relative.slice(above.length);
+  const name = `.${leaf}.ftpx-new`;
+  const isShort = nameBytes(name).byteLength <= NAME_BYTES_MAX;
+  return above + (isShort ? name : `.${shortOf(leaf)}.ftpx-new`);
+}
+
+/** Whether something is called as what we have not finished: a download, its log, a successor. */
 export function isPartName(name: string): boolean {
-  return /^\..+\.ftpx-part(?:\.log)?$/su.test(name);
+  return /^\..+\.ftpx-(?:part(?:\.log)?|new)$/su.test(name);
+}
+
+function shortOf(leaf: string): string {
+  return new Bun.CryptoHasher("sha256").update(leaf).digest("hex").slice(0, 32);
 }
 
 function logPathOf(part: string): string {

@@ -35,19 +35,19 @@ export async function gatherFetches(
   local: string | undefined,
   options: FetchOptions,
 ): Promise<Batch> {
-  const placeFor = await localPlace(local, spots.length, options.isRecursive);
-  const gathering = new Gathering(stage, options);
+  const place = await localPlace(local, spots.length, options.isRecursive);
+  const gathering = new Gathering(stage, options, place);
   await scanning(stage.isJson, async (onFound) => {
     const plain: Spot[] = [];
     for (const spot of spots) {
       await gathering.attempt(spot.path, async () => {
         const isTree = options.isRecursive && (await isDirectory(stage, spot.path));
-        if (isTree) await gathering.tree(spot, placeFor(spot.path), onFound);
+        if (isTree) await gathering.tree(spot, onFound);
         else if (spot.path === HOME) throw new FtpxError("IS_A_DIRECTORY");
         else plain.push(spot);
       });
     }
-    await gathering.files(plain, placeFor);
+    await gathering.files(plain);
   });
   return gathering.batch();
 }
@@ -61,11 +61,15 @@ class Gathering {
   readonly #directories: string[] = [];
   /** The times of directories, told when all in them is there: the deepest first. */
   readonly #times: (() => Promise<void>)[] = [];
+  readonly #place: LocalPlace;
+  /** The directory into which things go under names that the server gives. */
+  #shared: Ground | undefined;
   #skippedCount = 0;
 
-  constructor(stage: Stage, options: FetchOptions) {
+  constructor(stage: Stage, options: FetchOptions, place: LocalPlace) {
     this.#stage = stage;
     this.#options = options;
+    this.#place = place;
   }
 
   /** What fails has its line, and the others are tried. @throws FtpxError INTERRUPTED, CONNECTION_LOST */
@@ -80,12 +84,16 @@ class Gathering {
   }
 
   /** Files that were named one by one; their sizes are asked for together. */
-  async files(spots: readonly Spot[], placeFor: (path: VirtualPath) => string): Promise<void> {
+  async files(spots: readonly Spot[]): Promise<void> {
     const tasks: CopyTask[] = [];
     for (const { path } of spots) {
       await this.attempt(path, async () => {
-        const local = placeFor(path);
-        const prepare = async () => void (await this.#taken.demandFree(local));
+        const local = placeIn(this.#place, path);
+        await this.#demandInside(path);
+        const prepare = async () => {
+          await this.#demandInside(path);
+          await this.#taken.demandFree(local);
+        };
         const finish = () => this.#taken.add(local);
         const direction = "download";
         const known = { label: leafOf(path), totalBytes: undefined };
@@ -97,8 +105,10 @@ class Gathering {
     this.#tasks.push(...sized);
   }
 
-  async tree(spot: Spot, root: string, onFound: (entry: TreeEntry) => void): Promise<void> {
+  async tree(spot: Spot, onFound: (entry: TreeEntry) => void): Promise<void> {
     const { remote, signal } = this.#stage;
+    const root = placeIn(this.#place, spot.path);
+    await this.#demandInside(spot.path);
     const options = { signal, checkName: checkLeaf, onFound };
     const tree = await walkRemote(remote, spot.path, options);
     for (const { path, error } of tree.failures) {
@@ -122,6 +132,17 @@ class Gathering {
       directories: this.#directories,
       finish,
     };
+  }
+
+  /**
+   * A link that somebody named is followed; one that merely stands where the server's name
+   * leads is not, when it leads out.
+   */
+  async #demandInside(path: VirtualPath): Promise<void> {
+    const { directory } = this.#place;
+    if (directory === undefined || path === HOME) return;
+    this.#shared ??= await Ground.open(directory, this.#taken);
+    await this.#shared.demandFree(safeLeaf(leafOf(path)));
   }
 
   /** Makes the directories, and notes what goes into them. */
@@ -193,27 +214,27 @@ async function isDirectory({ remote, signal }: Stage, path: VirtualPath): Promis
   return kind === "directory";
 }
 
-/**
- * What a thing of the server is called here: in a directory its own name, if that is safe.
- * The home has no name, so what it holds goes there itself.
- *
- * @throws FtpxError NO_LOCAL_FILE, USAGE; for names UNSAFE_NAME
- */
+/** Where things go: into a directory under their own names, or one thing to a named place. */
+type LocalPlace =
+  | { readonly directory: string }
+  | { readonly directory?: never; readonly named: string };
+
+/** @throws FtpxError NO_LOCAL_FILE, NOT_A_DIRECTORY, USAGE */
 async function localPlace(
   local: string | undefined,
   count: number,
   isRecursive: boolean,
-): Promise<(path: VirtualPath) => string> {
-  if (local === undefined) return (path) => placeIn(".", path);
+): Promise<LocalPlace> {
+  if (local === undefined) return { directory: "." };
   if (local === "-") {
     const reason = "a file is proved before it is anybody's: name one instead of -";
     throw new FtpxError("USAGE", { reason });
   }
   const stats = await stat(systemPath(local)).catch(() => undefined);
-  if (stats?.isDirectory() === true) return (path) => placeIn(local, path);
+  if (stats?.isDirectory() === true) return { directory: local };
   const mustBeDirectory = count > 1 || local.endsWith("/") || local.endsWith(sep);
   const isMade = isRecursive && count === 1 && stats === undefined;
-  if (!mustBeDirectory || isMade) return () => local;
+  if (!mustBeDirectory || isMade) return { named: local };
   throw new FtpxError(stats === undefined ? "NO_LOCAL_FILE" : "NOT_A_DIRECTORY", { path: local });
 }
 
@@ -227,7 +248,15 @@ async function withSizes(stage: Stage, tasks: readonly CopyTask[]): Promise<read
   return sized;
 }
 
-function placeIn(directory: string, path: VirtualPath): string {
+/**
+ * What a thing of the server is called here: in a directory its own name, if that is safe.
+ * The home has no name, so what it holds goes there itself.
+ *
+ * @throws FtpxError UNSAFE_NAME
+ */
+function placeIn(place: LocalPlace, path: VirtualPath): string {
+  const { directory } = place;
+  if (directory === undefined) return place.named;
   return path === HOME ? directory : join(directory, safeLeaf(leafOf(path)));
 }
 

@@ -21,6 +21,8 @@ export interface CopyTask {
   readonly direction: "upload" | "download";
   readonly local: string;
   readonly path: VirtualPath;
+  /** What events and failures call it, when it is to be found there later. */
+  readonly called?: string;
   /** What progress calls it. */
   readonly label: string;
   /** As far as it is known beforehand. */
@@ -157,7 +159,7 @@ class Copies {
 
   async #copy(task: CopyTask): Promise<void> {
     const { signal } = this.#stage;
-    const file = this.#progress.begin(task);
+    const file = this.#progress.begin({ ...task, path: task.called ?? task.path });
     const startedMs = performance.now();
     const copy = new Copy(this.#stage, task, this.#settings, file);
     try {
@@ -173,12 +175,12 @@ class Copies {
     }
   }
 
-  #failed({ path }: CopyTask, failure: unknown): void {
+  #failed({ path, called = path }: CopyTask, failure: unknown): void {
     if (endsAll(failure) || isKind(failure, "INTERRUPTED")) this.#end ??= failure;
     // One Ctrl-C ends all of them; it is told once, by whoever runs the verb.
     if (isKind(failure, "INTERRUPTED")) return;
     this.#failedCount += 1;
-    this.#statuses.push(tellFailure(path, failure));
+    this.#statuses.push(tellFailure(called, failure));
   }
 }
 

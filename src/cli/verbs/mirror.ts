@@ -1,15 +1,20 @@
 /**
  * Makes one tree like another: walks both, plans (client/plan.ts), sends what differs, and
- * removes what is too much only when everything before that has succeeded.
+ * removes what is too much only when everything before that has succeeded. What takes the
+ * place of something of another kind is put together beside it first, all of it.
  *
  * The source is read before anything is touched; when it cannot be, nothing is. Only what was
  * seen and planned is removed, one by one: a directory that has got something new meanwhile
  * is not empty, and stays.
  */
+import { join } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
+import { resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
+import { relativeTo } from "../../client/foliage.ts";
 import type { TreeEntry, TreeFilter } from "../../client/foliage.ts";
 import { isLate, isSameTime, planSync } from "../../client/plan.ts";
+import { stagedBeside } from "../../client/part.ts";
 import type { Plan } from "../../client/plan.ts";
 import { workThrough } from "../../client/queue.ts";
 import { scanning } from "../scanning.ts";
@@ -18,7 +23,7 @@ import { visible, worstStatus, writeJson, writeNote } from "../terminal.ts";
 import { ASKED_AT_ONCE } from "./batch.ts";
 import { findEqual } from "./comparison.ts";
 import { runCopies, tellFailure } from "./jobs.ts";
-import type { CopySettings } from "./jobs.ts";
+import type { CopySettings, CopyTask, Outcome } from "./jobs.ts";
 import { levelsOf } from "./sends.ts";
 import { HereSide, ThereSide } from "./sides.ts";
 import type { Side } from "./sides.ts";
@@ -35,6 +40,8 @@ export interface MirrorWish {
   readonly isDry: boolean;
   readonly isWanted: TreeFilter | undefined;
   readonly settings: CopySettings;
+  /** Of a directory that is put together beside its place: what it is called there. */
+  readonly place?: { readonly relative: string; readonly name: string };
 }
 
 /** @returns the worst status @throws FtpxError NO_LOCAL_FILE, NO_SUCH_PATH, INTERRUPTED, … */
@@ -106,16 +113,20 @@ class Mirror {
   async perform(plan: Plan): Promise<void> {
     this.#tellOdd(plan);
     await this.#target.begin();
-    await this.#send(plan, false);
-    const isClean = !this.#isEnded && this.#failedCount === 0;
-    if (isClean) {
-      await this.#remove(plan.replaced);
-      await this.#send(plan, true);
+    await this.#send(plan);
+    if (this.#isClean) await this.#stageSuccessors(plan);
+    const tooMuch = plan.deleted.length + plan.replaced.length;
+    if (this.#isClean) {
+      await this.#replace(plan);
+      if (this.#isClean) await this.#remove(plan.deleted);
+    } else if (tooMuch > 0) {
+      writeNote("ftpx: nothing was deleted, because not all was sent");
     }
-    const tooMuch = plan.deleted.length + (isClean ? 0 : plan.replaced.length);
-    if (this.#failedCount === 0 && !this.#isEnded) await this.#remove(plan.deleted);
-    else if (tooMuch > 0) writeNote("ftpx: nothing was deleted, because not all was sent");
     if (!this.#isEnded) await this.#target.finish();
+  }
+
+  get #isClean(): boolean {
+    return !this.#isEnded && this.#failedCount === 0;
   }
 
   /** @returns the worst status */
@@ -135,8 +146,8 @@ class Mirror {
   }
 
   /** Makes directories, those of one depth together, and then sends files. */
-  async #send(plan: Plan, wantsLate: boolean): Promise<void> {
-    const isNow = ({ relative }: TreeEntry) => isLate(plan, relative) === wantsLate;
+  async #send(plan: Plan): Promise<void> {
+    const isNow = ({ relative }: TreeEntry) => !isLate(plan, relative);
     const wanted = this.#target.directoriesOf(plan).filter(isNow);
     const byPath = new Map(wanted.map((entry) => [entry.relative, entry]));
     for (const level of levelsOf([...byPath.keys()])) {
@@ -150,14 +161,88 @@ class Mirror {
     const files = plan.files
       .filter(isNow)
       .filter(({ relative }) => this.#target.hasPlace(relative));
-    if (files.length === 0) return;
-    const tasks = this.#target.tasksOf(files, this.#source);
-    const outcome = await runCopies(this.#stage, tasks, this.#wish.settings);
+    await this.#copy(this.#target.tasksOf(files, this.#source));
+  }
+
+  async #copy(tasks: readonly CopyTask[]): Promise<void> {
+    if (tasks.length === 0) return;
+    const placed = tasks.map((task) => this.#named(task));
+    const outcome = await runCopies(this.#stage, placed, this.#wish.settings);
     this.#statuses.push(outcome.status);
-    this.#failedCount += outcome.failedCount;
-    this.#doneCount += outcome.doneCount;
-    this.#movedBytes += outcome.movedBytes;
-    this.#isEnded ||= outcome.isEnded;
+    this.#add(outcome);
+  }
+
+  #add({ failedCount, doneCount, movedBytes, isEnded }: Omit<Outcome, "status" | "elapsedMs">) {
+    this.#failedCount += failedCount;
+    this.#doneCount += doneCount;
+    this.#movedBytes += movedBytes;
+    this.#isEnded ||= isEnded;
+  }
+
+  /** By the name that it will have. */
+  #named(task: CopyTask): CopyTask {
+    const { place } = this.#wish;
+    if (place === undefined) return task;
+    const { label } = task;
+    const called = task.called === undefined ? {} : { called: `${place.name}/${label}` };
+    return { ...task, label: `${place.relative}/${label}`, ...called };
+  }
+
+  /** What takes the place of something of another kind waits beside it until it is whole. */
+  async #stageSuccessors(plan: Plan): Promise<void> {
+    const isSuccessor = ({ relative }: TreeEntry) => plan.replacing.has(relative);
+    const files = plan.files.filter(isSuccessor);
+    await this.#copy(this.#target.tasksOf(files, this.#source, stagedBeside));
+    for (const { relative } of plan.directories.filter(isSuccessor)) {
+      if (!this.#isClean) return;
+      await this.#attempt(relative, () => this.#stageDirectory(relative));
+    }
+  }
+
+  /** A sync of its own, so that one which was interrupted is only finished. */
+  async #stageDirectory(relative: string): Promise<void> {
+    const { isSending, isWanted, path, local, place } = this.#wish;
+    const [here, there] = isSending
+      ? [relative, stagedBeside(relative)]
+      : [stagedBeside(relative), relative];
+    const rules = isWanted && ((name: string, is: boolean) => isWanted(`${relative}/${name}`, is));
+    const inner = new Mirror(this.#stage, {
+      ...this.#wish,
+      path: resolvePath(path, `./${there}`),
+      local: join(local, here),
+      isWanted: rules,
+      place: {
+        relative: relativeTo(place?.relative ?? "", relative),
+        name: place === undefined ? this.#target.name(relative) : `${place.name}/${relative}`,
+      },
+    });
+    const plan = await inner.plan();
+    // What is left out was told when the whole was planned.
+    await inner.perform({ ...plan, skipped: [] });
+    this.#statuses.push(...inner.#statuses);
+    this.#add({
+      failedCount: inner.#failedCount,
+      doneCount: inner.#doneCount,
+      movedBytes: inner.#movedBytes,
+      isEnded: inner.#isEnded,
+    });
+  }
+
+  /** What stands in the way goes, and what waits beside it takes its place. */
+  async #replace(plan: Plan): Promise<void> {
+    const successors = [...plan.directories, ...plan.files].filter(({ relative }) =>
+      plan.replacing.has(relative),
+    );
+    for (const successor of successors) {
+      const { relative } = successor;
+      const inTheWay = plan.replaced.filter(
+        (entry) => entry.relative === relative || entry.relative.startsWith(`${relative}/`),
+      );
+      await this.#remove(inTheWay);
+      // What could not be removed was told, and the successor goes on waiting.
+      if (!this.#isClean) return;
+      await this.#attempt(relative, () => this.#target.adopt(stagedBeside(relative), successor));
+    }
   }
 
   /** Files first, then directories, the deepest first. */

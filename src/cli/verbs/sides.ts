@@ -35,7 +35,14 @@ export interface Side {
   makeDirectory(entry: TreeEntry): Promise<void>;
   /** Whether the directory of a file is there; else that has been told. */
   hasPlace(relative: string): boolean;
-  tasksOf(files: readonly TreeEntry[], source: Side): CopyTask[];
+  /** @param place where a file goes, when that is not where it belongs */
+  tasksOf(
+    files: readonly TreeEntry[],
+    source: Side,
+    place?: (relative: string) => string,
+  ): CopyTask[];
+  /** What was put together elsewhere takes the place that is free now. */
+  adopt(staged: string, entry: TreeEntry): Promise<void>;
   /** Removes a file, a link or an empty directory. */
   remove(entry: TreeEntry): Promise<void>;
   finish(): Promise<void>;
@@ -95,19 +102,25 @@ export class HereSide implements Side {
     return this.#opened.hasDirectory(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
   }
 
-  tasksOf(files: readonly TreeEntry[], source: Side): CopyTask[] {
+  tasksOf(files: readonly TreeEntry[], source: Side, place = itself): CopyTask[] {
     const ground = this.#opened;
     const waves = wavesOf(files, ({ relative }) => relative);
     return waves.flatMap((some, wave) =>
       some.map(({ relative, bytes, modifiedMs }): CopyTask => {
-        const prepare = () => ground.demandFree(relative);
-        const finish = () => ground.written(relative);
-        const local = ground.place(relative);
+        const placed = place(relative);
+        const prepare = () => ground.demandFree(placed);
+        const finish = () => ground.written(placed);
+        const local = ground.place(placed);
         const path = source.name(relative) as VirtualPath;
         const known = { totalBytes: bytes, modifiedMs, isInTree: true, wave };
         return { direction: "download", local, path, label: relative, ...known, prepare, finish };
       }),
     );
+  }
+
+  async adopt(staged: string, entry: TreeEntry): Promise<void> {
+    await this.#opened.adopt(staged, entry.relative);
+    if (entry.kind === "directory") await this.makeDirectory(entry);
   }
 
   async remove({ relative, kind }: TreeEntry): Promise<void> {
@@ -203,13 +216,22 @@ export class ThereSide implements Side {
     return !this.#failed.has(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
   }
 
-  tasksOf(files: readonly TreeEntry[], source: Side): CopyTask[] {
+  tasksOf(files: readonly TreeEntry[], source: Side, place = itself): CopyTask[] {
     return files.map(({ relative, bytes, modifiedMs }): CopyTask => {
-      const known = { totalBytes: bytes, modifiedMs, isInTree: true };
-      const [local, path] = [source.name(relative), this.name(relative)];
-      const prepare = async () => void this.#checked(relative);
+      const placed = place(relative);
+      const called = this.name(relative);
+      const known = { totalBytes: bytes, modifiedMs, isInTree: true, called };
+      const [local, path] = [source.name(relative), this.name(placed)];
+      const prepare = async () => void this.#checked(placed);
       return { direction: "upload", local, path, label: relative, ...known, prepare };
     });
+  }
+
+  /** Nothing is replaced: the server refuses a place that is taken. */
+  async adopt(staged: string, { relative }: TreeEntry): Promise<void> {
+    const { remote, signal } = this.#stage;
+    const [from, to] = [this.#checked(staged), this.#checked(relative)];
+    await remote.call("move", { from, to }, signal);
   }
 
   async remove({ relative, kind }: TreeEntry): Promise<void> {
@@ -233,6 +255,10 @@ export class ThereSide implements Side {
   finish(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function itself(relative: string): string {
+  return relative;
 }
 
 function checkHere(name: string): string {
