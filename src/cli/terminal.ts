@@ -298,11 +298,38 @@ export function canAsk(): boolean {
   return isScreen(process.stderr) && process.stdin.isTTY;
 }
 
-/** `initial` is there to be changed. @throws FtpxError USAGE without a terminal, INTERRUPTED */
-export async function ask(message: string, initial = ""): Promise<string> {
+/** A question was left with Esc or Ctrl-C: a menu asks something else, anybody else ends. */
+export class LeftQuestion extends FtpxError {
+  constructor() {
+    super("INTERRUPTED");
+  }
+}
+
+interface Asking {
+  /** What Enter alone means; whatever is typed stands in its place. */
+  readonly usual?: string;
+  /** Refuses an answer with a FtpxError, whose reason is shown, and it is asked for again. */
+  readonly check?: (answer: string) => void;
+}
+
+/** One line. @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function ask(message: string, { usual = "", check }: Asking = {}): Promise<string> {
   demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask for: ${message}` }));
-  const question = { ...onStderr(), message: visible(message), initialValue: initial };
-  return (await answerTo(clack.text(question))) ?? "";
+  const isUsual = usual === "" ? {} : { placeholder: visible(usual), defaultValue: usual };
+  const answerOf = (typed: string | undefined) => (typed ?? "").trim() || usual;
+  const validate = (typed: string | undefined) => complaintOf(() => check?.(answerOf(typed)));
+  const question = { ...onStderr(), message: visible(message), ...isUsual, validate };
+  return answerOf(await answerTo(clack.text(question)));
+}
+
+function complaintOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FtpxError)) throw error;
+    return visible(error.details.reason ?? error.kind);
+  }
 }
 
 /** One of several, by its key. @throws FtpxError USAGE without a terminal, INTERRUPTED */
@@ -325,7 +352,10 @@ export async function choose<Key extends string>(
 export async function confirm(message: string): Promise<boolean> {
   demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
   const question = { ...onStderr(), message: visible(message), initialValue: false };
-  return await answerTo(clack.confirm(question));
+  const answer = await clack.confirm(question);
+  // Clack turns the mark to the other answer when it is left, and shows that as given.
+  if (clack.isCancel(answer)) process.stderr.write("\x1b[A\r\x1b[2K(left without an answer)\n");
+  return await answerTo(Promise.resolve(answer));
 }
 
 /**
@@ -341,7 +371,7 @@ export async function askPassword(message: string): Promise<string> {
   const line = new HiddenLine();
   stdin.setRawMode(true);
   try {
-    if ((await readHidden(line)) === "given up") throw new FtpxError("INTERRUPTED");
+    if ((await readHidden(line)) === "given up") throw new LeftQuestion();
     return line.text;
   } finally {
     stdin.setRawMode(false);
@@ -378,6 +408,26 @@ async function readHidden(line: HiddenLine): Promise<Ending> {
   }
 }
 
+/** What a terminal has and nobody has read arrives at once; this is ample. */
+const ARRIVAL_MS = 50;
+
+/**
+ * Throws away what was typed ahead. It was meant for a question that is not asked, may be a
+ * password, and must reach neither another question nor the shell behind this program.
+ */
+export async function discardTyped(): Promise<void> {
+  if (!canAsk()) return;
+  const { stdin } = process;
+  const drop = (): void => {};
+  stdin.setRawMode(true);
+  stdin.on("data", drop);
+  stdin.resume();
+  await Bun.sleep(ARRIVAL_MS);
+  stdin.off("data", drop);
+  stdin.pause();
+  stdin.setRawMode(false);
+}
+
 function demandTerminal(refusal: FtpxError): void {
   if (!canAsk()) throw refusal;
 }
@@ -393,6 +443,6 @@ async function answerTo<Answer>(
   question: Promise<Answer | typeof clack.CANCEL_SYMBOL>,
 ): Promise<Answer> {
   const answer = await question;
-  if (clack.isCancel(answer)) throw new FtpxError("INTERRUPTED");
+  if (clack.isCancel(answer)) throw new LeftQuestion();
   return answer;
 }
