@@ -15,7 +15,8 @@ import { formatTarget, parseTarget, PORT_DEFAULT } from "../client/target.ts";
 import { demandName } from "./admin.ts";
 import { askNewName } from "./applicant.ts";
 import { demandShort } from "./approvals.ts";
-import { ask, choose, confirm, discardTyped, LeftQuestion, showError } from "./terminal.ts";
+import { discardTyped } from "./hidden.ts";
+import { ask, choose, confirm, LeftQuestion, showError } from "./terminal.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
 export type Launch = (words: readonly string[]) => Promise<number>;

@@ -20,16 +20,8 @@ import { clientDirectory, Trust } from "../client/trust.ts";
 import type { OptionsOf } from "./args.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
-import {
-  ask,
-  askPassword,
-  canAsk,
-  confirm,
-  discardTyped,
-  showError,
-  visible,
-  writeNote,
-} from "./terminal.ts";
+import { askPassword, discardTyped } from "./hidden.ts";
+import { ask, canAsk, confirm, showError, visible, writeNote } from "./terminal.ts";
 import type { CONNECT_OPTIONS } from "./verbs/verb.ts";
 import { SOFTWARE } from "./version.ts";
 

@@ -2,7 +2,8 @@
 import { FtpxError } from "../base/errors.ts";
 import { PASSWORD_CHARACTERS_ADVISED } from "../base/limits.ts";
 import { readInputLine } from "./input.ts";
-import { askPassword, canAsk, writeNote } from "./terminal.ts";
+import { askPassword } from "./hidden.ts";
+import { canAsk, writeNote } from "./terminal.ts";
 
 /** A password to be set: asked twice in a terminal. @throws FtpxError NO_PASSWORD, USAGE */
 export async function readNewPassword(user: string, isOnStdin: boolean): Promise<string> {
