@@ -119,7 +119,7 @@ export const ERRORS = {
   NO_SUCH_ACCOUNT:    { code: 107, exit: 66, ends: "request",    text: "no account {user}", hint: "ftpx users lists all" },
   SERVER_RUNNING:     { code: 108, exit: 75, ends: "request",    text: "a server is already using this data directory", hint: "stop that server first" },
   BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again" },
-  INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted" },
+  INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted[ by {reason}]" },
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})", hint: "bring both sides to the same version of ftpx" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
   LOCAL_FULL:         { code: 113, exit: 73, ends: "request",    text: "the disk of this machine is full", hint: "make room and run the same command again: it goes on where it was" },

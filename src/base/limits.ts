@@ -57,6 +57,9 @@ export const USER_BYTES_MAX = 32;
 /** A password longer than this is no password; keeps derivation input bounded. */
 export const PASSWORD_BYTES_MAX = 1024;
 
+/** A new password that is shorter is warned of in a terminal, and taken: NIST SP 800-63B asks for 8. */
+export const PASSWORD_CHARACTERS_ADVISED = 8;
+
 /** One SCRAM message: nonces, salt and proof with room to spare. */
 export const SCRAM_MESSAGE_BYTES_MAX = 1024;
 

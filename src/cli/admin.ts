@@ -191,9 +191,8 @@ export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, o
 export async function offerAccount(place: Place, directory: AccountDirectory): Promise<void> {
   writeNote(`no accounts yet; make one with:\n\n    ftpx useradd NAME --data ${place.root}\n`);
   if (!canAsk() || !(await confirm("Make an account now?"))) return;
-  const name = await ask("user name");
+  const name = await ask("user name", { check: demandName });
   try {
-    demandName(name);
     const password = await readNewPassword(name, false);
     await createAccount(place, directory, name, password, {});
     writeNote(`account ${name} created`);

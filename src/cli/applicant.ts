@@ -154,9 +154,9 @@ class Applicant {
   async #askNote(): Promise<string> {
     const { invite, passwordStdin: isOnStdin } = this.#wish;
     if (!canAsk() || invite !== undefined || isOnStdin === true) return "";
-    const note = await ask("a word to the operator, such as who you are (may stay empty)");
-    demandShort(note, "the note");
-    return note;
+    return await ask("a word to the operator, such as who you are (may stay empty)", {
+      check: (note) => demandShort(note, "the note"),
+    });
   }
 
   /** Until the operator has answered; a server that is away for a while is waited for too. */
@@ -296,8 +296,13 @@ async function callOnce<Name extends "register" | "awaitRegistration">(
 async function newName(): Promise<string> {
   const name = process.env["FTPX_USER"] ?? "";
   if (name !== "") return name;
-  if (canAsk()) return await ask("name for the new account");
+  if (canAsk()) return await askNewName();
   throw new FtpxError("USAGE", { reason: "no user name: write USER@HOST, or set FTPX_USER" });
+}
+
+/** @throws FtpxError INTERRUPTED */
+export async function askNewName(): Promise<string> {
+  return await ask("name for the new account", { check: demandName });
 }
 
 function clampAgain(againMs: number): number {

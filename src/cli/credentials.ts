@@ -13,7 +13,8 @@ import type { SigningKey } from "../base/signature.ts";
 import { localFailure } from "../client/copy.ts";
 import { parseKeyFile } from "../client/keyfile.ts";
 import type { KeyFile } from "../client/keyfile.ts";
-import { askPassword, canAsk, showError } from "./terminal.ts";
+import { askPassword } from "./hidden.ts";
+import { canAsk, showError } from "./terminal.ts";
 
 const PASSPHRASE_TRIES = 3;
 

@@ -1,12 +1,18 @@
 /**
- * Ctrl-C during an operation: the first ends the operation in good order, so that what
- * can be resumed is; a second one ends the program.
+ * Ctrl-C during an operation, or SIGTERM or SIGHUP at any time of it: the first ends the
+ * operation in good order, so that what can be resumed is; a second one ends the program.
+ * After SIGTERM and SIGHUP nothing else is begun, and the status is 128 and the signal's
+ * number, as shells expect; terminal.ts names the signal.
  */
-import { ERRORS } from "../base/errors.ts";
+import { readFileSync } from "node:fs";
+import { FtpxError } from "../base/errors.ts";
+import { endedBySignal, exitStatusOf } from "./terminal.ts";
 
 /** How long an operation may take to end in good order, and the program after that. */
 const END_MS_MAX = 3000;
 const EXIT_MS_MAX = 250;
+
+type Ending = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** @param isLast whether the program is over when the work is */
 export async function interruptible<Value>(
@@ -15,21 +21,45 @@ export async function interruptible<Value>(
 ): Promise<Value> {
   const controller = new AbortController();
   const { signal } = controller;
-  const interrupt = (): void => {
-    if (signal.aborted && isLast) exit();
+  let isOver = isLast;
+  const interrupt = (name: Ending): void => {
+    if (signal.aborted && isOver) exit();
+    if (name !== "SIGINT") {
+      endedBySignal(name);
+      isOver = true;
+    }
     controller.abort();
-    if (isLast) setTimeout(exit, END_MS_MAX).unref();
+    if (isOver) setTimeout(exit, END_MS_MAX).unref();
   };
-  process.on("SIGINT", interrupt);
+  const names: Ending[] = isHangUpIgnored()
+    ? ["SIGINT", "SIGTERM"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const name of names) process.on(name, interrupt);
   try {
     return await work(signal);
   } finally {
-    process.off("SIGINT", interrupt);
+    for (const name of names) process.off(name, interrupt);
     // A line that is dead would keep the program for seconds.
-    if (signal.aborted && isLast) setTimeout(exit, EXIT_MS_MAX).unref();
+    if (signal.aborted && isOver) setTimeout(exit, EXIT_MS_MAX).unref();
+  }
+}
+
+/**
+ * Whether this was started by nohup(1) or its like, which a handler of ours would undo. Where
+ * the system does not tell, the signal is left to it, and ends the program at once.
+ */
+function isHangUpIgnored(): boolean {
+  try {
+    const [, mask = "0"] =
+      /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    return (BigInt(`0x${mask}`) & 1n) === 1n;
+  } catch {
+    return true;
   }
 }
 
 function exit(): never {
-  process.exit(ERRORS.INTERRUPTED.exit);
+  // A question may be open that shows nothing of what is typed.
+  if (process.stdin.isTTY) process.stdin.setRawMode(false);
+  process.exit(exitStatusOf(new FtpxError("INTERRUPTED")));
 }

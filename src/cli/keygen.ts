@@ -17,7 +17,8 @@ import { clientDirectory } from "../client/trust.ts";
 import { JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { givenPassphrase } from "./credentials.ts";
-import { askPassword, canAsk, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { askPassword } from "./hidden.ts";
+import { canAsk, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
 const OPTIONS = {
   noPassphrase: {

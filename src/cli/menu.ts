@@ -4,12 +4,19 @@
  *
  * An entry is a command line: a menu asks for what it needs and hands it to the same
  * commands that can be typed, so it decides and knows nothing that they do not. Esc and
- * Ctrl-C lead back, and out of the first menu to the shell of the system.
+ * Ctrl-C in a question lead back, and out of the first menu to the shell of the system.
+ * What fails is told and leads back too: whoever types on must not type into that shell.
  */
-import { isKind } from "../base/errors.ts";
+import { statSync } from "node:fs";
+import { FtpxError, isKind } from "../base/errors.ts";
+import { parseSize } from "../base/units.ts";
 import { readBookmarks } from "../client/bookmarks.ts";
-import { parseTarget, PORT_DEFAULT } from "../client/target.ts";
-import { ask, choose, showError } from "./terminal.ts";
+import { formatTarget, parseTarget, PORT_DEFAULT } from "../client/target.ts";
+import { demandName } from "./admin.ts";
+import { askNewName } from "./applicant.ts";
+import { demandShort } from "./approvals.ts";
+import { discardTyped } from "./hidden.ts";
+import { ask, choose, confirm, LeftQuestion, showError } from "./terminal.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
 export type Launch = (words: readonly string[]) => Promise<number>;
@@ -27,42 +34,64 @@ const MAIN = {
 /** @returns the exit status */
 export async function openMainMenu(launch: Launch): Promise<number> {
   for (;;) {
-    const entry = await unlessBack(() => choose("ftpx: what shall it be?", MAIN));
+    const entry = await unlessLeft(() => choose("ftpx: what shall it be?", MAIN));
     if (entry === undefined) return INTERRUPTED_STATUS;
     if (entry === "quit") return 0;
-    const status = await unlessBack(() => runEntry(entry, launch));
+    const status = await unlessFailed(() => runEntry(entry, launch));
     // A server and a shell last until somebody ends them: then it is enough.
     if ((entry === "serve" || entry === "connect") && status !== undefined) return status;
   }
 }
 
-/** Nothing when it came to nothing and there is something else to choose. */
+/** @returns the exit status, which an interrupted command has too */
 async function runEntry(
   entry: Exclude<keyof typeof MAIN, "quit">,
   launch: Launch,
-): Promise<number | undefined> {
-  try {
-    if (entry === "connect") return await lasting(launch, ["connect", await askTarget()]);
-    const data = await ask("data directory of the server", process.env["FTPX_DATA"] ?? ".");
-    if (entry === "registrations") return await openRequests(launch, data);
-    if (entry === "serve") {
-      const listen = await ask("address and port to listen on", `[::]:${PORT_DEFAULT}`);
-      return await lasting(launch, ["serve", "--data", data, "--listen", listen]);
-    }
-    const name = await ask("name of the new user");
-    const quota = await ask("room for their files", "10 GiB");
-    return await launch(["useradd", "--data", data, "--quota", quota, "--", name]);
-  } catch (error) {
-    if (isKind(error, "INTERRUPTED")) throw error;
-    showError(error);
-    return undefined;
+): Promise<number> {
+  if (entry === "connect") return await lasting(launch, ["connect", await askTarget()]);
+  if (entry === "serve") {
+    const data = await askNewData();
+    const listen = await ask("address and port to listen on", { usual: `[::]:${PORT_DEFAULT}` });
+    return await lasting(launch, ["serve", "--data", data, "--listen", listen]);
   }
+  const data = await askData(demandFolder);
+  if (entry === "registrations") return await openRequests(launch, data);
+  const name = await ask("name of the new user", { check: demandName });
+  const room = { usual: "10 GiB", check: (size: string) => void parseSize(size) };
+  const quota = await ask("room for their files", room);
+  return await launch(["useradd", "--data", data, "--quota", quota, "--", name]);
 }
 
 /** What Ctrl-C ends, and the program with it: there is no way back into the menu. */
 async function lasting(launch: Launch, words: readonly string[]): Promise<number> {
-  const status = await unlessBack(() => launch(words));
-  return status ?? INTERRUPTED_STATUS;
+  try {
+    return await launch(words);
+  } catch (error) {
+    if (error instanceof LeftQuestion || !isKind(error, "INTERRUPTED")) throw error;
+    return INTERRUPTED_STATUS;
+  }
+}
+
+async function askData(check: (folder: string) => void): Promise<string> {
+  const usual = process.env["FTPX_DATA"] ?? "";
+  return await ask("data directory of the server", { usual: usual === "" ? "." : usual, check });
+}
+
+/** A server may make one, if that is meant. */
+async function askNewData(): Promise<string> {
+  for (;;) {
+    const data = await askData(() => {});
+    if (isFolder(data) || (await confirm(`There is no directory ${data}. Make it?`))) return data;
+  }
+}
+
+function demandFolder(path: string): void {
+  if (isFolder(path)) return;
+  throw new FtpxError("USAGE", { reason: `there is no directory ${path}` });
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 const ANSWERS = { approve: "allow it", deny: "refuse it", back: "leave it, and go back" } as const;
@@ -71,14 +100,18 @@ const ANSWERS = { approve: "allow it", deny: "refuse it", back: "leave it, and g
 async function openRequests(launch: Launch, data: string): Promise<number> {
   const place = ["--data", data];
   await launch(["pending", ...place]);
-  const name = (await ask("whose request? (empty: back)")).trim();
+  const name = await ask("whose request? (empty: back)");
   if (name === "") return 0;
   const answer = await choose(`the request of ${name}`, ANSWERS);
   if (answer === "back") return 0;
   if (answer === "approve") return await launch(["approve", ...place, "--", name]);
-  const reason = (await ask("what are they told? (may stay empty)")).trim();
+  const reason = await ask("what are they told? (may stay empty)", { check: demandShortReason });
   const told = reason === "" ? [] : ["--reason", reason];
   return await launch(["deny", ...place, ...told, "--", name]);
+}
+
+function demandShortReason(text: string): void {
+  demandShort(text, "the reason");
 }
 
 /** A bookmark, or what a person types. @throws FtpxError INTERRUPTED */
@@ -95,41 +128,75 @@ async function askTarget(): Promise<string> {
 
 /** The whole line that a server prints is pasted as often as the target in it. */
 async function typedTarget(): Promise<string> {
-  const line = await ask("server (HOST or USER@HOST:PORT, or the line that it printed)");
-  return line.trim().replace(/^ftpx\s+connect\s+/, "");
+  const question = "server (HOST or USER@HOST:PORT, or the line that it printed)";
+  return targetIn(await ask(question, { check: (line) => void parseTarget(targetIn(line)) }));
+}
+
+function targetIn(line: string): string {
+  return line.replace(/^ftpx\s+connect\s+/, "");
 }
 
 const ARRIVAL = { logIn: "log in", register: "ask for an account", quit: "quit" } as const;
 
+/** What the menu of a server leads to; each answers the exit status. */
+interface Ways {
+  readonly launch: Launch;
+  /** Opens a shell on a target. */
+  readonly shell: (target: string) => Promise<number>;
+}
+
 /**
- * What somebody wants of a server who did not say who they are.
+ * What somebody wants of a server who did not say who they are, until there is a shell.
  *
  * @param flags of the connection, for another command that makes one
- * @returns the target to open a shell on, or the exit status when all is done
- * @throws FtpxError INTERRUPTED, USAGE for what is no target
+ * @returns the exit status
+ * @throws FtpxError INTERRUPTED, USAGE for what is no target, and what opening a shell throws
  */
 export async function openArrivalMenu(
   word: string | undefined,
   flags: readonly string[],
-  launch: Launch,
-): Promise<string | number> {
+  { launch, shell }: Ways,
+): Promise<number> {
   const target = word ?? (await askTarget());
-  const { user, host } = parseTarget(target);
-  if (user !== undefined || (process.env["FTPX_USER"] ?? "") !== "") return target;
-  const wish = await choose(`${host}: what shall it be?`, ARRIVAL);
-  if (wish === "logIn") return target;
-  if (wish === "quit") return 0;
-  // Whoever is let in goes on to log in.
-  const status = await launch(["register", "--wait", ...flags, "--", target]);
-  return status === 0 ? target : status;
+  const there = parseTarget(target);
+  if (there.user !== undefined || (process.env["FTPX_USER"] ?? "") !== "") {
+    return await shell(target);
+  }
+  const register = async (): Promise<string> => {
+    const own = formatTarget({ ...there, user: await askNewName() });
+    await launch(["register", "--wait", ...flags, "--", own]);
+    return own;
+  };
+  for (let known = target; ;) {
+    const wish = await choose(`${there.host}: what shall it be?`, ARRIVAL);
+    if (wish === "quit") return 0;
+    // Whoever is let in goes on to log in.
+    const next = wish === "register" ? await unlessFailed(register) : known;
+    if (next === undefined) continue;
+    known = next;
+    const status = await unlessLeft(() => shell(next));
+    if (status !== undefined) return status;
+  }
 }
 
-/** Nothing when a question was answered with Esc or Ctrl-C. */
-async function unlessBack<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+/** Nothing when it came to nothing, which is told, and there is something else to choose. */
+async function unlessFailed<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await unlessLeft(work);
+  } catch (error) {
+    if (isKind(error, "INTERRUPTED")) throw error;
+    showError(error);
+    await discardTyped();
+    return undefined;
+  }
+}
+
+/** Nothing when a question was left with Esc or Ctrl-C. */
+async function unlessLeft<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
   try {
     return await work();
   } catch (error) {
-    if (!isKind(error, "INTERRUPTED")) throw error;
+    if (!(error instanceof LeftQuestion)) throw error;
     return undefined;
   }
 }

@@ -20,7 +20,8 @@ import { clientDirectory, Trust } from "../client/trust.ts";
 import type { OptionsOf } from "./args.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
-import { ask, askPassword, canAsk, confirm, showError, visible, writeNote } from "./terminal.ts";
+import { askPassword, discardTyped } from "./hidden.ts";
+import { ask, canAsk, confirm, showError, visible, writeNote } from "./terminal.ts";
 import type { CONNECT_OPTIONS } from "./verbs/verb.ts";
 import { SOFTWARE } from "./version.ts";
 
@@ -104,7 +105,10 @@ async function tryPasswords(
     try {
       return await signInWith(password);
     } catch (error) {
-      if (!isKind(error, "SIGN_IN_REFUSED", "NO_PASSWORD") || triesLeft === 0) throw error;
+      if (!isKind(error, "SIGN_IN_REFUSED", "NO_PASSWORD") || triesLeft === 0) {
+        await discardTyped();
+        throw error;
+      }
       showError(error);
     }
   }

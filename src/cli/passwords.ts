@@ -1,7 +1,9 @@
 /** Where passwords come from: stdin, the environment, or a question; never an argument. */
 import { FtpxError } from "../base/errors.ts";
+import { PASSWORD_CHARACTERS_ADVISED } from "../base/limits.ts";
 import { readInputLine } from "./input.ts";
-import { askPassword, canAsk } from "./terminal.ts";
+import { askPassword } from "./hidden.ts";
+import { canAsk, writeNote } from "./terminal.ts";
 
 /** A password to be set: asked twice in a terminal. @throws FtpxError NO_PASSWORD, USAGE */
 export async function readNewPassword(user: string, isOnStdin: boolean): Promise<string> {
@@ -10,14 +12,26 @@ export async function readNewPassword(user: string, isOnStdin: boolean): Promise
   return await askNewPassword(`password for ${user}`);
 }
 
-/** Twice. @throws FtpxError NO_PASSWORD without a terminal, USAGE, INTERRUPTED */
+/**
+ * Twice; asked again while it is empty or the two differ. A short one is warned of and taken,
+ * because who types it may know better.
+ *
+ * @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED
+ */
 export async function askNewPassword(question: string): Promise<string> {
   if (!canAsk()) throw new FtpxError("NO_PASSWORD");
-  const first = demandText(await askPassword(question));
-  if (first !== (await askPassword("the same again"))) {
-    throw new FtpxError("USAGE", { reason: "the two passwords differ" });
+  for (;;) {
+    const first = await askPassword(question);
+    if (first === "") {
+      writeNote("an empty password is no password: once more");
+      continue;
+    }
+    if (Array.from(first).length < PASSWORD_CHARACTERS_ADVISED) {
+      writeNote(`fewer than ${PASSWORD_CHARACTERS_ADVISED} characters are soon guessed`);
+    }
+    if (first === (await askPassword("the same again"))) return first;
+    writeNote("the two passwords differ: once more");
   }
-  return first;
 }
 
 /** @throws FtpxError USAGE */

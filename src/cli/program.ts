@@ -154,8 +154,9 @@ async function connect(words: readonly string[]): Promise<number> {
     ...(plain === true ? ["--plain"] : []),
     ...(acceptNew === true ? ["--accept-new"] : []),
   ];
-  const target = isMenu ? await openArrivalMenu(given[0], flags, run) : given[0];
-  return typeof target === "number" ? target : await runShell(target, options);
+  const shell = (target: string | undefined) => runShell(target, options);
+  if (!isMenu) return await shell(given[0]);
+  return await openArrivalMenu(given[0], flags, { launch: run, shell });
 }
 
 /** @throws FtpxError USAGE for a command that there is not */

@@ -31,6 +31,7 @@ import {
   canAsk,
   coloursOf,
   columnsOf,
+  endingStatus,
   exitStatusOf,
   showError,
   tellFailuresInJson,
@@ -129,7 +130,7 @@ class Shell {
       await this.#state.history.add(line);
       await this.#run(line);
     }
-    return 0;
+    return endingStatus() ?? 0;
   }
 
   /** With a script on stdin, to its end whatever fails; Ctrl-C ends all of it. */
@@ -170,7 +171,7 @@ class Shell {
       return exitStatusOf(error);
     } finally {
       // Who comes back after that does so by another command.
-      this.#state.isOver ||= this.#opened.remote.isSentAway;
+      this.#state.isOver ||= this.#opened.remote.isSentAway || endingStatus() !== undefined;
       this.#countdown.stop();
       this.#completion.forget();
     }

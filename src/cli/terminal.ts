@@ -1,5 +1,6 @@
 /**
- * The terminal: all output and all questions (only user of clack and picocolors).
+ * The terminal: all output and all questions (only user of clack and picocolors); those
+ * whose answer is not shown are hidden.ts.
  *
  * stdout carries data only; notes, progress, questions and errors go to stderr. What
  * comes from a name, a peer or an error passes `visible` before it is shown, so nobody
@@ -10,12 +11,10 @@
  */
 import * as clack from "@clack/prompts";
 import picocolors from "picocolors";
-import { DETAILS, FtpxError } from "../base/errors.ts";
+import { DETAILS, FtpxError, isKind } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
 import { nameBytes } from "../base/path.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
-import { HiddenLine } from "./secrecy.ts";
-import type { Ending } from "./secrecy.ts";
 
 /** Where a terminal tells no width, as one behind a bare pseudo-terminal does. */
 const COLUMNS_DEFAULT = 80;
@@ -196,7 +195,9 @@ function takeAway(): string {
  */
 export function describe(error: unknown, isDebug = false): string[] {
   if (!(error instanceof FtpxError)) return describeDefect(error, isDebug);
-  const { details, row } = error;
+  const { row } = error;
+  const signal = error.kind === "INTERRUPTED" ? endingSignal : undefined;
+  const details = signal === undefined ? error.details : { ...error.details, reason: signal };
   const path = details.path ?? "";
   const place = path === "" ? "" : `${visible(path)}: `;
   const lines = [`ftpx: ${place}${fill(row.text, details) ?? error.kind}`];
@@ -233,8 +234,24 @@ function withoutPath(error: unknown): unknown {
   return new FtpxError(error.kind, details);
 }
 
+let endingSignal: keyof typeof SIGNAL_STATUSES | undefined;
+
+/** As shells have it: 128 and the number of the signal. */
+const SIGNAL_STATUSES = { SIGHUP: 129, SIGTERM: 143 } as const;
+
+/** From then on an interruption is told with the signal that it was, and has its status. */
+export function endedBySignal(signal: keyof typeof SIGNAL_STATUSES): void {
+  endingSignal ??= signal;
+}
+
+/** Nothing as long as no signal has ended the program. */
+export function endingStatus(): number | undefined {
+  return endingSignal && SIGNAL_STATUSES[endingSignal];
+}
+
 /** The exit status that a failure alone would end with. */
 export function exitStatusOf(error: unknown): number {
+  if (isKind(error, "INTERRUPTED")) return endingStatus() ?? error.row.exit;
   return error instanceof FtpxError ? error.row.exit : DEFECT_STATUS;
 }
 
@@ -253,6 +270,7 @@ export function worstStatus(statuses: Iterable<number>): number {
 
 /** A status that is not ours weighs as much as a defect. */
 function weightOf(status: number): number {
+  if (status === endingStatus()) return 0;
   const index = STATUSES_BY_WEIGHT.indexOf(status);
   return index < 0 ? 1 : index;
 }
@@ -298,11 +316,38 @@ export function canAsk(): boolean {
   return isScreen(process.stderr) && process.stdin.isTTY;
 }
 
-/** `initial` is there to be changed. @throws FtpxError USAGE without a terminal, INTERRUPTED */
-export async function ask(message: string, initial = ""): Promise<string> {
+/** A question was left with Esc or Ctrl-C: a menu asks something else, anybody else ends. */
+export class LeftQuestion extends FtpxError {
+  constructor() {
+    super("INTERRUPTED");
+  }
+}
+
+interface Asking {
+  /** What Enter alone means; whatever is typed stands in its place. */
+  readonly usual?: string;
+  /** Refuses an answer with a FtpxError, whose reason is shown, and it is asked for again. */
+  readonly check?: (answer: string) => void;
+}
+
+/** One line. @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function ask(message: string, { usual = "", check }: Asking = {}): Promise<string> {
   demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask for: ${message}` }));
-  const question = { ...onStderr(), message: visible(message), initialValue: initial };
-  return (await answerTo(clack.text(question))) ?? "";
+  const isUsual = usual === "" ? {} : { placeholder: visible(usual), defaultValue: usual };
+  const answerOf = (typed: string | undefined) => (typed ?? "").trim() || usual;
+  const validate = (typed: string | undefined) => complaintOf(() => check?.(answerOf(typed)));
+  const question = { ...onStderr(), message: visible(message), ...isUsual, validate };
+  return answerOf(await answerTo(clack.text(question)));
+}
+
+function complaintOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FtpxError)) throw error;
+    return visible(error.details.reason ?? error.kind);
+  }
 }
 
 /** One of several, by its key. @throws FtpxError USAGE without a terminal, INTERRUPTED */
@@ -325,57 +370,10 @@ export async function choose<Key extends string>(
 export async function confirm(message: string): Promise<boolean> {
   demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
   const question = { ...onStderr(), message: visible(message), initialValue: false };
-  return await answerTo(clack.confirm(question));
-}
-
-/**
- * What is typed is not shown, and neither is how much of it. What was typed ahead counts; what
- * comes behind the line's end stays for whoever reads next.
- *
- * @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED
- */
-export async function askPassword(message: string): Promise<string> {
-  demandTerminal(new FtpxError("NO_PASSWORD"));
-  const { stdin, stderr } = process;
-  stderr.write(`${visible(message)}: `);
-  const line = new HiddenLine();
-  stdin.setRawMode(true);
-  try {
-    if ((await readHidden(line)) === "given up") throw new FtpxError("INTERRUPTED");
-    return line.text;
-  } finally {
-    stdin.setRawMode(false);
-    stdin.pause();
-    line.forget();
-    stderr.write("\n");
-  }
-}
-
-/** The end of stdin, as of a terminal that was closed, gives up. */
-async function readHidden(line: HiddenLine): Promise<Ending> {
-  const { stdin } = process;
-  const { promise, resolve } = Promise.withResolvers<Ending>();
-  const decoder = new TextDecoder();
-  const give = () => resolve("given up");
-  const hear = (bytes: Uint8Array): void => {
-    const ended = line.take(decoder.decode(bytes, { stream: true }));
-    if (ended === undefined) return;
-    stdin.off("data", hear);
-    stdin.pause();
-    if (ended.rest !== "") stdin.unshift(Buffer.from(ended.rest));
-    resolve(ended.ending);
-  };
-  stdin.on("data", hear);
-  stdin.once("end", give);
-  stdin.once("error", give);
-  stdin.resume();
-  try {
-    return await promise;
-  } finally {
-    stdin.off("data", hear);
-    stdin.off("end", give);
-    stdin.off("error", give);
-  }
+  const answer = await clack.confirm(question);
+  // Clack turns the mark to the other answer when it is left, and shows that as given.
+  if (clack.isCancel(answer)) process.stderr.write("\x1b[A\r\x1b[2K(left without an answer)\n");
+  return await answerTo(Promise.resolve(answer));
 }
 
 function demandTerminal(refusal: FtpxError): void {
@@ -393,6 +391,6 @@ async function answerTo<Answer>(
   question: Promise<Answer | typeof clack.CANCEL_SYMBOL>,
 ): Promise<Answer> {
   const answer = await question;
-  if (clack.isCancel(answer)) throw new FtpxError("INTERRUPTED");
+  if (clack.isCancel(answer)) throw new LeftQuestion();
   return answer;
 }

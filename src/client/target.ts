@@ -65,6 +65,15 @@ export function formatHost(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** As a URL, which means the same whatever bookmarks there are. @see parseTarget */
+export function formatTarget({ user, host, port, path, isDirectory, fingerprint }: Target): string {
+  const who = user === undefined ? "" : `${user}@`;
+  const written = path.split("/").map(encodeURIComponent).join("/");
+  const end = isDirectory && path !== HOME ? "/" : "";
+  const key = fingerprint === undefined ? "" : `#${fingerprint}`;
+  return `${SCHEME}${who}${formatHost(host, port)}${written}${end}${key}`;
+}
+
 function cutFingerprint(text: string): { rest: string; fingerprint: string | undefined } {
   const hash = text.lastIndexOf("#");
   const fingerprint = hash < 0 ? "" : text.slice(hash + 1);

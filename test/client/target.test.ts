@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { formatHost, parseTarget, PORT_DEFAULT } from "../../src/client/target.ts";
+import { formatTarget, formatHost, parseTarget, PORT_DEFAULT } from "../../src/client/target.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 
 const FINGERPRINT = `sha256:${"aZ09-_".repeat(7)}x`;
@@ -115,4 +115,14 @@ test.each([
 ])("a server is named %s and port %p: %s", (host, port, name) => {
   expect(formatHost(host, port)).toBe(name);
   expect(parseTarget(name)).toMatchObject({ host, port });
+});
+
+test.each([
+  "ftpx://ann@h/",
+  "ftpx://[::1]:7/a%20b/%23c%25/",
+  "ftpx://h:9999#sha256:Yb3nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+])("formatTarget writes what parseTarget reads, as %p", (text) => {
+  const target = parseTarget(text);
+
+  expect(parseTarget(formatTarget(target))).toEqual(target);
 });

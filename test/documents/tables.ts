@@ -58,7 +58,9 @@ const EXITS: Readonly<Record<number, string>> = {
   76: "the peer broke the protocol, or versions do not agree",
   77: "refused: sign-in, right, unknown or changed server key",
   78: "configuration or accounts.toml is wrong",
+  129: "interrupted by SIGHUP",
   130: "interrupted by Ctrl-C",
+  143: "interrupted by SIGTERM; what was sent is kept",
 };
 
 const MARKED = /<!-- BEGIN ([\w-]+) -->\n[^]*?<!-- END \1 -->/g;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { closeSync, openSync, utimesSync, writeSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { withChance } from "../support/chance.ts";
-import { linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
+import { BINARY, linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
 const MIB = 1024 * 1024;
@@ -31,7 +31,7 @@ function doneOf(stdout: string): Done {
 }
 
 /** Runs a command until it has reported so many bytes, then ends it with a signal. */
-async function runUntil(words: string[], bytes: number, signal: "SIGKILL" | "SIGINT") {
+async function runUntil(words: string[], bytes: number, signal: NodeJS.Signals) {
   const child = scene.start([...words, "--json"], PASSWORD);
   for await (const line of linesOf(child.stdout)) {
     const event = JSON.parse(line) as { event: string; bytes?: number };
@@ -127,6 +127,47 @@ test("kill -9 of the server in a put: the client goes on by itself when it is ba
   const { resumedAt } = await server.event("transfer");
   expect(resumedAt).toBeGreaterThan(16 * MIB);
   expect(await sha256Of(`${scene.data}/storage/ann/big`)).toBe(sum);
+}, 60_000);
+
+test.each([
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)(
+  "%s ends a put in good order: %d, a line and an event",
+  async (signal, wanted) => {
+    const bytes = 64 * MIB;
+    makeFile(scene.path("ended"), bytes);
+    const words = ["put", scene.path("ended"), server.target("ann", "/ended"), "--limit", "50M"];
+    const child = scene.start([...words, "--json", "--restart"], PASSWORD);
+    const events: Record<string, unknown>[] = [];
+    for await (const line of linesOf(child.stdout)) {
+      const event = JSON.parse(line) as Record<string, unknown>;
+      events.push(event);
+      if (event["event"] === "progress" && Number(event["bytes"]) > bytes / 4) child.kill(signal);
+    }
+
+    expect(await child.exited).toBe(wanted);
+    expect(await new Response(child.stderr).text()).toContain(`interrupted by ${signal}`);
+    const failed = { event: "failed", error: "INTERRUPTED", exit: wanted };
+    expect(events.findLast(({ event }) => event === "failed")).toMatchObject(failed);
+    const again = await scene.run([...words.slice(0, 3), "--json"], PASSWORD);
+    expect(doneOf(again.stdout).resumedAt).toBeGreaterThan(0);
+  },
+  60_000,
+);
+
+test("a put that nohup has started does not hear SIGHUP", async () => {
+  const bytes = 16 * MIB;
+  makeFile(scene.path("hung"), bytes);
+  const words = ["put", scene.path("hung"), server.target("ann", "/hung"), "--limit", "8M"];
+  const env = { ...process.env, FTPX_HOME: scene.path("home"), ...PASSWORD.env };
+  const command = ["nohup", BINARY, ...words, "--json"];
+  const child = Bun.spawn(command, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  for await (const line of linesOf(child.stdout)) {
+    if (line.includes('"progress"')) child.kill("SIGHUP");
+  }
+
+  expect(await child.exited).toBe(0);
 }, 60_000);
 
 test("Ctrl-C in a put: 130, and the same put goes on from another connection", async () => {

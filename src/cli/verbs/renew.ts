@@ -9,7 +9,8 @@ import { FtpxError, isKind } from "../../base/errors.ts";
 import { DerivedKeys } from "../../base/scram.ts";
 import { askNewPassword, demandText } from "../passwords.ts";
 import { readInputLine } from "../input.ts";
-import { askPassword, canAsk, visible, writeJson, writeNote } from "../terminal.ts";
+import { askPassword } from "../hidden.ts";
+import { canAsk, visible, writeJson, writeNote } from "../terminal.ts";
 import { verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
