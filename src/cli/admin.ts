@@ -161,11 +161,22 @@ export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""
   // What an account that is gone already left can still be purged.
   const isGone = directory.find(name) === undefined && options.purge === true && isUserName(name);
   if (!isGone) await directory.remove(name);
-  if (options.purge === true) await withOffice(place, (office) => office.purge(name));
+  if (options.purge === true) await purge(place, name, isGone);
   const text =
     options.purge === true ? `account ${name} and its files removed` : `account ${name} removed`;
   report(options.json, { event: "userdel", user: name, purged: options.purge === true }, text);
 };
+
+/** What was done before it failed is said: the account cannot sign in any more. */
+async function purge(place: Place, name: string, isGone: boolean): Promise<void> {
+  try {
+    await withOffice(place, (office) => office.purge(name));
+  } catch (error) {
+    if (!isGone) writeNote(`account ${name} removed; its files were not, or not all of them`);
+    writeNote(`to try that again: ftpx userdel ${name} --purge --data ${place.root}`);
+    throw error;
+  }
+}
 
 export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
   name: "fingerprint",

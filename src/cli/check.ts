@@ -8,11 +8,14 @@ import type { Finding as StateFinding } from "../vfs/findings.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { replaceDamagedState, withOffice } from "./office.ts";
+import { unusableHomes } from "./ownership.ts";
+import type { UnusableHome } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
 import { compareTold, NOTHING_TOLD, readTold } from "./told.ts";
 import type { Differing } from "./told.ts";
+import { countOf } from "./who.ts";
 
 const OPTIONS = {
   data: DATA,
@@ -40,7 +43,7 @@ interface Outside<Kind> {
 }
 
 /** Of the state, or one that is found from outside it. */
-type Finding = StateFinding | Outside<"database"> | Outside<"leftover"> | Differing;
+type Finding = StateFinding | Outside<"database"> | Outside<"leftover"> | UnusableHome | Differing;
 
 /** What is wrong and stays so: the content's proof failed. */
 const DIFFERS_STATUS = 65;
@@ -63,15 +66,18 @@ export async function check(
   };
   const isFixing = options.fix === true;
   const users = [...directory.accounts.keys()];
+  const unusable = await unusableHomes(place, users, isFixing);
+  add(unusable);
+  const shut = new Set(unusable.filter(({ isFixed }) => !isFixed).map(({ user }) => user));
   add(await checkLeftovers(place, isFixing));
   add(await checkDatabase(place, users, isFixing));
   let accountCount = 0;
   // A database that is damaged tells nothing of anybody.
   if (findings.every(({ kind, isFixed }) => kind !== "database" || isFixed)) {
     await withOffice(place, async (office) => {
-      const counted = (await office.usages()).keys();
-      for (const user of counted) {
-        add(await office.check(user, isFixing));
+      // Those too that never signed in, and those whose account is gone and whose files stayed.
+      for (const user of new Set([...users, ...(await office.usages()).keys()])) {
+        if (!shut.has(user)) add(await office.check(user, isFixing));
         accountCount += 1;
       }
       add(await office.check("", isFixing));
@@ -121,6 +127,7 @@ const REPAIRS = {
   "orphan-part": "removed",
   database: "set aside, a new one counts the homes",
   leftover: "removed",
+  home: "given to the owner of storage/",
   content: "",
 } as const satisfies Record<Finding["kind"], string>;
 
@@ -130,6 +137,7 @@ function textOf(finding: Finding): string {
     const isDatabase = finding.kind === "database";
     return `${path}: ${isDatabase ? "the database is damaged" : "left by a command that was killed"}`;
   }
+  if (finding.kind === "home") return `${finding.user}: ${path}: the server's user cannot use it`;
   if (finding.kind === "content") {
     const { user, expected, found } = finding;
     return `${user}: ${path}: told ${expected}, found ${found}`;
@@ -152,7 +160,8 @@ function summaryOf(
   told: number,
   missing: number,
 ): string {
-  const what = findings === 0 ? "nothing wrong" : `${findings} findings, ${fixed} repaired`;
+  const wrong = `${countOf(findings, "finding")}, ${fixed} repaired`;
+  const what = findings === 0 ? "nothing wrong" : wrong;
   const files = told === 0 ? "" : `, ${told - missing} of ${told} files compared`;
-  return `${accounts} accounts checked${files}: ${what}`;
+  return `${countOf(accounts, "account")} checked${files}: ${what}`;
 }

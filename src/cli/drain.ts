@@ -48,15 +48,28 @@ export async function drain(
     json === true ? writeJson(event) : writeNote(text);
   await interruptible(true, async (signal) => {
     await withServer(place, async (client) => {
-      const { transfers, graceMs } = await client.call("drain", { graceMs: grace });
-      const text = `${countOf(transfers, "transfer")} under way, up to ${formatDuration(graceMs)}`;
-      tell({ event: "draining", transfers, graceMs }, `the server drains: ${text}`);
+      const told = await askToDrain(client, grace);
+      if (told !== undefined) {
+        const { transfers, graceMs } = told;
+        const text = `${countOf(transfers, "transfer")} under way, up to ${formatDuration(graceMs)}`;
+        tell({ event: "draining", ...told }, `the server drains: ${text}`);
+      }
       await unlessAborted(untilClosed(client), signal);
     });
     await unlessAborted(untilFree(place, signal), signal);
   });
   const seconds = Math.round(performance.now() - beganMs) / 1000;
   tell({ event: "ended", seconds }, "the server has ended");
+}
+
+/** Nothing where the server was about to end anyway, which is what is wanted. */
+async function askToDrain(client: Client, graceMs: number | undefined) {
+  try {
+    return await client.call("drain", { graceMs });
+  } catch (error) {
+    if (isKind(error, "DRAINING", "CONNECTION_LOST")) return undefined;
+    throw error;
+  }
 }
 
 /** The server closes the operator's connections last. */

@@ -11,6 +11,7 @@ import { DATA, JSON_LINES, parseWords } from "./args.ts";
 import type { OptionsOf, OptionSpecs, Spec } from "./args.ts";
 import { runOneShot } from "./oneshot.ts";
 import { readNewPassword } from "./passwords.ts";
+import { keepingOwner } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import { PASSWD } from "./verbs/renew.ts";
 import { specOf } from "./verbs/verb.ts";
@@ -48,8 +49,8 @@ export const PASSWD_SPEC: Spec = {
 export async function runPasswd(words: readonly string[]): Promise<number> {
   const [word = ""] = parseWords(PASSWD_SPEC, words).words;
   if (/[@:/[]/.test(word)) return await runOneShot(PASSWD, words);
-  const parsed = parseWords(SET_SPEC, words);
-  await setPassword(parsed.words, parsed.options);
+  const { words: names, options } = parseWords(SET_SPEC, words);
+  await keepingOwner(placeOf(options.data), () => setPassword(names, options));
   return 0;
 }
 

@@ -7,7 +7,7 @@ import { nearest } from "../base/nearest.ts";
 import * as admin from "./admin.ts";
 import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
-import type { OptionSpecs, OptionsOf, Spec } from "./args.ts";
+import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
@@ -15,8 +15,10 @@ import { completionScript, SHELLS } from "./scripts.ts";
 import { DRAIN, drain } from "./drain.ts";
 import { KICK, kick } from "./kick.ts";
 import { INVITE, invite } from "./inviting.ts";
+import { placeOf } from "./place.ts";
 import { REGISTER, register } from "./register.ts";
 import { KEYGEN, keygen } from "./keygen.ts";
+import { keepingOwner } from "./ownership.ts";
 import { PASSWD_SPEC, runPasswd } from "./passwd.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { CONNECT_SPEC, runShell } from "./shell.ts";
@@ -51,6 +53,17 @@ function bind<Options extends OptionSpecs>(
       return (await work(parsed.words, parsed.options)) ?? 0;
     },
   };
+}
+
+/** A command that works on the data directory. */
+function bindOperator<Options extends OptionSpecs & { readonly data: typeof DATA }>(
+  spec: Spec<Options>,
+  work: (words: readonly string[], options: OptionsOf<Options>) => Promise<number | void>,
+): ProgramCommand {
+  return bind(spec, (words, options) => {
+    const { data } = options as { readonly data: string | undefined };
+    return keepingOwner(placeOf(data), () => work(words, options));
+  });
 }
 
 const COMPLETION = {
@@ -90,20 +103,20 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
   [
     "Accounts of the data directory on this machine",
     [
-      bind(admin.USERADD, admin.useradd),
-      bind(admin.USERMOD, admin.usermod),
-      bind(admin.USERDEL, admin.userdel),
+      bindOperator(admin.USERADD, admin.useradd),
+      bindOperator(admin.USERMOD, admin.usermod),
+      bindOperator(admin.USERDEL, admin.userdel),
       { spec: PASSWD_SPEC, run: runPasswd },
-      bind(USERS, users),
-      bind(approvals.PENDING, approvals.pending),
-      bind(approvals.APPROVE, approvals.approve),
-      bind(approvals.DENY, approvals.deny),
-      bind(INVITE, invite),
-      bind(WHO, who),
-      bind(KICK, kick),
-      bind(DRAIN, drain),
-      bind(CHECK, check),
-      bind(admin.FINGERPRINT, admin.fingerprint),
+      bindOperator(USERS, users),
+      bindOperator(approvals.PENDING, approvals.pending),
+      bindOperator(approvals.APPROVE, approvals.approve),
+      bindOperator(approvals.DENY, approvals.deny),
+      bindOperator(INVITE, invite),
+      bindOperator(WHO, who),
+      bindOperator(KICK, kick),
+      bindOperator(DRAIN, drain),
+      bindOperator(CHECK, check),
+      bindOperator(admin.FINGERPRINT, admin.fingerprint),
     ],
   ],
 ];

@@ -54,7 +54,10 @@ export async function check(
   session: Session,
   { user, isFixing }: { user: string; isFixing: boolean },
 ) {
-  const { depot } = session.registry;
+  const { accounts, depot } = session.registry;
+  // Looking at a home makes it, and a name of nobody's is to get none.
+  const isKnown = accounts.has(user) || (await depot.state.account(user)) !== undefined;
+  if (user !== "" && !isKnown) return { findings: [] };
   const findings = user === "" ? depot.checkParts(isFixing) : depot.checkUser(user, isFixing);
   return { findings: (await findings).slice(0, FINDINGS_MAX) };
 }

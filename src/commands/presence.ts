@@ -7,6 +7,7 @@ import { SESSIONS_PAGE_BYTES, SESSIONS_PAGE_MAX } from "../base/limits.ts";
 import type { Session } from "../sessions/session.ts";
 import { optional, size, u32 } from "../wire/shape.ts";
 import { command } from "./command.ts";
+import type { Call } from "./command.ts";
 import * as fields from "./fields.ts";
 
 /** What a session takes on the wire besides its texts, and so does a transfer. */
@@ -90,9 +91,13 @@ async function kick(asking: Session, { user, session: id, reason }: KickRequest)
 }
 
 /** Begins what SIGTERM begins; without a time, open transfers get what the server was started with. */
-async function drain(asking: Session, { graceMs }: { readonly graceMs: number | undefined }) {
-  const { registry } = asking;
-  const graceMsMax = registry.stop(graceMs);
+async function drain(
+  { registry }: Session,
+  { graceMs }: { readonly graceMs: number | undefined },
+  { replied }: Call,
+) {
+  // Where nothing is under way the end comes at once, and would come before the answer.
+  const graceMsMax = registry.stop(graceMs, replied);
   return { transfers: registry.transferCount, graceMs: Math.round(graceMsMax) };
 }
 

@@ -242,12 +242,15 @@ export class Registry {
 
   /**
    * The server is to stop as soon as nothing is under way, and at the latest in so long; asked
-   * again it can only become sooner. @returns how long that is
+   * again it can only become sooner.
+   *
+   * @param told the stop begins when this resolves: whoever asked for it has the answer
+   * @returns how long that is
    */
-  stop(graceMs = this.settings.graceMs): number {
+  stop(graceMs = this.settings.graceMs, told = Promise.resolve()): number {
     const nowMs = performance.now();
     this.#stopByMs = Math.min(this.#stopByMs, nowMs + graceMs);
-    this.#stopping.resolve();
+    void told.then(() => this.#stopping.resolve());
     return Math.max(0, this.#stopByMs - nowMs);
   }
 

@@ -8,7 +8,7 @@
 import type { Account } from "../accounts/account.ts";
 import { grantsOf } from "../accounts/grants.ts";
 import type { Grant } from "../accounts/grants.ts";
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import type { EventValue } from "../base/events.ts";
 import {
   SESSION_WINDOW_BYTES,
@@ -270,9 +270,14 @@ export class Session {
 
   async #enter(account: Account, means: Means): Promise<boolean> {
     const { registry } = this;
-    const vfs = await registry.depot.enter(account.name, () =>
-      registry.limitOf(this.#account ?? account),
-    );
+    const limit = () => registry.limitOf(this.#account ?? account);
+    const entering = registry.depot.enter(account.name, limit);
+    const vfs = await entering.catch((error: unknown) => {
+      const { kind, details } = failureOf(error);
+      const reason = details.path === undefined ? kind : `${kind} ${details.path}`;
+      this.emit("fault", { work: "home", name: account.name, reason });
+      throw error;
+    });
     // Opening a home takes time: the account may have been closed, the peer may have gone.
     const current = registry.stillOpen(account, means);
     if (this.#ended !== undefined || current === undefined) await vfs.leave();

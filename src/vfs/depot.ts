@@ -2,7 +2,7 @@
  * What all sessions share of the files: open homes, whose turn it is in each, who is
  * uploading where, and the state. A session gets its Vfs here and gives it back.
  */
-import { FtpxError, isKind } from "../base/errors.ts";
+import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
@@ -129,7 +129,6 @@ export class Depot {
 
   /** Waits for a count that is due, then compares. */
   async checkUser(user: string, isFixing: boolean): Promise<Finding[]> {
-    if ((await this.state.account(user)) === undefined) return [];
     await this.recounts.counted(user);
     return await this.alone(user, (home) => checkUser(this, home, user, isFixing));
   }
@@ -148,7 +147,7 @@ export class Depot {
     try {
       await this.store.removeHome(user);
     } catch (error) {
-      if (!isKind(error, "NO_SUCH_PATH")) throw error;
+      if (!isKind(error, "NO_SUCH_PATH")) throw withPath(error, `storage/${user}`);
     }
   }
 
@@ -212,7 +211,7 @@ export class Depot {
       return await entry.opening;
     } catch (error) {
       this.#homes.delete(user);
-      throw error;
+      throw withPath(error, `storage/${user}`);
     }
   }
 }

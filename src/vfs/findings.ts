@@ -29,6 +29,7 @@ export interface Finding {
 }
 
 const NOTHING: Amount = { bytes: 0, files: 0 };
+const UNCOUNTED = { used: NOTHING, reserved: NOTHING, ofUploads: NOTHING };
 
 /** A part that is being removed, or made, is in order again within this time. */
 const SETTLING_MS = 250;
@@ -47,9 +48,8 @@ export async function checkUser(
     if (finding !== undefined) findings.push(finding);
   }
   const found = await home.measure();
-  const audit = await state.audit(user);
-  if (audit === undefined) return findings;
-  const { used, reserved, ofUploads } = audit;
+  // Who never signed in was never counted: whatever lies there was placed by hand.
+  const { used, reserved, ofUploads } = (await state.audit(user)) ?? UNCOUNTED;
   if (!isSame(used, found)) findings.push(differing("usage", user, used, found, isFixing));
   if (!isSame(reserved, ofUploads)) {
     findings.push(differing("reservation", user, reserved, ofUploads, isFixing));

@@ -42,7 +42,7 @@ test("a data directory that is well has no findings, running and stopped", async
   expect(await server.stop()).toBe(0);
   const stopped = await check();
 
-  expect(stopped).toMatchObject({ status: 0, stdout: "1 accounts checked: nothing wrong\n" });
+  expect(stopped).toMatchObject({ status: 0, stdout: "1 account checked: nothing wrong\n" });
 });
 
 test("what was placed behind the server's back is found and counted while it runs", async () => {

@@ -1,0 +1,116 @@
+/**
+ * Whose files the data directory is made of. The server runs as an ordinary user, and root's
+ * commands must leave nothing there that it cannot open: what root makes gets the owner that
+ * storage/ has, or the data directory where there is no storage/ yet.
+ *
+ * Only what was made here is given away: directories, and files of one name, so that a second
+ * name that somebody else gave to a file of root's does not make it theirs.
+ */
+import { chmod, lchown, lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isUserName } from "../accounts/account.ts";
+import { errorOfSystem, isKind, withPath } from "../base/errors.ts";
+import type { Place } from "./place.ts";
+
+const ROOT = 0;
+const OWNER_MODE = 0o700;
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A home that the server's user cannot use. */
+export interface UnusableHome {
+  readonly kind: "home";
+  readonly user: string;
+  readonly path: string;
+  readonly isFixed: boolean;
+}
+
+/** Runs a command of the operator's. Where root runs it, what it made is handed over. */
+export async function keepingOwner<Value>(
+  place: Place,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  if (process.getuid?.() !== ROOT) return await work();
+  const before = await findPaths(place);
+  try {
+    return await work();
+  } finally {
+    const owner = await ownerOf(place, before);
+    if (owner !== undefined && owner.uid !== ROOT) await handOver(place, before, owner);
+  }
+}
+
+/** Homes whose owner is not the server's user, or that shut even their owner out. */
+export async function unusableHomes(
+  place: Place,
+  users: readonly string[],
+  isFixing: boolean,
+): Promise<UnusableHome[]> {
+  const storage = await find(place.storage);
+  const found: UnusableHome[] = [];
+  if (storage === undefined) return found;
+  for (const user of users) {
+    const path = join(place.storage, user);
+    const home = await find(path);
+    if (home?.isDirectory() !== true) continue;
+    const isForeign = home.uid !== storage.uid;
+    const mode = home.mode & 0o7777;
+    if (!isForeign && (mode & OWNER_MODE) === OWNER_MODE) continue;
+    const isFixed = isFixing && (await mendHome(path, storage, mode));
+    found.push({ kind: "home", user, path, isFixed });
+  }
+  return found;
+}
+
+/** @returns false where only root can do it */
+async function mendHome(path: string, { uid, gid }: Owner, mode: number): Promise<boolean> {
+  try {
+    await lchown(path, uid, gid);
+    await chmod(path, mode | OWNER_MODE);
+    return true;
+  } catch (error) {
+    if (isKind(errorOfSystem(error), "NO_PERMISSION")) return false;
+    throw withPath(errorOfSystem(error), path);
+  }
+}
+
+async function ownerOf(place: Place, before: ReadonlySet<string>): Promise<Owner | undefined> {
+  return await find(before.has(place.storage) ? place.storage : place.root);
+}
+
+/** What of the data directory is there, as far as commands make something. */
+async function findPaths(place: Place): Promise<Set<string>> {
+  const homes = (await namesIn(place.storage)).filter(isUserName);
+  const paths = new Set(homes.map((name) => join(place.storage, name)));
+  for (const path of [place.storage, place.accountsFile]) {
+    if ((await find(path)) !== undefined) paths.add(path);
+  }
+  return paths;
+}
+
+async function handOver(place: Place, before: ReadonlySet<string>, owner: Owner): Promise<void> {
+  const made = [...(await findPaths(place))].filter((path) => !before.has(path));
+  const parts = join(place.own, "parts");
+  const own = [place.own, ...(await pathsIn(place.own)), ...(await pathsIn(parts))];
+  for (const path of [...made, ...own]) {
+    const facts = await find(path);
+    const isOurs = facts?.uid === ROOT;
+    if (!isOurs || !(facts.isDirectory() || (facts.isFile() && facts.nlink === 1))) continue;
+    await lchown(path, owner.uid, owner.gid);
+  }
+}
+
+async function pathsIn(folder: string): Promise<string[]> {
+  return (await namesIn(folder)).map((name) => join(folder, name));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch(() => []);
+}
+
+async function find(path: string) {
+  return await lstat(path).catch(() => undefined);
+}
