@@ -18,7 +18,7 @@ import { TABLE } from "../commands/table.ts";
 import type { CommandName } from "../commands/table.ts";
 import { Connection } from "../wire/connection.ts";
 import type { ConnectionOwner } from "../wire/connection.ts";
-import { CONTENT_PREFIX_BYTES, decodeError, FLAG_ERROR, FLAG_REPLY } from "../wire/frame.ts";
+import { CONTENT_PREFIX_BYTES, FLAG_ERROR, FLAG_REPLY } from "../wire/frame.ts";
 import type { Header } from "../wire/frame.ts";
 import type { RawSocket } from "../wire/link.ts";
 import { decodeBody, encodeBody } from "../wire/shape.ts";
@@ -66,9 +66,9 @@ export class Client implements ConnectionOwner {
   constructor(
     socket: RawSocket,
     binding: () => Uint8Array,
-    { isChecked = false, fingerprint = "" } = {},
+    { isChecked = false, isOperators = false, fingerprint = "" } = {},
   ) {
-    this.#connection = new Connection(socket, this, BODY_BYTES_MAX, { isChecked });
+    this.#connection = new Connection(socket, this, BODY_BYTES_MAX, { isChecked, isOperators });
     this.#binding = binding;
     this.#fingerprint = fingerprint;
     this.#watching = setInterval(() => this.#connection.watch(performance.now()), WATCH_EVERY_MS);
@@ -179,7 +179,7 @@ export class Client implements ConnectionOwner {
   frame(header: Header, body: Uint8Array): void {
     const { requestId, command, flags } = header;
     const notice = NOTICE_OF_CODE.get(command);
-    if ((flags & FLAG_ERROR) !== 0) this.#failed(requestId, decodeError(body));
+    if ((flags & FLAG_ERROR) !== 0) this.#failed(requestId, this.#connection.failureIn(body));
     else if ((flags & FLAG_REPLY) !== 0) this.#replied(requestId, body);
     else if (notice !== undefined) {
       const value = decodeBody(NOTICES[notice].body as Shape<unknown>, body);
