@@ -227,6 +227,9 @@ export const INVITE_MS_DEFAULT = 7 * 24 * 3_600_000;
 export const ANSWER_AGAIN_MS_MIN = 2_000;
 export const ANSWER_AGAIN_MS_MAX = 10_000;
 
+/** A client does not wait longer than this because a server says so. */
+export const RETRY_AFTER_MS_MAX = 60_000;
+
 /** A command that has failed ends after this long, whatever is still open. */
 export const EXIT_MS_MAX = 1_000;
 
