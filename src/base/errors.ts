@@ -18,7 +18,12 @@ export interface ErrorRow {
   readonly ends: "request" | "connection";
   readonly text: string;
   readonly hint?: string;
+  /** Whether it arises on the side that shows it; when no row says, those from OWN_CODES_FROM on do. */
+  readonly isOwn?: boolean;
 }
+
+/** Rows from here on arise on the side that shows them; see `errorOfCode`. */
+const OWN_CODES_FROM = 96;
 
 // Left as it is by the formatter, because a table is read by column.
 // oxfmt-ignore
@@ -44,11 +49,11 @@ export const ERRORS = {
   TOO_MANY_TRIES:     { code: 19, exit: 77, ends: "connection", text: "too many wrong passwords or keys", hint: "connect again later, or ask the operator for a new password" },
   FORBIDDEN:          { code: 20, exit: 77, ends: "request",    text: "your account may not do this[ (it needs the right: {right})]", hint: "ask the operator for the right" },
   ACCOUNT_CLOSED:     { code: 21, exit: 77, ends: "connection", text: "the operator has closed or changed this account", hint: "ask the operator" },
-  NOT_GENUINE:        { code: 22, exit: 77, ends: "connection", text: "the server could not prove that it knows this account[ ({reason})]", hint: "somebody may be between you and the server; nothing was sent" },
-  BAD_PARAMETERS:     { code: 23, exit: 77, ends: "connection", text: "the server asks for unsafe password parameters[ ({reason})]", hint: "nothing was derived from the password and nothing was sent" },
-  UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…" },
-  CHANGED_KEY:        { code: 25, exit: 77, ends: "connection", text: "the key of {host} has changed: known {expected}, offered {fingerprint}", hint: "if the operator confirms the new key, remove the line of {host} from {file} and connect again" },
-  NO_PASSWORD:        { code: 26, exit: 77, ends: "connection", text: "no password was given", hint: "use --password-stdin, FTPX_PASSWORD, or a terminal" },
+  NOT_GENUINE:        { code: 22, exit: 77, ends: "connection", text: "the server could not prove that it knows this account[ ({reason})]", hint: "somebody may be between you and the server; nothing was sent", isOwn: true },
+  BAD_PARAMETERS:     { code: 23, exit: 77, ends: "connection", text: "the server asks for unsafe password parameters[ ({reason})]", hint: "nothing was derived from the password and nothing was sent", isOwn: true },
+  UNKNOWN_KEY:        { code: 24, exit: 77, ends: "connection", text: "the key of {host} is not known here: {fingerprint}", hint: "compare it with what the server printed, then use --accept-new or the line ftpx://…#sha256:…", isOwn: true },
+  CHANGED_KEY:        { code: 25, exit: 77, ends: "connection", text: "the key of {host} has changed: known {expected}, offered {fingerprint}", hint: "if the operator confirms the new key, remove the line of {host} from {file} and connect again", isOwn: true },
+  NO_PASSWORD:        { code: 26, exit: 77, ends: "connection", text: "no password was given", hint: "use --password-stdin, FTPX_PASSWORD, or a terminal", isOwn: true },
   PASSWORD_REFUSED:   { code: 27, exit: 77, ends: "request",    text: "the password was not changed[: {reason}]" },
   REGISTRATION_OFF:   { code: 28, exit: 77, ends: "request",    text: "this server takes no requests for an account", hint: "ask its operator for an account, or for an invite" },
   BAD_INVITE:         { code: 29, exit: 77, ends: "request",    text: "the invite is not valid: wrong, used, expired, taken back, or for another name", hint: "ask the operator for a new one" },
@@ -81,7 +86,7 @@ export const ERRORS = {
   NOT_NOW:            { code: 56, exit: 75, ends: "request",    text: "the account cannot be made at this moment", hint: "try again later; the invite is still good" },
   KICKED:             { code: 57, exit: 77, ends: "connection", text: "the operator has ended this session[: {reason}]", hint: "unfinished transfers are kept: the same command goes on where it was" },
   NO_SUCH_SESSION:    { code: 58, exit: 66, ends: "request",    text: "nobody is here by that name or number: {user}", hint: "ftpx who lists who is here" },
-  NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory" },
+  NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory", isOwn: true },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },
@@ -91,7 +96,7 @@ export const ERRORS = {
   CHUNK_DAMAGED:      { code: 68, exit: 75, ends: "request",    text: "a chunk was damaged on its way[ (offset {offset})]", hint: "it is sent again when the transfer goes on" },
   NO_SUCH_TRANSFER:   { code: 69, exit: 76, ends: "request",    text: "no such transfer is open" },
   TAKEN_OVER:         { code: 70, exit: 75, ends: "request",    text: "another session of this user has taken the transfer over", hint: "let the other one finish" },
-  SOURCE_CHANGED:     { code: 71, exit: 75, ends: "request",    text: "the local file changed while it was sent", hint: "send it again" },
+  SOURCE_CHANGED:     { code: 71, exit: 75, ends: "request",    text: "the local file changed while it was sent", hint: "send it again", isOwn: true },
   TRANSFER_STALLED:   { code: 72, exit: 75, ends: "request",    text: "the transfer made no progress[ for {elapsedMs}]", hint: "run the same command again: it goes on where it was" },
 
   // 80-95: the server's own state
@@ -104,7 +109,7 @@ export const ERRORS = {
   NO_DESCRIPTORS:     { code: 86, exit: 75, ends: "request",    text: "too many files are open at once", hint: "try again" },
   STATE_DAMAGED:      { code: 87, exit: 78, ends: "request",    text: "the server's state database is damaged[ ({reason})]", hint: "the operator can mend that with the server stopped: ftpx check --fix" },
 
-  // 96-127: they arise on the side that shows them; only the operator's socket carries some
+  // 96-127: they arise on the side that shows them (isOwn); only the operator's socket carries some
   UNREACHABLE:        { code: 96,  exit: 69, ends: "connection", text: "cannot reach {host}[: {reason}]", hint: "look at the host and the port, and whether the server runs" },
   CONNECTION_LOST:    { code: 97,  exit: 75, ends: "connection", text: "the connection was lost[ ({reason})]", hint: "run the same command again: it goes on where it was" },
   TLS_FAILED:         { code: 98,  exit: 76, ends: "connection", text: "no TLS connection with {host}[: {reason}]" },
@@ -118,7 +123,7 @@ export const ERRORS = {
   ACCOUNT_EXISTS:     { code: 106, exit: 73, ends: "request",    text: "account {user} exists already", hint: "ftpx usermod changes it" },
   NO_SUCH_ACCOUNT:    { code: 107, exit: 66, ends: "request",    text: "no account {user}", hint: "ftpx users lists all" },
   SERVER_RUNNING:     { code: 108, exit: 75, ends: "request",    text: "a server is already using this data directory", hint: "stop that server first" },
-  BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again" },
+  BUSY_ACCOUNTS:      { code: 109, exit: 75, ends: "request",    text: "another command is editing accounts.toml", hint: "try again", isOwn: false },
   INTERRUPTED:        { code: 110, exit: 130, ends: "request",   text: "interrupted[ by {reason}]" },
   SERVER_ERROR:       { code: 111, exit: 76, ends: "request",    text: "refused by the server (code {code})", hint: "bring both sides to the same version of ftpx" },
   OTHER_KEY:          { code: 112, exit: 77, ends: "connection", text: "the target names a key that is not the one known of {host}: target {fingerprint}, known {expected}", hint: "ask the operator which is right; only a known key that is out of date is to be removed from {file}" },
@@ -229,13 +234,26 @@ const KIND_OF_CODE = new Map<number, ErrorKind>(
 );
 
 /**
- * The failure that a peer names by code. A code that this version does not know
- * ends the request and is shown by its number.
+ * The failure that a peer names by code. A code that this version does not know, and one
+ * that only this side can find out, ends the request and is shown by its number: or a
+ * server would have our own advice shown, with a host and a file of its choosing. The
+ * operator's own server on this machine is believed.
  */
-export function errorOfCode(code: number, details: Details): FtpxError {
+export function errorOfCode(
+  code: number,
+  details: Details,
+  { isOperators = false } = {},
+): FtpxError {
   const kind = KIND_OF_CODE.get(code);
   if (kind === undefined) return new FtpxError("SERVER_ERROR", { ...details, code });
+  if (isOwn(kind) && !isOperators) return new FtpxError("SERVER_ERROR", { code });
   return new FtpxError(kind, details);
+}
+
+/** Whether such a failure is never told by the other side. */
+export function isOwn(kind: ErrorKind): boolean {
+  const row: ErrorRow = ERRORS[kind];
+  return row.isOwn ?? row.code >= OWN_CODES_FROM;
 }
 
 /**

@@ -233,6 +233,24 @@ export const INVITE_MS_DEFAULT = 7 * 24 * 3_600_000;
 export const ANSWER_AGAIN_MS_MIN = 2_000;
 export const ANSWER_AGAIN_MS_MAX = 10_000;
 
+/** A client waits so long for an answer that costs the server next to nothing, while nothing else comes either. */
+export const ANSWER_MS_MAX = 60_000;
+
+/** And so long for one that opens a transfer: an upload waits for the commit of the one before it, a file for its tape. */
+export const OPENING_MS_MAX = 600_000;
+
+/** A download of which nothing comes for this long has stalled, unless this side keeps it waiting. */
+export const CONTENT_STALL_MS_MAX = 120_000;
+
+/** The same for an upload whose window stays shut: on a slow line the system still holds megabytes that are on their way. */
+export const WINDOW_STALL_MS_MAX = 600_000;
+
+/** Less than this is no progress: a byte now and then would keep a client for ever. */
+export const PROGRESS_BYTES_MIN = KIB;
+
+/** A client does not wait longer than this because a server says so. */
+export const RETRY_AFTER_MS_MAX = 60_000;
+
 /** A command that has failed ends after this long, whatever is still open. */
 export const EXIT_MS_MAX = 1_000;
 

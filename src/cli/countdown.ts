@@ -15,6 +15,7 @@ const TICK_MS = 200;
 export class Countdown {
   #retry: Retry | undefined;
   #dueMs = 0;
+  #waitingCount = 0;
   #end: (() => void) | undefined;
 
   /** To be told of each retry; see Remote.onRetry. */
@@ -25,6 +26,7 @@ export class Countdown {
     this.#dueMs = Math.max(isSaid ? this.#dueMs : 0, nowMs + retry.pauseMs);
     if (isScreen(process.stderr)) this.#end ??= this.#begin();
     else if (!isSaid) writeNote(retryLine(retry, retry.pauseMs));
+    void this.#follow(retry);
   };
 
   /** Nothing waits any more. */
@@ -32,6 +34,14 @@ export class Countdown {
     this.#end?.();
     this.#end = undefined;
   };
+
+  /** The connection may be back before it is due. */
+  async #follow({ over }: Retry): Promise<void> {
+    this.#waitingCount += 1;
+    await over;
+    this.#waitingCount -= 1;
+    if (this.#waitingCount === 0) this.stop();
+  }
 
   #begin(): () => void {
     const hide = showLive((columns) => this.#lines(columns));

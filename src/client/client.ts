@@ -18,11 +18,13 @@ import { TABLE } from "../commands/table.ts";
 import type { CommandName } from "../commands/table.ts";
 import { Connection } from "../wire/connection.ts";
 import type { ConnectionOwner } from "../wire/connection.ts";
-import { CONTENT_PREFIX_BYTES, decodeError, FLAG_ERROR, FLAG_REPLY } from "../wire/frame.ts";
+import { CONTENT_PREFIX_BYTES, FLAG_ERROR, FLAG_REPLY } from "../wire/frame.ts";
 import type { Header } from "../wire/frame.ts";
 import type { RawSocket } from "../wire/link.ts";
 import { decodeBody, encodeBody } from "../wire/shape.ts";
 import type { Shape } from "../wire/shape.ts";
+import { awaitedFor, Patience } from "./patience.ts";
+import type { Awaited } from "./patience.ts";
 
 export type RequestOf<Name extends CommandName> =
   (typeof TABLE)[Name] extends Command<infer Request, infer _> ? Request : never;
@@ -35,6 +37,15 @@ export interface TransferListener {
   notice<Name extends NoticeName>(name: Name, value: Notice<Name>): void;
   /** The transfer is over; nothing more comes. */
   failed(failure: FtpxError): void;
+  /** How long the server may keep it waiting. */
+  readonly stallMsMax?: number;
+  /** Whether it is the server's turn: to send content, or to make room for some. */
+  isWaiting?(): boolean;
+}
+
+interface OpenTransfer {
+  readonly listener: TransferListener;
+  readonly awaited: Awaited;
 }
 
 export interface StartedCall<Reply> {
@@ -46,6 +57,7 @@ interface Pending {
   readonly reply: Shape<unknown>;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (failure: FtpxError) => void;
+  readonly awaited: Awaited;
 }
 
 /** What a user signs in with. */
@@ -55,7 +67,8 @@ export class Client implements ConnectionOwner {
   readonly prefixBytes = CONTENT_PREFIX_BYTES;
   readonly #connection: Connection;
   readonly #pending = new Map<number, Pending>();
-  readonly #transfers = new Map<number, TransferListener>();
+  readonly #transfers = new Map<number, OpenTransfer>();
+  readonly #patience = new Patience();
   readonly #binding: () => Uint8Array;
   /** Of the key that the server showed; empty without TLS. */
   readonly #fingerprint: string;
@@ -66,12 +79,12 @@ export class Client implements ConnectionOwner {
   constructor(
     socket: RawSocket,
     binding: () => Uint8Array,
-    { isChecked = false, fingerprint = "" } = {},
+    { isChecked = false, isOperators = false, fingerprint = "" } = {},
   ) {
-    this.#connection = new Connection(socket, this, BODY_BYTES_MAX, { isChecked });
+    this.#connection = new Connection(socket, this, BODY_BYTES_MAX, { isChecked, isOperators });
     this.#binding = binding;
     this.#fingerprint = fingerprint;
-    this.#watching = setInterval(() => this.#connection.watch(performance.now()), WATCH_EVERY_MS);
+    this.#watching = setInterval(() => this.#watch(performance.now()), WATCH_EVERY_MS);
   }
 
   get connection(): Connection {
@@ -150,9 +163,13 @@ export class Client implements ConnectionOwner {
       return { id, reply: promise };
     }
     const body = encodeBody(row.request, request);
-    if (listener !== undefined) this.#transfers.set(id, listener);
+    if (listener !== undefined) {
+      const awaited = { msMax: listener.stallMsMax ?? Infinity, sinceMs: undefined };
+      this.#transfers.set(id, { listener, awaited });
+    }
     const settle = resolve as (reply: unknown) => void;
-    this.#pending.set(id, { reply: row.reply, resolve: settle, reject });
+    const awaited = awaitedFor(name);
+    this.#pending.set(id, { reply: row.reply, resolve: settle, reject, awaited });
     this.#connection.send(row.code, 0, id, body);
     return { id, reply: promise };
   }
@@ -168,8 +185,14 @@ export class Client implements ConnectionOwner {
   }
 
   /** The frame is lent until the promise settles. */
-  sendContent(id: number, frame: Uint8Array, offset: number, bytes: number): Promise<void> {
-    return this.#connection.sendContent(frame, id, offset, bytes);
+  async sendContent(id: number, frame: Uint8Array, offset: number, bytes: number): Promise<void> {
+    await this.#connection.sendContent(frame, id, offset, bytes);
+    this.moved(bytes);
+  }
+
+  /** So many bytes of a transfer went on their way, or have arrived. */
+  moved(bytes: number): void {
+    this.#patience.moved(bytes);
   }
 
   close(): void {
@@ -179,23 +202,26 @@ export class Client implements ConnectionOwner {
   frame(header: Header, body: Uint8Array): void {
     const { requestId, command, flags } = header;
     const notice = NOTICE_OF_CODE.get(command);
-    if ((flags & FLAG_ERROR) !== 0) this.#failed(requestId, decodeError(body));
+    if ((flags & FLAG_ERROR) !== 0) this.#failed(requestId, this.#connection.failureIn(body));
     else if ((flags & FLAG_REPLY) !== 0) this.#replied(requestId, body);
     else if (notice !== undefined) {
       const value = decodeBody(NOTICES[notice].body as Shape<unknown>, body);
-      this.#transfers.get(requestId)?.notice(notice, value as never);
+      this.#transfers.get(requestId)?.listener.notice(notice, value as never);
     } else throw new FtpxError("BAD_FRAME", { reason: "a request from a server" });
   }
 
   content(requestId: number, offset: number, piece: Uint8Array): void {
-    this.#transfers.get(requestId)?.content?.(offset, piece);
+    const transfer = this.#transfers.get(requestId);
+    if (transfer === undefined) return;
+    this.moved(piece.byteLength);
+    transfer.listener.content?.(offset, piece);
   }
 
   closed(reason: FtpxError): void {
     clearInterval(this.#watching);
     this.#end = reason;
     for (const { reject } of this.#pending.values()) reject(reason);
-    for (const listener of this.#transfers.values()) listener.failed(reason);
+    for (const { listener } of this.#transfers.values()) listener.failed(reason);
     this.#pending.clear();
     this.#transfers.clear();
   }
@@ -211,15 +237,42 @@ export class Client implements ConnectionOwner {
     // Before it is forgotten: a reply that cannot be read ends the connection, and with it the call.
     const reply = decodeBody(pending.reply, body);
     this.#pending.delete(id);
+    this.#patience.moved();
     pending.resolve(reply);
   }
 
   #failed(id: number, failure: FtpxError): void {
     const pending = this.#pending.get(id);
-    const listener = this.#transfers.get(id);
+    const transfer = this.#transfers.get(id);
     this.#pending.delete(id);
     this.#transfers.delete(id);
+    if (pending !== undefined) this.#patience.moved();
     pending?.reject(failure);
-    listener?.failed(failure);
+    transfer?.listener.failed(failure);
+  }
+
+  #watch(nowMs: number): void {
+    this.#connection.watch(nowMs);
+    this.demandProgress(nowMs);
+  }
+
+  /**
+   * Gives up what is late: the connection for an answer, because nobody knows what became of
+   * the request; a transfer alone when its content or its window is.
+   */
+  demandProgress(nowMs: number): void {
+    for (const { awaited } of this.#pending.values()) {
+      const elapsedMs = this.#patience.lateMs(awaited, nowMs);
+      if (elapsedMs === undefined) continue;
+      this.#connection.fail(new FtpxError("PEER_SILENT", { elapsedMs }));
+      return;
+    }
+    for (const [id, { listener, awaited }] of this.#transfers) {
+      const isTheirTurn = listener.isWaiting?.() === true && !this.#pending.has(id);
+      awaited.sinceMs = isTheirTurn ? (awaited.sinceMs ?? nowMs) : undefined;
+      const elapsedMs = this.#patience.lateMs(awaited, nowMs);
+      if (elapsedMs !== undefined)
+        this.#failed(id, new FtpxError("TRANSFER_STALLED", { elapsedMs }));
+    }
   }
 }

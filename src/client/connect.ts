@@ -63,7 +63,11 @@ const noBinding = () => new Uint8Array(0);
 
 /** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
 export async function connectOperator(file: string): Promise<Client> {
-  return await connectBare({ unix: file }, file, (socket) => new Client(socket, noBinding));
+  return await connectBare(
+    { unix: file },
+    file,
+    (socket) => new Client(socket, noBinding, { isOperators: true }),
+  );
 }
 
 /** @throws FtpxError UNREACHABLE, USAGE for another machine */

@@ -6,19 +6,23 @@
  * When the server's file is another version than the part's, the chunks that are still
  * equal at its front are kept, so two versions never mix.
  */
-import { lstat } from "node:fs/promises";
 import { composeDigest, demandDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
-import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
-import { systemPath } from "../base/path.ts";
+import {
+  CHUNK_BYTES,
+  CONTENT_STALL_MS_MAX,
+  WINDOW_BYTES,
+  WINDOW_BYTES_MIN,
+} from "../base/limits.ts";
 import type { Notice, NoticeName } from "../commands/notices.ts";
 import { Gate } from "../transfer/gate.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
 import type { Client, ReplyOf, TransferListener } from "./client.ts";
-import { countEqualChunks, fetchDigests, localFailure, realPath } from "./copy.ts";
+import { countEqualChunks, fetchDigests, localFailure } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
+import { placeOf } from "./destination.ts";
 import { DownloadPart } from "./part.ts";
 import type { PartOrigin } from "./part.ts";
 
@@ -56,6 +60,7 @@ class Downloading implements TransferListener {
   readonly #job: CopyJob;
   readonly #part: DownloadPart;
   readonly #server: string;
+  readonly stallMsMax = CONTENT_STALL_MS_MAX;
   readonly #gate = new Gate<Receiver>(WINDOW_BYTES);
   readonly #ended = Promise.withResolvers<Notice<"end">>();
   #id = 0;
@@ -72,6 +77,10 @@ class Downloading implements TransferListener {
   #soundChunks: number | undefined;
   readonly #ending = new AbortController();
   #failure: FtpxError | undefined;
+  /** All content has come. */
+  #isComplete = false;
+  /** Acknowledgements that a rate limit holds back. */
+  #pacedCount = 0;
 
   constructor(client: Client, job: CopyJob, part: DownloadPart, server: string) {
     this.#client = client;
@@ -110,6 +119,7 @@ class Downloading implements TransferListener {
 
   notice<Name extends NoticeName>(name: Name, value: Notice<Name>): void {
     if (name === "end") {
+      this.#isComplete = true;
       this.#ended.resolve(value as Notice<"end">);
     } else if (name === "proof") {
       const { index, digest } = value as Notice<"proof">;
@@ -120,6 +130,12 @@ class Downloading implements TransferListener {
     } else {
       throw new FtpxError("BAD_STATE", { reason: `${name} for a download` });
     }
+  }
+
+  /** Neither this side's disk nor its rate limit holds the server back. */
+  isWaiting(): boolean {
+    const receiver = this.#receiver;
+    return receiver?.isWriting === false && !this.#isComplete && this.#pacedCount === 0;
   }
 
   failed(failure: FtpxError): void {
@@ -135,7 +151,9 @@ class Downloading implements TransferListener {
     this.#totalBytes = opened.totalBytes;
     this.#job.onProgress(fromOffset, opened.totalBytes);
     const held = this.#part.digests.slice();
-    const receiver = await this.#makeReceiver(fromOffset, opened.windowBytes);
+    // What this side has to hold is what it offered, whatever the server says.
+    const windowBytes = Math.min(opened.windowBytes, WINDOW_BYTES);
+    const receiver = await this.#makeReceiver(fromOffset, windowBytes);
     this.#checking = this.#checkHeld(held, version);
     // Whoever publishes hears of a failure; until then nobody may listen.
     this.#checking.catch(() => {});
@@ -271,7 +289,11 @@ class Downloading implements TransferListener {
     }
     const bytes = offset - this.#acknowledgedOffset;
     this.#acknowledgedOffset = offset;
-    this.#acknowledging = this.#acknowledging.then(() => pace.wait(bytes)).then(acknowledge);
+    this.#pacedCount += 1;
+    this.#acknowledging = this.#acknowledging
+      .then(() => pace.wait(bytes))
+      .then(acknowledge)
+      .finally(() => (this.#pacedCount -= 1));
   }
 
   #save(chunks: readonly ProvedChunk[]): void {
@@ -319,21 +341,6 @@ class Downloading implements TransferListener {
     const transfer = this.#id;
     this.#client.call("closeTransfer", { transfer, isDiscarded: false }).catch(() => {});
   }
-}
-
-/** The file that is to be there afterwards. @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY, NOT_A_FILE */
-async function placeOf({ local, mayReplace }: CopyJob): Promise<string> {
-  const there = await lstat(systemPath(local)).catch(() => undefined);
-  if (there === undefined) return local;
-  // A link stays one: what it points to is replaced, as cp does.
-  const path = await realPath(local).catch(() => undefined);
-  if (path === undefined) throw new FtpxError("LOCAL_EXISTS", { path: local });
-  const stats = await lstat(systemPath(path));
-  if (stats.isDirectory()) throw new FtpxError("IS_A_DIRECTORY", { path: local });
-  // The rename would put a plain file where /dev/null was.
-  if (!stats.isFile()) throw new FtpxError("NOT_A_FILE", { path: local });
-  if (!mayReplace) throw new FtpxError("LOCAL_EXISTS", { path: local });
-  return path;
 }
 
 /** A part is of use when the transfer can go on later. */

@@ -11,7 +11,12 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
-import { CHUNK_BYTES, EAGER_BYTES_MAX, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import {
+  CHUNK_BYTES,
+  EAGER_BYTES_MAX,
+  WINDOW_BYTES_MIN,
+  WINDOW_STALL_MS_MAX,
+} from "../base/limits.ts";
 import { systemPath } from "../base/path.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
@@ -45,6 +50,7 @@ class Uploading implements TransferListener {
   readonly #job: CopyJob;
   readonly #file: OpenFile;
   readonly #facts: FileFacts;
+  readonly stallMsMax = WINDOW_STALL_MS_MAX;
   #window = new SendWindow(WINDOW_BYTES_MIN, 0);
   #failure: FtpxError | undefined;
 
@@ -91,8 +97,14 @@ class Uploading implements TransferListener {
   notice(name: string, value: unknown): void {
     if (name !== "ack") throw new FtpxError("BAD_STATE", { reason: `${name} for an upload` });
     const { offset } = value as { offset: number };
+    const before = this.#window.acknowledgedOffset;
     this.#window.acknowledge(offset);
+    this.#client.moved(offset - before);
     this.#job.onProgress(offset, this.#facts.bytes);
+  }
+
+  isWaiting(): boolean {
+    return this.#window.isShut;
   }
 
   failed(failure: FtpxError): void {
@@ -161,7 +173,10 @@ class Uploading implements TransferListener {
 
   async #prove(id: number, opened: ReplyOf<"openUpload">): Promise<Start> {
     const { chunkCount, storedBytes, windowBytes } = opened;
-    const held = await fetchDigests(chunkCount, (firstChunk, count) =>
+    demandPossible(opened);
+    // More than the source has are of another one, and are not worth asking for.
+    const comparableCount = Math.min(chunkCount, Math.ceil(this.#facts.bytes / CHUNK_BYTES));
+    const held = await fetchDigests(comparableCount, (firstChunk, count) =>
       this.#client.call("partDigests", { transfer: id, firstChunk, count }),
     );
     if (await this.#isProved(opened, held)) {
@@ -194,6 +209,15 @@ class Uploading implements TransferListener {
     if (!this.#client.isOpen) return;
     const transfer = open.id;
     this.#client.call("closeTransfer", { transfer, isDiscarded: false }).catch(() => {});
+  }
+}
+
+/** A server could have us send nothing for ever, or ask it for digests for ever. @throws FtpxError OUT_OF_RANGE */
+function demandPossible(opened: ReplyOf<"openUpload">): void {
+  const { chunkCount, storedBytes, windowBytes } = opened;
+  if (windowBytes < WINDOW_BYTES_MIN) throw new FtpxError("OUT_OF_RANGE", { reason: "window" });
+  if (chunkCount * CHUNK_BYTES > storedBytes) {
+    throw new FtpxError("OUT_OF_RANGE", { reason: "chunks of an unfinished upload" });
   }
 }
 

@@ -12,6 +12,7 @@ import type { CommandName } from "../commands/table.ts";
 import { connect } from "./connect.ts";
 import type { Endpoint } from "./connect.ts";
 import type { Client, Credentials, ReplyOf, RequestOf } from "./client.ts";
+import { isLost, isWorthRetrying, pauseBefore } from "./retries.ts";
 
 export interface RemoteSettings {
   readonly endpoint: Endpoint;
@@ -41,10 +42,9 @@ export interface Retry {
   readonly attemptsMax: number;
   readonly pauseMs: number;
   readonly reason: FtpxError;
+  /** Settles when the pause has ended, early ones too. */
+  readonly over: Promise<void>;
 }
-
-const PAUSE_MS_MIN = 250;
-const PAUSE_MS_MAX = 15_000;
 
 export class Remote {
   readonly settings: RemoteSettings;
@@ -52,6 +52,8 @@ export class Remote {
   #client: Client | undefined;
   #sentBytes = 0;
   #keys: Credentials;
+  /** Settles when there is a connection again. */
+  #back = Promise.withResolvers<void>();
 
   constructor(settings: RemoteSettings) {
     this.settings = settings;
@@ -115,7 +117,7 @@ export class Remote {
         if (!isWorthRetrying(error) || (hasBegun && !mayRepeat)) throw error;
         attempt = progress() > before ? 1 : attempt + 1;
         if (attempt > this.settings.retriesMax) throw error;
-        await this.#pause(attempt, error, signal);
+        await this.#pause(attempt, { reason: error, wasGood: hasBegun, signal });
       }
     }
   }
@@ -148,18 +150,33 @@ export class Remote {
       throw error;
     }
     this.#client = client;
+    this.#back.resolve();
+    this.#back = Promise.withResolvers();
     return client;
   }
 
-  async #pause(attempt: number, reason: FtpxError, signal: AbortSignal): Promise<void> {
+  /** Ends early when another transfer has the connection back. */
+  async #pause(attempt: number, { reason, wasGood, signal }: PauseFacts): Promise<void> {
     const { retriesMax, onRetry } = this.settings;
-    const grown = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (attempt - 1));
-    // Clients that lost the same server must not come back in step.
-    const spread = grown * (0.75 + Math.random() / 2);
-    const pauseMs = Math.round(Math.max(spread, reason.details.retryAfterMs ?? 0));
-    onRetry?.({ attempt, attemptsMax: retriesMax, pauseMs, reason });
-    await unlessAborted(Bun.sleep(pauseMs), signal);
+    const pauseMs = pauseBefore(attempt, { reason, wasGood });
+    const over = Promise.withResolvers<void>();
+    onRetry?.({ attempt, attemptsMax: retriesMax, pauseMs, reason, over: over.promise });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const due = new Promise<void>((resolve) => (timer = setTimeout(resolve, pauseMs)));
+    const back = isLost(reason) ? this.#back.promise : due;
+    try {
+      await unlessAborted(Promise.race([due, back]), signal);
+    } finally {
+      clearTimeout(timer);
+      over.resolve();
+    }
   }
+}
+
+interface PauseFacts {
+  readonly reason: FtpxError;
+  readonly wasGood: boolean;
+  readonly signal: AbortSignal;
 }
 
 const NEVER = new AbortController().signal;
@@ -178,23 +195,4 @@ export async function unlessAborted<Value>(
   } finally {
     signal.removeEventListener("abort", abort);
   }
-}
-
-const WORTH_RETRYING = [
-  "CONNECTION_LOST",
-  "FRAME_DAMAGED",
-  "UNREACHABLE",
-  "PEER_SILENT",
-  "SERVER_FULL",
-  "DRAINING",
-  "SERVER_STOPPING",
-  "UPLOAD_BUSY",
-  "CHUNK_DAMAGED",
-  "CHANGED",
-  "SOURCE_CHANGED",
-  "TRANSFER_STALLED",
-] as const;
-
-function isWorthRetrying(error: unknown): error is FtpxError {
-  return isKind(error, ...WORTH_RETRYING);
 }

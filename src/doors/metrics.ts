@@ -49,9 +49,17 @@ export async function openMetricsDoor(
 }
 
 function answer(request: Request, families: () => readonly Family[]): Response {
-  if (new URL(request.url).pathname !== "/metrics") return plain("not found", 404);
+  const path = pathOf(request);
+  if (path === undefined) return plain("bad request", 400);
+  if (path !== "/metrics") return plain("not found", 404);
   if (request.method !== "GET") return plain("method not allowed", 405, { Allow: "GET" });
   return new Response(expose(families()), { headers: { "Content-Type": CONTENT_TYPE } });
+}
+
+/** Nothing where the Host header is no host; HTTP/1.0 needs none. */
+function pathOf({ url, headers }: Request): string | undefined {
+  const isNamed = (headers.get("host") ?? "") !== "";
+  return URL.parse(url, isNamed ? undefined : "http://localhost")?.pathname;
 }
 
 function plain(text: string, status: number, headers: Record<string, string> = {}): Response {

@@ -107,6 +107,11 @@ export class Receiver {
     return this.#acceptedOffset;
   }
 
+  /** What came in is still on its way to the disk. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
+  }
+
   /**
    * Takes a piece, which is lent until this returns.
    *

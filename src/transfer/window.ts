@@ -25,6 +25,11 @@ export class SendWindow {
     return this.#acknowledgedOffset;
   }
 
+  /** Somebody has more to send, and the other side has not made room for it. */
+  get isShut(): boolean {
+    return this.#wake !== undefined;
+  }
+
   /** Waits until `bytes` (at most the window) may be sent, and counts them as sent. */
   async claim(bytes: number): Promise<void> {
     for (;;) {

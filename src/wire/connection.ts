@@ -39,23 +39,28 @@ export class Connection implements FrameSink {
   readonly #owner: ConnectionOwner;
   readonly #deframer: Deframer;
   readonly #isChecked: boolean;
+  readonly #isOperators: boolean;
   #lastHeardMs = performance.now();
   #isAsking = false;
   #hasClosed = false;
   #sentBytes = 0;
   #receivedBytes = 0;
 
-  /** @param isChecked both sides add a check to their frames, because there is no TLS */
+  /**
+   * @param isChecked both sides add a check to their frames, because there is no TLS
+   * @param isOperators the other side is the operator's own server, on this machine
+   */
   constructor(
     socket: RawSocket,
     owner: ConnectionOwner,
     bodyBytesMax: number,
-    { isChecked = false } = {},
+    { isChecked = false, isOperators = false } = {},
   ) {
     this.#link = new Link(socket);
     this.#owner = owner;
     this.#deframer = new Deframer(this, bodyBytesMax);
     this.#isChecked = isChecked;
+    this.#isOperators = isOperators;
   }
 
   get isOpen(): boolean {
@@ -164,7 +169,7 @@ export class Connection implements FrameSink {
       if ((header.flags & FLAG_REPLY) === 0) this.send(PING, FLAG_REPLY, header.requestId, NO_BODY);
     } else if ((header.flags & FLAG_ERROR) !== 0 && header.requestId === CONNECTION_REQUEST_ID) {
       this.#link.finish();
-      this.#close(decodeError(body));
+      this.#close(this.failureIn(body));
     } else {
       this.#owner.frame(header, body);
     }
@@ -172,6 +177,11 @@ export class Connection implements FrameSink {
 
   content(requestId: number, offset: number, piece: Uint8Array): void {
     if (this.isOpen) this.#owner.content(requestId, offset, piece);
+  }
+
+  /** What an error frame says. @throws FtpxError BAD_BODY */
+  failureIn(body: Uint8Array): FtpxError {
+    return decodeError(body, { isOperators: this.#isOperators });
   }
 
   #close(reason: FtpxError): void {

@@ -175,8 +175,8 @@ export function encodeError(error: FtpxError): Uint8Array {
   return writer.finish();
 }
 
-/** @throws FtpxError BAD_BODY */
-export function decodeError(body: Uint8Array): FtpxError {
+/** @param peer whether it is the operator's own server @throws FtpxError BAD_BODY */
+export function decodeError(body: Uint8Array, peer: { isOperators?: boolean } = {}): FtpxError {
   const reader = new Reader(body);
   const code = reader.u16();
   const details: Record<string, number | string> = {};
@@ -188,7 +188,7 @@ export function decodeError(body: Uint8Array): FtpxError {
     if (reader.hasFailed) break;
   }
   reader.finish();
-  return errorOfCode(code, details);
+  return errorOfCode(code, details, peer);
 }
 
 const FIRST_TEXT_DETAIL = 32;

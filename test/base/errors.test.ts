@@ -66,8 +66,32 @@ test("trying again helps where the exit status says so, and only there", () => {
 test.each(KINDS)("error %s is found again by its code, with its details", (kind, { code }) => {
   const details = { path: "/a", limit: 3 };
 
-  expect(errorOfCode(code, details)).toMatchObject({ kind, details });
+  expect(errorOfCode(code, details, { isOperators: true })).toMatchObject({ kind, details });
 });
+
+test.each([
+  "UNKNOWN_KEY",
+  "CHANGED_KEY",
+  "NOT_GENUINE",
+  "INTERRUPTED",
+  "USAGE",
+  "OTHER_KEY",
+] as const)(
+  "%s is nothing that a server can tell a client: its code is shown, and nothing of its details",
+  (kind) => {
+    const error = errorOfCode(ERRORS[kind].code, { host: "h", file: "/etc/passwd", path: "/a" });
+
+    expect(error.kind).toBe("SERVER_ERROR");
+    expect(error.details).toEqual({ code: ERRORS[kind].code });
+  },
+);
+
+test.each(["NO_SUCH_PATH", "KICKED", "BUSY_ACCOUNTS", "PEER_SILENT", "INTERNAL"] as const)(
+  "%s is told by servers",
+  (kind) => {
+    expect(errorOfCode(ERRORS[kind].code, {}).kind).toBe(kind);
+  },
+);
 
 test("a code that this version does not know ends the request and is shown by its number", () => {
   const error = errorOfCode(65_000, { path: "/a" });

@@ -17,8 +17,8 @@ import type { Content, HomeModel, Seen, Step } from "./kills-model.ts";
 import { DOES_NOT_FIT_STATUS, NO_SUCH_PATH_STATUS, Planner } from "./kills-tasks.ts";
 import type { Task } from "./kills-tasks.ts";
 
-/** More than the kills of one long transfer: what is tried again ends well or not at all. */
-const RETRIES = "40";
+/** Those that do not wait long: after them the command is repeated, which is worth trying too. */
+const RETRIES = "2";
 
 /** No command takes that long, unless it hangs. */
 const COMMAND_MS_MAX = 120_000;

@@ -37,8 +37,8 @@ const SHELF_BYTES = [0, 1, 4000, 512 * KIB + 1, 3 * MIB, 8 * MIB, 8 * MIB + 1, 1
 /** Connection lost, silent, busy, damaged: what another attempt mends. */
 const RESUMABLE = [69, 75];
 
-/** With few of them more is left to the repeated command. */
-const RETRIES = ["0", "1", "4", "4"] as const;
+/** With few of them more is left to the repeated command; with more a run would wait for minutes. */
+const RETRIES = ["0", "1", "2", "2"] as const;
 
 /** Without TLS a flipped bit is also found as a wrong digest, or as a frame that is none. */
 const PROVED_WRONG = [65, 76];

@@ -6,6 +6,7 @@ const retry = {
   attempt: 2,
   attemptsMax: 5,
   pauseMs: 500,
+  over: Promise.resolve(),
   reason: new FtpxError("CONNECTION_LOST", { reason: "reset\x1b[2J" }),
 };
 

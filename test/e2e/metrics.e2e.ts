@@ -128,3 +128,28 @@ test("metrics are off unless asked for, and an address for everybody is warned o
   const bad = await scene.run(["serve", "--data", scene.path("other"), "--metrics", "nonsense"]);
   expect(bad.status).toBe(64);
 });
+
+/** The first line of the answer to these lines, sent as they are. */
+async function answerTo(...lines: string[]): Promise<string> {
+  const answered = Promise.withResolvers<string>();
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(origin).port),
+    socket: {
+      data: (_socket, bytes) => answered.resolve(bytes.toString().split("\r\n")[0] ?? ""),
+      close: () => answered.resolve("closed"),
+    },
+  });
+  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  const answer = await answered.promise;
+  socket.terminate();
+  return answer;
+}
+
+test.each(["a b", "[", "x:y"])("a Host header that is none, %p, is a bad request", async (host) => {
+  expect(await answerTo("GET /metrics HTTP/1.1", `Host: ${host}`)).toEndWith("400 Bad Request");
+});
+
+test("a scrape by HTTP/1.0 needs no Host header", async () => {
+  expect(await answerTo("GET /metrics HTTP/1.0")).toEndWith("200 OK");
+});

@@ -3,6 +3,7 @@
  * script as it comes.
  */
 import { FtpxError } from "../../base/errors.ts";
+import { TREE_ENTRIES_MAX } from "../../base/limits.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { childPath, nameBytes } from "../../base/path.ts";
 import type { Client, ReplyOf } from "../../client/client.ts";
@@ -28,7 +29,7 @@ const PAGES_AHEAD = 4;
  * A directory's entries, by the bytes of their names. Over one connection: another one does
  * not know the cursor.
  *
- * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, …
+ * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, BAD_BODY, TREE_TOO_LARGE, …
  */
 export async function* pagesOf(client: Client, path: VirtualPath): AsyncGenerator<Entry[]> {
   const first = await client.call("list", { path, cursor: 0 });
@@ -40,16 +41,28 @@ export async function* pagesOf(client: Client, path: VirtualPath): AsyncGenerato
     page.catch(() => {});
     ahead.push(page);
   };
-  if (cursor !== 0) for (let count = 0; count < PAGES_AHEAD; count += 1) ask();
+  let count = demandAdvance(first, 0);
+  if (cursor !== 0) for (let asked = 0; asked < PAGES_AHEAD; asked += 1) ask();
   yield first.entries;
   for (let page = await ahead.shift(); page !== undefined; page = await ahead.shift()) {
     if (page.cursor !== 0 && page.cursor !== cursor) {
       throw new FtpxError("BAD_BODY", { reason: "the cursor of another listing" });
     }
+    count = demandAdvance(page, count);
     if (page.cursor !== 0) ask();
     yield page.entries;
     if (page.cursor === 0) return;
   }
+}
+
+/** A server whose pages never end would keep us for ever. @returns entries so far */
+function demandAdvance({ entries, cursor }: ReplyOf<"list">, before: number): number {
+  if (entries.length === 0 && cursor !== 0) {
+    throw new FtpxError("BAD_BODY", { reason: "a page of nothing" });
+  }
+  const count = before + entries.length;
+  if (count > TREE_ENTRIES_MAX) throw new FtpxError("TREE_TOO_LARGE", { limit: TREE_ENTRIES_MAX });
+  return count;
 }
 
 /**

@@ -180,14 +180,20 @@ class Copies {
     // One Ctrl-C ends all of them; it is told once, by whoever runs the verb.
     if (isKind(failure, "INTERRUPTED")) return;
     this.#failedCount += 1;
-    this.#statuses.push(tellFailure(called, failure));
+    this.#statuses.push(tellFailure(called, failure, hintOf(failure)));
   }
 }
 
+/** The retries are used up, and the error's own row does not say what that means for a copy. */
+function hintOf(failure: unknown): string | undefined {
+  if (!isKind(failure, "UNREACHABLE", "SERVER_FULL", "SERVER_STOPPING")) return undefined;
+  return "what was copied is kept: the same command goes on where it was";
+}
+
 /** @param path what it is about @returns the exit status */
-export function tellFailure(path: string, error: unknown): number {
+export function tellFailure(path: string, error: unknown, hint?: string): number {
   const failure = failureAt(error, path);
-  showError(failure);
+  showError(failure, hint);
   return exitStatusOf(failure);
 }
 
