@@ -28,7 +28,7 @@ export async function downloadOnce(
   wanted: CopyJob,
   server: string,
 ): Promise<Copied> {
-  const destination = await placeOf(wanted);
+  const destination = await demandPlace(wanted);
   const job = { ...wanted, local: destination };
   const part = await DownloadPart.open(job.local, job.signal).catch((error: unknown) => {
     throw localFailure(error, job.local);
@@ -321,7 +321,10 @@ class Downloading implements TransferListener {
 }
 
 /** The file that is to be there afterwards. @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY, NOT_A_FILE */
-async function placeOf({ local, mayReplace }: CopyJob): Promise<string> {
+export async function demandPlace({
+  local,
+  mayReplace,
+}: Pick<CopyJob, "local" | "mayReplace">): Promise<string> {
   const there = await lstat(systemPath(local)).catch(() => undefined);
   if (there === undefined) return local;
   // A link stays one: what it points to is replaced, as cp does.

@@ -100,9 +100,23 @@ class Gathering {
         tasks.push({ direction, local, path, ...known, prepare, finish });
       });
     }
-    const isAsking = tasks.length > 1 || this.#options.isDry;
-    const sized = isAsking ? await withSizes(this.#stage, tasks) : tasks;
-    this.#tasks.push(...sized);
+    if (this.#options.isDry) await this.#rehearse(tasks);
+    else this.#tasks.push(...(tasks.length > 1 ? await withSizes(this.#stage, tasks) : tasks));
+  }
+
+  /** What would fail when it is copied fails now. */
+  async #rehearse(tasks: readonly CopyTask[]): Promise<void> {
+    const { remote, signal } = this.#stage;
+    const sized: CopyTask[] = [];
+    await workThrough(tasks.entries(), ASKED_AT_ONCE, ([index, task]) =>
+      this.attempt(task.path, async () => {
+        const { kind, bytes } = await remote.call("stat", { path: task.path }, signal);
+        if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
+        if (kind !== "file") throw new FtpxError("NOT_A_FILE");
+        sized[index] = { ...task, totalBytes: bytes };
+      }),
+    );
+    this.#tasks.push(...sized.filter((task) => task !== undefined));
   }
 
   async tree(spot: Spot, onFound: (entry: TreeEntry) => void): Promise<void> {
