@@ -97,6 +97,9 @@ test("sync says that nothing has happened, and what would not fit", async () => 
 
   const rules = ["--exclude", "big"];
   const ran = await dry("sync", "--delete", ...rules, source, server.target("ann"));
-  expect([ran.status, ran.stderr]).toEqual([0, "would send 2 files, 3.0 MB, delete 2; 1 the same\n"]);
+  expect([ran.status, ran.stderr]).toEqual([
+    0,
+    "would send 2 files, 3.0 MB, delete 2; 1 the same\n",
+  ]);
   expect(readTree(home())).toEqual(before);
 });

@@ -17,7 +17,7 @@ import { ASKED_AT_ONCE, factsThere } from "./batch.ts";
 import type { Batch } from "./batch.ts";
 import { tellFailure } from "./jobs.ts";
 import type { CopyTask } from "./jobs.ts";
-import { endsAll, failureAt } from "./verb.ts";
+import { endsAll, failureAt, HINT_RECURSIVE } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 interface FetchOptions {
@@ -43,7 +43,7 @@ export async function gatherFetches(
       await gathering.attempt(spot.path, async () => {
         const isTree = options.isRecursive && (await isDirectory(stage, spot.path));
         if (isTree) await gathering.tree(spot, onFound);
-        else if (spot.path === HOME) throw new FtpxError("IS_A_DIRECTORY");
+        else if (spot.path === HOME) throw isDirectoryFailure();
         else plain.push(spot);
       });
     }
@@ -111,7 +111,7 @@ class Gathering {
     await workThrough(tasks.entries(), ASKED_AT_ONCE, ([index, task]) =>
       this.attempt(task.path, async () => {
         const { kind, bytes } = await remote.call("stat", { path: task.path }, signal);
-        if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
+        if (kind === "directory") throw isDirectoryFailure();
         if (kind !== "file") throw new FtpxError("NOT_A_FILE");
         sized[index] = { ...task, totalBytes: bytes };
       }),
@@ -219,6 +219,10 @@ function pathIn({ path }: Spot, relative: string): VirtualPath {
   return resolvePath(path, `./${relative}`);
 }
 
+function isDirectoryFailure(): FtpxError {
+  return new FtpxError("IS_A_DIRECTORY", {}, { hint: HINT_RECURSIVE });
+}
+
 function parentOf(relative: string): string {
   return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
 }
@@ -240,6 +244,7 @@ async function localPlace(
   isRecursive: boolean,
 ): Promise<LocalPlace> {
   if (local === undefined) return { directory: "." };
+  if (local === "") throw new FtpxError("USAGE", { reason: "an empty word names no file" });
   if (local === "-") {
     const reason = "a file is proved before it is anybody's: name one instead of -";
     throw new FtpxError("USAGE", { reason });

@@ -187,6 +187,10 @@ export function shellOf(stage: Stage): ShellState {
   return stage.shell;
 }
 
+/** What a person can do who left a word out. */
+export const HINT_RECURSIVE = "-r takes a directory with all it holds";
+export const HINT_PARENTS = "the directory is not there: mkdir -p makes it";
+
 type Reach = Pick<Stage, "remote" | "signal">;
 
 /**
@@ -227,10 +231,14 @@ export async function destinationOf(
   isMade = false,
 ): Promise<(leaf: string) => VirtualPath> {
   const { path, shown } = spot;
-  const kind = await findKind(stage, path);
+  const kind = await findKind(stage, path).catch((error: unknown) => {
+    throw failureAt(error, shown);
+  });
   if (isMade && kind === "missing" && count === 1) return () => path;
   const mustBeDirectory = spot.isDirectory || count > 1;
-  if (mustBeDirectory && kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path: shown });
+  if (mustBeDirectory && kind === "missing") {
+    throw new FtpxError("NO_SUCH_PATH", { path: shown }, { hint: HINT_PARENTS });
+  }
   if (kind === "directory" || (mustBeDirectory && kind === "hidden")) {
     return (leaf) => resolvePath(path, `./${leaf}`);
   }
