@@ -236,7 +236,7 @@ export function withPath(error: unknown, path: string): unknown {
 
 /** A failure of one of these kinds with what only the caller knows can be done about it. */
 export function withHint(error: unknown, hint: string, ...kinds: readonly ErrorKind[]): unknown {
-  if (!isKind(error, ...kinds) || error.hint !== undefined) return error;
+  if (!isKind(error, ...kinds)) return error;
   return new FtpxError(error.kind, error.details, { cause: error.cause, hint });
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
 import { Scene } from "./binary.ts";
-import type { Server } from "./binary.ts";
+import type { Server, ServerLine } from "./binary.ts";
 import { writeAt } from "./ground.ts";
 
 let scene: Scene;
@@ -25,6 +25,7 @@ afterAll(() => scene.end());
 
 const ENV = { FTPX_PASSWORD: "pw" };
 const ftpx = (...words: string[]) => scene.run(words, { env: ENV });
+const isOf = (path: string) => (event: ServerLine) => event["path"] === path;
 const there = (path: string) => server.target("ann", path);
 
 test("a directory without -r is told with what takes it", async () => {
@@ -92,4 +93,43 @@ test("one transfer that is interrupted names its file", async () => {
 
   expect(await new Response(child.stderr).text()).toStartWith("ftpx: /slow: interrupted\nhint: ");
   expect(await child.exited).toBe(130);
+});
+
+test("what is no bookmark is told so", async () => {
+  for (const words of [
+    ["put", "a.bin", "wrk:"],
+    ["ls", "wrk:dir"],
+    ["ls", "wrk"],
+    ["sync", "here", "wrk"],
+  ]) {
+    const ran = await ftpx(...words);
+    expect([ran.status, ran.stderr]).toEqual([64, expect.stringContaining('no bookmark "wrk"')]);
+  }
+});
+
+test("numbers and words are refused with what would be right", async () => {
+  const retries = await ftpx("ls", "--retries", "-1", there("/"));
+  expect([retries.status, retries.stderr]).toEqual([
+    64,
+    expect.stringContaining("is not a whole number from 0 on"),
+  ]);
+  const stdin = "put a.bin a.bin file\nput a.bin a.bin none\n";
+  const shell = await scene.run(["connect", there("/")], { env: ENV, stdin });
+  expect(shell.stderr.match(/hint: .*mput takes files alone/g)).toHaveLength(2);
+});
+
+test("what arrived before the line was cut counts as sent", async () => {
+  const [one, two] = ["one", "two"].map((name) => scene.path(name));
+  for (const path of [one, two]) fs.writeFileSync(path ?? "", "x".repeat(40_000));
+  const line = scene.line(server.port);
+  line.deafAfterBytes = 30_000;
+  const target = server.target("ann", "/", line.port);
+  const child = scene.start(["put", "--json", one ?? "", two ?? "", target], { env: ENV });
+  await server.event("transfer", isOf("/one"));
+  await server.event("transfer", isOf("/two"));
+  line.deafAfterBytes = Number.POSITIVE_INFINITY;
+  line.cut();
+
+  const last = (await new Response(child.stdout).text()).trim().split("\n").at(-1) ?? "";
+  expect(JSON.parse(last)).toMatchObject({ event: "summary", files: 2, bytes: 80_000 });
 });

@@ -6,7 +6,7 @@ import type { Client, RequestOf } from "../../client/client.ts";
 import { unlessAborted } from "../../client/remote.ts";
 import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
 import { worstStatus, writeJson } from "../terminal.ts";
-import { destinationOf, forEach, HINT_RECURSIVE, verb } from "./verb.ts";
+import { destinationOf, forEach, HINT_RECURSIVE, NO_CLOBBER_OPTION, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 const REMOTE_PATHS = {
@@ -107,7 +107,7 @@ export const MV = verb({
 export const CP = verb({
   name: "cp",
   about: "Copies files on the server, without sending them",
-  options: { noClobber: { flags: "--no-clobber", about: "leave what stands there" } },
+  options: { noClobber: NO_CLOBBER_OPTION },
   shell: {
     usage: "SOURCE… DEST",
     words: [2, Infinity],

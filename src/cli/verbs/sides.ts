@@ -227,7 +227,7 @@ export class ThereSide implements Side {
     });
   }
 
-  /** Nothing is replaced: the server refuses a place that is taken. */
+  /** A file that has come there meanwhile is replaced by a file, as it is by any upload. */
   async adopt(staged: string, { relative }: TreeEntry): Promise<void> {
     const { remote, signal } = this.#stage;
     const [from, to] = [this.#checked(staged), this.#checked(relative)];

@@ -110,9 +110,22 @@ export const CONNECT_OPTIONS = {
   retries: {
     flags: "--retries <number>",
     about: "times a lost connection is made again (5)",
-    parse: (text: string) => (text === "0" ? 0 : parseCount(text)),
+    parse: parseRetries,
   },
 } as const satisfies OptionSpecs;
+
+/** 0 turns it off. @throws FtpxError USAGE */
+function parseRetries(text: string): number {
+  if (text === "0") return 0;
+  if (/^\d{1,15}$/.test(text)) return parseCount(text);
+  throw new FtpxError("USAGE", { reason: `"${text}" is not a whole number from 0 on` });
+}
+
+/** Of whatever could replace a file. */
+export const NO_CLOBBER_OPTION = {
+  flags: "--no-clobber",
+  about: "never replace a file: one that is there is a failure",
+} as const;
 
 export const JSON_OPTION = {
   json: { flags: "--json", about: "one JSON object a line on stdout" },
