@@ -218,9 +218,13 @@ class Mirror {
   /** A sync of its own, so that one which was interrupted is only finished. */
   async #stageDirectory(relative: string): Promise<void> {
     const { isSending, isWanted, path, local, place } = this.#wish;
-    const [here, there] = isSending
-      ? [relative, stagedBeside(relative)]
-      : [stagedBeside(relative), relative];
+    const staged = stagedBeside(relative);
+    const kind = await this.#target.kindOf(staged);
+    // A link there would have all that is behind it made like the source.
+    if (kind !== undefined && kind !== "directory") {
+      await this.#target.remove({ relative: staged, kind, bytes: 0, modifiedMs: 0 });
+    }
+    const [here, there] = isSending ? [relative, staged] : [staged, relative];
     const rules = isWanted && ((name: string, is: boolean) => isWanted(`${relative}/${name}`, is));
     const inner = new Mirror(this.#stage, {
       ...this.#wish,
