@@ -70,7 +70,7 @@ export const ERRORS = {
   NOT_EMPTY:          { code: 38, exit: 73, ends: "request",    text: "directory is not empty", hint: "rm -r removes a directory with all it holds" },
   NOT_A_FILE:         { code: 39, exit: 66, ends: "request",    text: "is neither a regular file nor a directory" },
   NAME_TOO_LONG:      { code: 40, exit: 73, ends: "request",    text: "name or path is too long[: the limit is {limitBytes}]", hint: "choose a shorter name" },
-  NO_PERMISSION:      { code: 41, exit: 77, ends: "request",    text: "the operating system refuses access" },
+  NO_PERMISSION:      { code: 41, exit: 77, ends: "request",    text: "the operating system refuses access[ ({reason})]" },
   CHANGED:            { code: 42, exit: 75, ends: "request",    text: "changed while it was read", hint: "try again" },
   LIST_EXPIRED:       { code: 43, exit: 75, ends: "request",    text: "the listing is no longer held", hint: "list again" },
 
@@ -135,6 +135,7 @@ export const ERRORS = {
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
   NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },
+  LOCAL_PATH:         { code: 127, exit: 66, ends: "request",    text: "cannot be reached on this machine: {reason}", hint: "look at what stands there" },
 
   // 128-143: key files; they arise at the client and at the operator's commands
   BAD_KEY_FILE:       { code: 128, exit: 78, ends: "request",    text: "not a private key that can be used[: {reason}]", hint: "ftpx keygen or ssh-keygen -t ed25519 makes one" },
@@ -194,9 +195,17 @@ export class FtpxError extends Error {
   readonly kind: ErrorKind;
   readonly details: Details;
 
-  constructor(kind: ErrorKind, details: Details = {}, options: { cause?: unknown } = {}) {
+  /** What can be done where it arose, instead of what its row says; never crosses the wire. */
+  readonly hint: string | undefined;
+
+  constructor(
+    kind: ErrorKind,
+    details: Details = {},
+    options: { cause?: unknown; hint?: string | undefined } = {},
+  ) {
     super(kind, options);
     this.name = "FtpxError";
+    this.hint = options.hint;
     this.kind = kind;
     this.details = details;
   }
@@ -226,7 +235,14 @@ export function failureOf(error: unknown): FtpxError {
 /** The same failure with the path it is about, unless it names one already. */
 export function withPath(error: unknown, path: string): unknown {
   if (!(error instanceof FtpxError) || error.details.path !== undefined) return error;
-  return new FtpxError(error.kind, { ...error.details, path }, { cause: error.cause });
+  const { cause, hint } = error;
+  return new FtpxError(error.kind, { ...error.details, path }, { cause, hint });
+}
+
+/** A failure of one of these kinds with what only the caller knows can be done about it. */
+export function withHint(error: unknown, hint: string, ...kinds: readonly ErrorKind[]): unknown {
+  if (!isKind(error, ...kinds)) return error;
+  return new FtpxError(error.kind, error.details, { cause: error.cause, hint });
 }
 
 const KIND_OF_CODE = new Map<number, ErrorKind>(

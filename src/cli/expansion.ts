@@ -9,6 +9,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FtpxError, isKind } from "../base/errors.ts";
+import type { ErrorKind } from "../base/errors.ts";
 import { parseGlob } from "../base/glob.ts";
 import type { Alternative, Segment } from "../base/glob.ts";
 import { TREE_ENTRIES_MAX } from "../base/limits.ts";
@@ -229,7 +230,8 @@ function shownIn({ shown }: Found, name: string): string {
 }
 
 /** What is not there any more, or no directory, holds nothing. */
-const NOTHING_THERE = ["NO_SUCH_PATH", "NOT_A_DIRECTORY", "NO_LOCAL_FILE", "LOCAL_IO"] as const;
+const NOTHING_THERE = ["NO_SUCH_PATH", "NOT_A_DIRECTORY"] as const;
+const NOTHING_HERE = ["NO_LOCAL_FILE", "LOCAL_PATH", "LOCAL_IO", "NO_PERMISSION"] as const;
 
 function remoteSide({ remote, signal }: Stage): Side {
   return {
@@ -250,7 +252,7 @@ function remoteSide({ remote, signal }: Stage): Side {
 
 const LOCAL_SIDE: Side = {
   list: async (directory) => {
-    const names = (await unlessThere(localNames(directory))) ?? [];
+    const names = (await unlessThere(localNames(directory), NOTHING_HERE)) ?? [];
     const found: Named[] = [];
     await workThrough(names, DIRECTORIES_AT_ONCE, async (name) => {
       found.push({ name, isDirectory: await isLocalDirectory(join(directory, name)) });
@@ -270,11 +272,14 @@ async function isLocalDirectory(path: string): Promise<boolean> {
   return stats?.isDirectory() === true;
 }
 
-async function unlessThere<Value>(work: Promise<Value>): Promise<Value | undefined> {
+async function unlessThere<Value>(
+  work: Promise<Value>,
+  kinds: readonly ErrorKind[] = NOTHING_THERE,
+): Promise<Value | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (isKind(error, ...NOTHING_THERE)) return undefined;
+    if (isKind(error, ...kinds)) return undefined;
     throw error;
   }
 }

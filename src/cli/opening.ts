@@ -15,6 +15,7 @@ import type { Endpoint } from "../client/connect.ts";
 import { Remote, unlessAborted } from "../client/remote.ts";
 import type { Retry } from "../client/remote.ts";
 import { formatHost } from "../client/target.ts";
+import { isBookmarkName } from "../client/bookmarks.ts";
 import type { Target } from "../client/target.ts";
 import { clientDirectory, Trust } from "../client/trust.ts";
 import type { OptionsOf } from "./args.ts";
@@ -52,7 +53,7 @@ interface Opening {
  *   for a key what findKey and unlockKey throw
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
-  const user = target.user ?? (await userName());
+  const user = target.user ?? (await userName(target));
   const { options, onRetry, signal } = opening;
   const locked = await findKey(options);
   const { endpoint, fingerprint, isMet } = await settleTrust(target, opening);
@@ -80,11 +81,14 @@ export async function openRemote(target: Target, opening: Opening): Promise<Open
 }
 
 /** @throws FtpxError USAGE, INTERRUPTED */
-async function userName(): Promise<string> {
+async function userName({ host }: Target): Promise<string> {
   const name = process.env["FTPX_USER"] ?? "";
   if (name !== "") return name;
   if (canAsk()) return await ask("user name");
-  throw new FtpxError("USAGE", { reason: "no user name: write USER@HOST, or set FTPX_USER" });
+  const mayBeMeant = isBookmarkName(host) && !host.includes(".") && host !== "localhost";
+  const hint = `there is no bookmark "${host}", so it was taken for a host`;
+  const reason = "no user name: write USER@HOST, or set FTPX_USER";
+  throw new FtpxError("USAGE", { reason }, mayBeMeant ? { hint } : {});
 }
 
 /** The password that needs no question: `--password-stdin`, else FTPX_PASSWORD. */

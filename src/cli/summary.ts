@@ -14,10 +14,13 @@ export interface Summary {
   readonly deletedCount?: number;
   readonly movedBytes: number;
   readonly elapsedMs: number;
+  /** It is what would be done. */
+  readonly isDry?: boolean;
 }
 
 /** `12 files, 12.4 GB in 41.0 s, 302 MB/s; 3 skipped, 1 failed` */
 export function summaryLine(summary: Summary): string {
+  if (summary.isDry === true) return dryLine(summary);
   const { doneCount, movedBytes, elapsedMs, skippedCount, failedCount } = summary;
   const rate = (movedBytes / Math.max(1, elapsedMs)) * 1000;
   const moved =
@@ -35,6 +38,22 @@ export function summaryLine(summary: Summary): string {
   return [`${files}${moved}`, told.join(", ")].filter((part) => part !== "").join("; ");
 }
 
+/** `would send 12 files, 12.4 GB, delete 5; 3 the same, 1 failed` */
+function dryLine(summary: Summary): string {
+  const { doneCount, movedBytes, deletedCount = 0, sameCount = 0 } = summary;
+  const files = doneCount === 1 ? "1 file" : `${doneCount} files`;
+  const size = movedBytes === 0 ? [] : [formatSize(movedBytes)];
+  const deleted = deletedCount === 0 ? [] : [`delete ${deletedCount}`];
+  const others = [
+    [sameCount, "the same"],
+    [summary.skippedCount, "skipped"],
+    [summary.failedCount, "failed"],
+  ] as const;
+  const told = others.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const would = [`would send ${files}`, ...size, ...deleted].join(", ");
+  return [would, told.join(", ")].filter((part) => part !== "").join("; ");
+}
+
 export function tellSummary(isJson: boolean, summary: Summary): void {
   if (isJson) writeJson(summaryEvent(summary));
   else writeNote(summaryLine(summary));
@@ -47,7 +66,8 @@ export function summaryEvent(summary: Summary): Readonly<Record<string, unknown>
   const event = sameCount === undefined ? "summary" : "synced";
   const counts = { ...of, skipped: skippedCount, deleted: deletedCount };
   const seconds = Math.round(summary.elapsedMs) / 1000;
-  return { event, ...counts, failed: failedCount, bytes: movedBytes, seconds };
+  const dry = summary.isDry === true ? { dryRun: true } : {};
+  return { event, ...dry, ...counts, failed: failedCount, bytes: movedBytes, seconds };
 }
 
 /** Something is left out on purpose, which is no failure. */

@@ -201,7 +201,7 @@ export function describe(error: unknown, isDebug = false): string[] {
   const path = details.path ?? "";
   const place = path === "" ? "" : `${visible(path)}: `;
   const lines = [`ftpx: ${place}${fill(row.text, details) ?? error.kind}`];
-  const hint = row.hint === undefined ? undefined : fill(row.hint, details);
+  const hint = error.hint ?? (row.hint === undefined ? undefined : fill(row.hint, details));
   if (hint !== undefined) lines.push(`hint: ${hint}`);
   const { retryAfterMs } = details;
   if (retryAfterMs !== undefined) lines.push(`hint: try again in ${formatDuration(retryAfterMs)}`);
@@ -231,7 +231,7 @@ export function failureFacts(error: unknown, hint?: string): Readonly<Record<str
 function withoutPath(error: unknown): unknown {
   if (!(error instanceof FtpxError)) return error;
   const { path: _path, ...details } = error.details;
-  return new FtpxError(error.kind, details);
+  return new FtpxError(error.kind, details, { hint: error.hint });
 }
 
 let endingSignal: keyof typeof SIGNAL_STATUSES | undefined;

@@ -14,8 +14,7 @@ import { encodeText } from "../base/bytes.ts";
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import { BOOKMARK_NAME_CHARACTERS_MAX, BOOKMARKS_MAX } from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
-import { localFailure } from "./copy.ts";
-import { clientDirectory } from "./trust.ts";
+import { clientDirectory, homeFailure } from "./trust.ts";
 
 export interface Bookmark {
   readonly name: string;
@@ -110,7 +109,7 @@ function readText(): string {
   try {
     return readFileSync(bookmarksFile(), "utf8");
   } catch (error) {
-    const failure = localFailure(error, bookmarksFile());
+    const failure = homeFailure(error, bookmarksFile());
     if (isKind(failure, "NO_LOCAL_FILE")) return "";
     throw failure;
   }
@@ -122,6 +121,6 @@ async function replaceText(lines: readonly Line[]): Promise<void> {
     await mkdir(clientDirectory(process.env), { recursive: true, mode: 0o700 });
     await replaceFile(file, encodeText(lines.map(({ text }) => `${text}\n`).join("")));
   } catch (error) {
-    throw withPath(localFailure(error, file), file);
+    throw withPath(homeFailure(error, file), file);
   }
 }

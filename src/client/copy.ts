@@ -2,7 +2,7 @@
 import { realpath } from "node:fs/promises";
 import { createHasher, DIGEST_BYTES_MAX } from "../base/digest.ts";
 import type { Algorithm, FileDigest } from "../base/digest.ts";
-import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import { nameText, systemPath } from "../base/path.ts";
@@ -42,6 +42,12 @@ export interface Copied {
   readonly resumedAt: number;
 }
 
+/** What trying again does not mend. */
+const ON_THE_WAY: Readonly<Record<string, string>> = {
+  ENOTDIR: "something on the way to it is not a directory",
+  ELOOP: "a symbolic link that cannot be followed is in the way",
+};
+
 /** As if the failure had no code: files of this machine are not files of the server. */
 export function localFailure(error: unknown, path: string): unknown {
   const failure = errorOfSystem(error);
@@ -49,15 +55,18 @@ export function localFailure(error: unknown, path: string): unknown {
   const { cause } = failure;
   if (isKind(failure, "NO_SUCH_PATH")) return new FtpxError("NO_LOCAL_FILE", { path }, { cause });
   if (isKind(failure, "DISK_FULL")) return new FtpxError("LOCAL_FULL", { path }, { cause });
-  const isForeign = isKind(
-    failure,
-    "IO_FAILED",
-    "NO_PERMISSION",
-    "NOT_A_DIRECTORY",
-    "NO_DESCRIPTORS",
-  );
-  if (!isForeign) return failure;
   const code = (cause as { code?: string } | undefined)?.code ?? failure.kind;
+  const isInTheWay = code in ON_THE_WAY;
+  if (isInTheWay)
+    return new FtpxError("LOCAL_PATH", { path, reason: ON_THE_WAY[code] ?? code }, { cause });
+  if (isKind(failure, "NO_PERMISSION")) {
+    const details = code === "EROFS" ? { reason: "the file system is read-only" } : {};
+    return withPath(
+      new FtpxError("NO_PERMISSION", { ...failure.details, ...details }, { cause }),
+      path,
+    );
+  }
+  if (!isKind(failure, "IO_FAILED", "NO_DESCRIPTORS")) return withPath(failure, path);
   return new FtpxError("LOCAL_IO", { path, reason: code }, { cause });
 }
 

@@ -9,7 +9,10 @@ import { realPath } from "./copy.ts";
 import type { CopyJob } from "./copy.ts";
 
 /** The file that is to be there afterwards. @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY, NOT_A_FILE */
-export async function placeOf({ local, mayReplace }: CopyJob): Promise<string> {
+export async function demandPlace({
+  local,
+  mayReplace,
+}: Pick<CopyJob, "local" | "mayReplace">): Promise<string> {
   const there = await lstat(systemPath(local)).catch(() => undefined);
   if (there === undefined) return local;
   // A link stays one: what it points to is replaced, as cp does.

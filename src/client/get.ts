@@ -22,7 +22,7 @@ import type { ProvedChunk } from "../transfer/receiver.ts";
 import type { Client, ReplyOf, TransferListener } from "./client.ts";
 import { countEqualChunks, fetchDigests, localFailure } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
-import { placeOf } from "./destination.ts";
+import { demandPlace } from "./destination.ts";
 import { DownloadPart } from "./part.ts";
 import type { PartOrigin } from "./part.ts";
 
@@ -32,7 +32,7 @@ export async function downloadOnce(
   wanted: CopyJob,
   server: string,
 ): Promise<Copied> {
-  const destination = await placeOf(wanted);
+  const destination = await demandPlace(wanted);
   const job = { ...wanted, local: destination };
   const part = await DownloadPart.open(job.local, job.signal).catch((error: unknown) => {
     throw localFailure(error, job.local);

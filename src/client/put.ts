@@ -122,6 +122,8 @@ class Uploading implements TransferListener {
 
   /** Open, content and commit in one flight. */
   async #sendEagerly(open: StartedCall<unknown>): Promise<Copied> {
+    // What arrived before a line was cut was moved by this command, and no earlier one.
+    this.#job.onProgress(0, this.#facts.bytes);
     return await this.#send(open.id, { held: [], fromOffset: 0, window: this.#window });
   }
 

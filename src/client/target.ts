@@ -13,7 +13,7 @@ import { FtpxError, withPath } from "../base/errors.ts";
 import { isFingerprint } from "../base/fingerprint.ts";
 import { HOME, resolvePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
-import { findBookmark } from "./bookmarks.ts";
+import { findBookmark, isBookmarkName } from "./bookmarks.ts";
 
 export const PORT_DEFAULT = 9999;
 
@@ -47,6 +47,8 @@ function parseWritten(text: string): Target {
   const authority = slash < 0 ? rest : rest.slice(0, slash);
   const written = slash < 0 ? "/" : rest.slice(slash);
   const parts = AUTHORITY.exec(authority);
+  const [, named = ""] = parts === null ? (/^([^:@/]+):/.exec(text) ?? []) : [];
+  if (isBookmarkName(named)) throw noBookmark(named);
   const port = Number(parts?.[3] ?? PORT_DEFAULT);
   if (parts === null || port < 1 || port > 65_535) throw notTarget(text);
   const path = isUrl ? decodePath(written, text) : written;
@@ -99,6 +101,11 @@ function decodePath(written: string, text: string): string {
   } catch {
     throw notTarget(text);
   }
+}
+
+function noBookmark(name: string): FtpxError {
+  const hint = "ftpx bookmark list shows them; a target is [ftpx://][USER@]HOST[:PORT][/PATH]";
+  return new FtpxError("USAGE", { reason: `there is no bookmark "${name}"` }, { hint });
 }
 
 function notTarget(text: string): FtpxError {

@@ -36,7 +36,7 @@ export class Trust {
       const line = `${gap}${server} ${fingerprint}\n`;
       await appendFile(this.file, line, { mode: 0o600, flush: true });
     } catch (error) {
-      throw localFailure(error, this.file);
+      throw homeFailure(error, this.file);
     }
   }
 }
@@ -64,11 +64,28 @@ export function clientDirectory(env: Record<string, string | undefined>): string
   return join(env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config"), "ftpx");
 }
 
+/** A place for the client's own files that cannot be one is a mistake of whoever set it up. */
+export function homeFailure(error: unknown, file: string): unknown {
+  const failure = localFailure(error, file);
+  if (!isKind(failure, "LOCAL_PATH", "NO_PERMISSION", "IS_A_DIRECTORY", "NAME_TOO_LONG"))
+    return failure;
+  const reason = `${file}: ${REASONS[failure.kind]}`;
+  const hint = "FTPX_HOME says where ftpx keeps its own files";
+  return new FtpxError("BAD_CONFIG", { reason }, { cause: failure.cause, hint });
+}
+
+const REASONS = {
+  LOCAL_PATH: "something on the way to it is not a directory",
+  NO_PERMISSION: "the operating system refuses access",
+  IS_A_DIRECTORY: "is a directory",
+  NAME_TOO_LONG: "the path is too long",
+} as const;
+
 async function readIfThere(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const failure = localFailure(error, file);
+    const failure = homeFailure(error, file);
     if (isKind(failure, "NO_LOCAL_FILE")) return "";
     throw failure;
   }

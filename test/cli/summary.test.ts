@@ -31,3 +31,12 @@ test("the summary of a sync is an event of its own", () => {
     deleted: 5,
   });
 });
+
+test("the summary of a rehearsal says that nothing has happened", () => {
+  const dry = { ...SUMMARY, sameCount: 4, deletedCount: 5, isDry: true };
+
+  expect(summaryLine(dry)).toBe(
+    "would send 12 files, 12.4 GB, delete 5; 4 the same, 3 skipped, 1 failed",
+  );
+  expect(summaryEvent(dry)).toMatchObject({ event: "synced", dryRun: true, sent: 12, deleted: 5 });
+});

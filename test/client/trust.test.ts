@@ -53,10 +53,10 @@ test("the last pin of a server counts, and what a person wrote stays", async () 
   expect(fs.readFileSync(trust.file, "utf8")).toStartWith(`# the studio\nother:1 ${ONE}\n`);
 });
 
-test("a home that cannot be made is a local error with its path", async () => {
+test("a home that cannot be made is a wrong configuration", async () => {
   fs.writeFileSync(folder.at("home"), "a file");
 
-  expect(await failureOf(trust.pin("host:9999", ONE))).toMatchObject({ kind: "LOCAL_IO" });
+  expect(await failureOf(trust.pin("host:9999", ONE))).toMatchObject({ kind: "BAD_CONFIG" });
 });
 
 test("pins can be written by their owner only, and nothing is left beside them", async () => {

@@ -139,3 +139,18 @@ test("interrupted while a directory is put together beside its place, it only fi
   expect([ran.status, last.sent <= 25]).toEqual([0, true]);
   expect(readTree(there)).toEqual(readTree(here));
 });
+
+test("what stands under the name of a successor and is none goes, and nothing behind a link does", async () => {
+  const [here, there, outside] = [scene.path("odd"), home("ann", "odd"), scene.path("outside")];
+  for (const directory of [here, outside, join(there, "d")])
+    fs.mkdirSync(directory, { recursive: true });
+  writeAt(there, "d/f", "new", 1e9);
+  for (const path of [join(here, "d"), join(outside, "mine")]) fs.writeFileSync(path, "old");
+  fs.symlinkSync(outside, join(here, ".d.ftpx-new"));
+
+  const ran = await scene.run(["sync", "--delete", server.target("ann", "/odd"), here], ENV);
+
+  expect(ran.status).toBe(0);
+  expect(fs.readdirSync(outside)).toEqual(["mine"]);
+  expect(readTree(here, false)).toEqual(readTree(there, false));
+});

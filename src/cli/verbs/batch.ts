@@ -12,6 +12,7 @@ import { tellSummary, tellWould } from "../summary.ts";
 import { worstStatus } from "../terminal.ts";
 import { runCopies } from "./jobs.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
+import { rehearseCopies } from "./rehearsal.ts";
 import type { Stage } from "./verb.ts";
 import { stat } from "node:fs/promises";
 
@@ -47,10 +48,11 @@ export async function runBatch(
   const skippedCount = batch.skippedCount + batch.tasks.length - tasks.length;
   if (isDry) {
     for (const directory of batch.directories) tellWould(stage.isJson, "make", directory);
-    for (const { label, path, totalBytes } of tasks) {
+    const { fitting, statuses } = await rehearseCopies(stage, tasks, batch.directories, settings);
+    for (const { label, path, totalBytes } of fitting) {
       tellWould(stage.isJson, "copy", stage.isJson ? path : label, totalBytes);
     }
-    return batch.status;
+    return worstStatus([batch.status, ...statuses]);
   }
   const outcome = await runCopies(stage, tasks, settings);
   if (!outcome.isEnded) await batch.finish?.();

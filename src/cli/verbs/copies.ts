@@ -1,6 +1,6 @@
 /** `get` and `put` and their plural forms: which words are which, and the options of all copies. */
 import { ALGORITHMS, parseAlgorithm } from "../../base/digest.ts";
-import { FtpxError } from "../../base/errors.ts";
+import { FtpxError, withHint } from "../../base/errors.ts";
 import { TRANSFERS_MAX } from "../../base/limits.ts";
 import { parseCount, parseSize } from "../../base/units.ts";
 import { Pace } from "../../client/pace.ts";
@@ -12,7 +12,7 @@ import { gatherFetches } from "./fetches.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import type { CopySettings } from "./jobs.ts";
 import { gatherSends } from "./sends.ts";
-import { destinationOf, verb } from "./verb.ts";
+import { destinationOf, NO_CLOBBER_OPTION, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 /** Options of everything that copies content. */
@@ -36,7 +36,7 @@ const COPY_OPTIONS = {
   recursive: { flags: "-r, --recursive", about: "directories too, with all they hold" },
   ...TRANSFER_OPTIONS,
   update: { flags: "--update", about: "leave files that are not older and of the same size" },
-  noClobber: { flags: "--no-clobber", about: "never replace a file" },
+  noClobber: NO_CLOBBER_OPTION,
 } as const satisfies OptionSpecs;
 
 type CopyOptions = OptionsOf<typeof COPY_OPTIONS>;
@@ -142,11 +142,17 @@ async function sendAll(
   const { items, status } = await expandLocals(stage, words);
   const kinds = { isRecursive: options.recursive === true, isDry: options.dryRun === true };
   const spot = await expandOne(stage, destination);
-  const pathFor = await destinationOf(stage, spot, items.length, kinds.isRecursive);
+  const finding = destinationOf(stage, spot, items.length, kinds.isRecursive);
+  const isMany = stage.shell !== undefined && items.length > 1;
+  const pathFor = await finding.catch((error: unknown) => {
+    throw isMany ? withHint(error, HINT_MPUT, "NO_SUCH_PATH", "NOT_A_DIRECTORY") : error;
+  });
   const batch = await gatherSends(stage, items, pathFor, kinds);
   const choices = { ...kinds, isUpdate: options.update === true };
   return worstStatus([status, await runBatch(stage, batch, settingsOf(options), choices)]);
 }
+
+const HINT_MPUT = "the last word is the directory on the server; mput takes files alone";
 
 export function settingsOf(
   options: OptionsOf<typeof TRANSFER_OPTIONS> & { readonly noClobber?: true | undefined },

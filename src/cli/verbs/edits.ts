@@ -1,11 +1,12 @@
 /** Verbs that change what is on the server, without content. */
+import { withHint } from "../../base/errors.ts";
 import { leafOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Client, RequestOf } from "../../client/client.ts";
 import { unlessAborted } from "../../client/remote.ts";
 import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
 import { worstStatus, writeJson } from "../terminal.ts";
-import { destinationOf, forEach, verb } from "./verb.ts";
+import { destinationOf, forEach, HINT_RECURSIVE, NO_CLOBBER_OPTION, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 const REMOTE_PATHS = {
@@ -27,7 +28,10 @@ export const MKDIR = verb({
   ...REMOTE_PATHS,
   run: (stage, words, { parents }) =>
     forEachSpot(stage, words, async ({ path }) => {
-      await stage.remote.call("makeDir", { path, withParents: parents === true }, stage.signal);
+      const wish = { path, withParents: parents === true };
+      await stage.remote.call("makeDir", wish, stage.signal).catch((error: unknown) => {
+        throw withHint(error, "-p makes those above too", "NO_SUCH_PATH");
+      });
       tell(stage, "made", { path });
     }),
 });
@@ -52,7 +56,10 @@ export const RM = verb({
   ...REMOTE_PATHS,
   run: (stage, words, { recursive }) =>
     forEachSpot(stage, words, async ({ path }) => {
-      await stage.remote.call("remove", { path, isRecursive: recursive === true }, stage.signal);
+      const wish = { path, isRecursive: recursive === true };
+      await stage.remote.call("remove", wish, stage.signal).catch((error: unknown) => {
+        throw withHint(error, HINT_RECURSIVE, "IS_A_DIRECTORY");
+      });
       tell(stage, "removed", { path });
     }),
 });
@@ -100,7 +107,7 @@ export const MV = verb({
 export const CP = verb({
   name: "cp",
   about: "Copies files on the server, without sending them",
-  options: { noClobber: { flags: "--no-clobber", about: "leave what stands there" } },
+  options: { noClobber: NO_CLOBBER_OPTION },
   shell: {
     usage: "SOURCE… DEST",
     words: [2, Infinity],

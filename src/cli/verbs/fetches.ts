@@ -17,7 +17,7 @@ import { ASKED_AT_ONCE, factsThere } from "./batch.ts";
 import type { Batch } from "./batch.ts";
 import { tellFailure } from "./jobs.ts";
 import type { CopyTask } from "./jobs.ts";
-import { endsAll, failureAt } from "./verb.ts";
+import { endsAll, failureAt, HINT_RECURSIVE } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 interface FetchOptions {
@@ -43,7 +43,7 @@ export async function gatherFetches(
       await gathering.attempt(spot.path, async () => {
         const isTree = options.isRecursive && (await isDirectory(stage, spot.path));
         if (isTree) await gathering.tree(spot, onFound);
-        else if (spot.path === HOME) throw new FtpxError("IS_A_DIRECTORY");
+        else if (spot.path === HOME) throw isDirectoryFailure();
         else plain.push(spot);
       });
     }
@@ -100,9 +100,23 @@ class Gathering {
         tasks.push({ direction, local, path, ...known, prepare, finish });
       });
     }
-    const isAsking = tasks.length > 1 || this.#options.isDry;
-    const sized = isAsking ? await withSizes(this.#stage, tasks) : tasks;
-    this.#tasks.push(...sized);
+    if (this.#options.isDry) await this.#rehearse(tasks);
+    else this.#tasks.push(...(tasks.length > 1 ? await withSizes(this.#stage, tasks) : tasks));
+  }
+
+  /** What would fail when it is copied fails now. */
+  async #rehearse(tasks: readonly CopyTask[]): Promise<void> {
+    const { remote, signal } = this.#stage;
+    const sized: CopyTask[] = [];
+    await workThrough(tasks.entries(), ASKED_AT_ONCE, ([index, task]) =>
+      this.attempt(task.path, async () => {
+        const { kind, bytes } = await remote.call("stat", { path: task.path }, signal);
+        if (kind === "directory") throw isDirectoryFailure();
+        if (kind !== "file") throw new FtpxError("NOT_A_FILE");
+        sized[index] = { ...task, totalBytes: bytes };
+      }),
+    );
+    this.#tasks.push(...sized.filter((task) => task !== undefined));
   }
 
   async tree(spot: Spot, onFound: (entry: TreeEntry) => void): Promise<void> {
@@ -205,6 +219,10 @@ function pathIn({ path }: Spot, relative: string): VirtualPath {
   return resolvePath(path, `./${relative}`);
 }
 
+function isDirectoryFailure(): FtpxError {
+  return new FtpxError("IS_A_DIRECTORY", {}, { hint: HINT_RECURSIVE });
+}
+
 function parentOf(relative: string): string {
   return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
 }
@@ -226,6 +244,7 @@ async function localPlace(
   isRecursive: boolean,
 ): Promise<LocalPlace> {
   if (local === undefined) return { directory: "." };
+  if (local === "") throw new FtpxError("USAGE", { reason: "an empty word names no file" });
   if (local === "-") {
     const reason = "a file is proved before it is anybody's: name one instead of -";
     throw new FtpxError("USAGE", { reason });

@@ -2,7 +2,7 @@
  * Copies files, several at once, over the connections that Remote makes: each with
  * retries, progress and one line at its end, failures included.
  */
-import { FtpxError, isKind } from "../../base/errors.ts";
+import { FtpxError, isKind, withHint, withPath } from "../../base/errors.ts";
 import type { Algorithm } from "../../base/digest.ts";
 import { EAGER_BYTES_MAX } from "../../base/limits.ts";
 import type { VirtualPath } from "../../base/path.ts";
@@ -14,7 +14,7 @@ import { uploadOnce } from "../../client/put.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
 import { exitStatusOf, showError, worstStatus, writeNote } from "../terminal.ts";
-import { endsAll, failureAt } from "./verb.ts";
+import { endsAll, failureAt, HINT_PARENTS, HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface CopyTask {
@@ -93,6 +93,7 @@ class Copies {
   readonly #settings: CopySettings;
   readonly #progress: Progress;
   readonly #statuses: number[] = [];
+  #count = 0;
   #triedCount = 0;
   #doneCount = 0;
   #failedCount = 0;
@@ -108,6 +109,7 @@ class Copies {
 
   async run(tasks: readonly CopyTask[]): Promise<Outcome> {
     const startedMs = performance.now();
+    this.#count = tasks.length;
     const waveCount = tasks.reduce((most, { wave = 0 }) => Math.max(most, wave + 1), 0);
     for (let wave = 0; wave < waveCount; wave += 1) {
       await this.#copyAll(tasks.filter((task) => (task.wave ?? 0) === wave));
@@ -175,7 +177,9 @@ class Copies {
     }
   }
 
-  #failed({ path, called = path }: CopyTask, failure: unknown): void {
+  #failed(task: CopyTask, error: unknown): void {
+    const { path, called = path } = task;
+    const failure = this.#count === 1 ? withPath(hinted(task, error), called) : hinted(task, error);
     if (endsAll(failure) || isKind(failure, "INTERRUPTED")) this.#end ??= failure;
     // One Ctrl-C ends all of them; it is told once, by whoever runs the verb.
     if (isKind(failure, "INTERRUPTED")) return;
@@ -188,6 +192,14 @@ class Copies {
 function hintOf(failure: unknown): string | undefined {
   if (!isKind(failure, "UNREACHABLE", "SERVER_FULL", "SERVER_STOPPING")) return undefined;
   return "what was copied is kept: the same command goes on where it was";
+}
+
+/** What the words of the command can do about it. */
+function hinted({ direction, isInTree }: CopyTask, error: unknown): unknown {
+  if (isInTree === true) return error;
+  return direction === "download"
+    ? withHint(error, HINT_RECURSIVE, "IS_A_DIRECTORY")
+    : withHint(error, HINT_PARENTS, "NO_SUCH_PATH");
 }
 
 /** @param path what it is about @returns the exit status */

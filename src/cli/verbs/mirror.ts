@@ -24,6 +24,7 @@ import { ASKED_AT_ONCE } from "./batch.ts";
 import { findEqual } from "./comparison.ts";
 import { runCopies, tellFailure } from "./jobs.ts";
 import type { CopySettings, CopyTask, Outcome } from "./jobs.ts";
+import { attempt, roomHere, roomThere } from "./rehearsal.ts";
 import { levelsOf } from "./sends.ts";
 import { HereSide, ThereSide } from "./sides.ts";
 import type { Side } from "./sides.ts";
@@ -48,7 +49,7 @@ export interface MirrorWish {
 export async function runMirror(stage: Stage, wish: MirrorWish): Promise<number> {
   const mirror = new Mirror(stage, wish);
   const plan = await mirror.plan();
-  if (wish.isDry) mirror.rehearse(plan);
+  if (wish.isDry) await mirror.rehearse(plan);
   else await mirror.perform(plan);
   return mirror.tell(plan);
 }
@@ -60,6 +61,8 @@ class Mirror {
   readonly #target: Side;
   readonly #startedMs = performance.now();
   readonly #statuses: number[] = [];
+  /** For a rehearsal: what the target has, by its path. */
+  readonly #there = new Map<string, TreeEntry>();
   #failedCount = 0;
   #doneCount = 0;
   #deletedCount = 0;
@@ -88,6 +91,7 @@ class Mirror {
         this.#failed(path, failureAt(error, path));
       }
       const there = target?.entries ?? [];
+      if (this.#wish.isDry) for (const entry of there) this.#there.set(entry.relative, entry);
       const isSame = isByContent
         ? await this.#equalByContent(source.entries, there)
         : await this.#equalByTime();
@@ -97,17 +101,28 @@ class Mirror {
   }
 
   /** Says what would be done. */
-  rehearse(plan: Plan): void {
+  async rehearse(plan: Plan): Promise<void> {
     const { isJson } = this.#stage;
+    const { isSending, local } = this.#wish;
     this.#tellOdd(plan);
+    const room = isSending ? await roomThere(this.#stage) : await roomHere(local);
+    const fits = ({ relative, kind, bytes }: TreeEntry): boolean => {
+      const path = this.#target.name(relative);
+      const found = this.#there.get(relative);
+      const replacedBytes = found?.kind === "file" && kind === "file" ? found.bytes : undefined;
+      return attempt(this.#statuses, path, () => room?.take({ path, bytes, replacedBytes }));
+    };
     const shown = ({ relative }: TreeEntry) => (isJson ? this.#target.name(relative) : relative);
-    for (const entry of plan.directories) tellWould(isJson, "make", shown(entry));
-    for (const entry of plan.files) tellWould(isJson, "copy", shown(entry), entry.bytes);
-    for (const entry of [...plan.replaced, ...plan.deleted]) {
-      tellWould(isJson, "delete", shown(entry));
-    }
-    this.#doneCount = plan.files.length;
-    this.#deletedCount = plan.replaced.length + plan.deleted.length;
+    for (const entry of plan.directories) if (fits(entry)) tellWould(isJson, "make", shown(entry));
+    const files = plan.files.filter(fits);
+    for (const entry of files) tellWould(isJson, "copy", shown(entry), entry.bytes);
+    this.#doneCount = files.length;
+    this.#movedBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    // Each failure has had its line: what could not be looked at, what may not stand there, this.
+    this.#failedCount = this.#statuses.length;
+    const gone = this.#isClean ? [...plan.replaced, ...plan.deleted] : [];
+    for (const entry of gone) tellWould(isJson, "delete", shown(entry));
+    this.#deletedCount = gone.length;
   }
 
   async perform(plan: Plan): Promise<void> {
@@ -141,6 +156,7 @@ class Mirror {
       failedCount: this.#failedCount,
       movedBytes: this.#movedBytes,
       elapsedMs: performance.now() - this.#startedMs,
+      isDry: this.#wish.isDry,
     });
     return worstStatus(this.#statuses);
   }
@@ -202,9 +218,13 @@ class Mirror {
   /** A sync of its own, so that one which was interrupted is only finished. */
   async #stageDirectory(relative: string): Promise<void> {
     const { isSending, isWanted, path, local, place } = this.#wish;
-    const [here, there] = isSending
-      ? [relative, stagedBeside(relative)]
-      : [stagedBeside(relative), relative];
+    const staged = stagedBeside(relative);
+    const kind = await this.#target.kindOf(staged);
+    // A link there would have all that is behind it made like the source.
+    if (kind !== undefined && kind !== "directory") {
+      await this.#target.remove({ relative: staged, kind, bytes: 0, modifiedMs: 0 });
+    }
+    const [here, there] = isSending ? [relative, staged] : [staged, relative];
     const rules = isWanted && ((name: string, is: boolean) => isWanted(`${relative}/${name}`, is));
     const inner = new Mirror(this.#stage, {
       ...this.#wish,

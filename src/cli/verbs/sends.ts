@@ -17,7 +17,7 @@ import { ASKED_AT_ONCE } from "./batch.ts";
 import type { Batch } from "./batch.ts";
 import { tellFailure } from "./jobs.ts";
 import type { CopyTask } from "./jobs.ts";
-import { endsAll, failureAt } from "./verb.ts";
+import { endsAll, failureAt, HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 interface SendOptions {
@@ -42,7 +42,7 @@ export async function gatherSends(
       await gathering.attempt(local, async () => {
         const facts = await lookAt(local);
         if (facts.isTree && !options.isRecursive) {
-          throw new FtpxError("IS_A_DIRECTORY", { path: local });
+          throw new FtpxError("IS_A_DIRECTORY", { path: local }, { hint: HINT_RECURSIVE });
         }
         if (facts.isTree) await gathering.tree(local, pathFor(localLeaf(local)), onFound);
         else gathering.file(local, pathFor(basename(local)), facts.bytes);
@@ -180,6 +180,7 @@ async function lookAt(local: string): Promise<{ isTree: boolean; bytes: number }
     const reason = "room is reserved by size, which stdin has not: put a file instead of -";
     throw new FtpxError("USAGE", { reason });
   }
+  if (local === "") throw new FtpxError("USAGE", { reason: "an empty word names no file" });
   try {
     const stats = await stat(systemPath(local));
     if (stats.isDirectory()) return { isTree: true, bytes: 0 };

@@ -41,6 +41,8 @@ export interface Side {
     source: Side,
     place?: (relative: string) => string,
   ): CopyTask[];
+  /** What stands there, if anything does; a link is not followed. */
+  kindOf(relative: string): Promise<TreeEntry["kind"] | undefined>;
   /** What was put together elsewhere takes the place that is free now. */
   adopt(staged: string, entry: TreeEntry): Promise<void>;
   /** Removes a file, a link or an empty directory. */
@@ -116,6 +118,10 @@ export class HereSide implements Side {
         return { direction: "download", local, path, label: relative, ...known, prepare, finish };
       }),
     );
+  }
+
+  async kindOf(relative: string): Promise<TreeEntry["kind"] | undefined> {
+    return (await findLocal(this.name(relative)))?.kind;
   }
 
   async adopt(staged: string, entry: TreeEntry): Promise<void> {
@@ -227,7 +233,17 @@ export class ThereSide implements Side {
     });
   }
 
-  /** Nothing is replaced: the server refuses a place that is taken. */
+  async kindOf(relative: string): Promise<TreeEntry["kind"] | undefined> {
+    const { remote, signal } = this.#stage;
+    try {
+      return (await remote.call("stat", { path: this.#checked(relative) }, signal)).kind;
+    } catch (error) {
+      if (isKind(error, "NO_SUCH_PATH")) return undefined;
+      throw error;
+    }
+  }
+
+  /** A file that has come there meanwhile is replaced by a file, as it is by any upload. */
   async adopt(staged: string, { relative }: TreeEntry): Promise<void> {
     const { remote, signal } = this.#stage;
     const [from, to] = [this.#checked(staged), this.#checked(relative)];

@@ -34,7 +34,7 @@ export const UNFINISHED = verb({
   target: "first",
   run: async (stage, words, { drop }) => {
     const wanted = words.map((word) => stage.spot(word).path).filter((path) => path !== "/");
-    const all = await fetchAll(stage);
+    const all = await fetchUnfinished(stage);
     const uploads = wanted.length === 0 ? all : all.filter(({ path }) => wanted.includes(path));
     if (drop !== true) {
       for (const upload of uploads) show(stage, "unfinished", upload);
@@ -54,7 +54,8 @@ export const UNFINISHED = verb({
   },
 });
 
-async function fetchAll({ remote, signal }: Stage): Promise<Unfinished[]> {
+/** All of this user's, by path. */
+export async function fetchUnfinished({ remote, signal }: Stage): Promise<Unfinished[]> {
   const all: Unfinished[] = [];
   for (;;) {
     const after = all.at(-1)?.path;

@@ -110,9 +110,22 @@ export const CONNECT_OPTIONS = {
   retries: {
     flags: "--retries <number>",
     about: "times a lost connection is made again (5)",
-    parse: (text: string) => (text === "0" ? 0 : parseCount(text)),
+    parse: parseRetries,
   },
 } as const satisfies OptionSpecs;
+
+/** 0 turns it off. @throws FtpxError USAGE */
+function parseRetries(text: string): number {
+  if (text === "0") return 0;
+  if (/^\d{1,15}$/.test(text)) return parseCount(text);
+  throw new FtpxError("USAGE", { reason: `"${text}" is not a whole number from 0 on` });
+}
+
+/** Of whatever could replace a file. */
+export const NO_CLOBBER_OPTION = {
+  flags: "--no-clobber",
+  about: "never replace a file: one that is there is a failure",
+} as const;
 
 export const JSON_OPTION = {
   json: { flags: "--json", about: "one JSON object a line on stdout" },
@@ -187,6 +200,10 @@ export function shellOf(stage: Stage): ShellState {
   return stage.shell;
 }
 
+/** What a person can do who left a word out. */
+export const HINT_RECURSIVE = "-r takes a directory with all it holds";
+export const HINT_PARENTS = "the directory is not there: mkdir -p makes it";
+
 type Reach = Pick<Stage, "remote" | "signal">;
 
 /**
@@ -227,10 +244,14 @@ export async function destinationOf(
   isMade = false,
 ): Promise<(leaf: string) => VirtualPath> {
   const { path, shown } = spot;
-  const kind = await findKind(stage, path);
+  const kind = await findKind(stage, path).catch((error: unknown) => {
+    throw failureAt(error, shown);
+  });
   if (isMade && kind === "missing" && count === 1) return () => path;
   const mustBeDirectory = spot.isDirectory || count > 1;
-  if (mustBeDirectory && kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path: shown });
+  if (mustBeDirectory && kind === "missing") {
+    throw new FtpxError("NO_SUCH_PATH", { path: shown }, { hint: HINT_PARENTS });
+  }
   if (kind === "directory" || (mustBeDirectory && kind === "hidden")) {
     return (leaf) => resolvePath(path, `./${leaf}`);
   }
