@@ -15,7 +15,7 @@ import { isUserName } from "../accounts/account.ts";
 import type { Changes } from "../accounts/edit.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
-import { Queue } from "../base/queue.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import { ANSWER_AGAIN_MS_MAX, ANSWER_AGAIN_MS_MIN, TICKET_BYTES } from "../base/limits.ts";
 import { formatQuota } from "../base/units.ts";
 import { formatVerifier, parseNewVerifier, sha256 } from "../base/verifier.ts";
@@ -92,7 +92,7 @@ export class Admission {
    * Requests and decisions come one after the other, so that nothing of a request changes while
    * its account is made.
    */
-  readonly #turns = new Queue();
+  readonly #turns = new Turnstile();
   /** The account is there, and the database could not be told; it is told again. */
   readonly #unmarked = new Map<number, RegistrationRow>();
 
