@@ -109,8 +109,10 @@ class Applicant {
     const ticket = kept ?? crypto.getRandomValues(new Uint8Array(TICKET_BYTES));
     const before = kept && (await this.#call("awaitRegistration", { ticket }));
     const isOpen = before === undefined || before.outcome === "unknown";
-    const isInvited = before?.outcome === "pending" && this.#wish.invite !== undefined;
-    const answer = isOpen || isInvited ? await this.#ask(ticket) : before;
+    const isWaiting = before?.outcome === "pending";
+    const isAgain = isWaiting && (this.#wish.invite !== undefined || this.#bringsPassword);
+    const answer = isOpen || isAgain ? await this.#ask(ticket, isWaiting) : before;
+    if (isWaiting && answer.outcome === "pending") this.#tellPassword(isAgain);
     if (answer.outcome !== "pending") return await this.#settle(answer);
     this.#tell(answer);
     if (this.#wish.wait !== true) {
@@ -120,17 +122,24 @@ class Applicant {
     return await this.#settle(await this.#wait(ticket, answer.againMs));
   }
 
-  async #ask(ticket: Uint8Array): Promise<Answer> {
+  /** Given without a question, so that it is no trouble to send it again. */
+  get #bringsPassword(): boolean {
+    return this.#wish.passwordStdin === true || process.env["FTPX_PASSWORD"] !== undefined;
+  }
+
+  /** @param isWaiting the request is there already; it gets the password that is given now */
+  async #ask(ticket: Uint8Array, isWaiting: boolean): Promise<Answer> {
     const { invite, passwordStdin: isOnStdin } = this.#wish;
-    const note = this.#wish.note ?? (await this.#askNote());
+    const note = this.#wish.note ?? (isWaiting ? "" : await this.#askNote());
     const password = await readNewPassword(this.#user, isOnStdin === true);
     const verifier = formatVerifier(await makeVerifier(password));
     await this.#tickets.keep(this.#endpoint.name, this.#user, ticket);
     try {
       return await this.#send({ user: this.#user, verifier, note, ticket, invite });
     } catch (error) {
-      // What was refused is not known there; what was cut off may be.
-      if (error instanceof FtpxError && !isKind(error, "INTERRUPTED", ...PASSING)) {
+      // What was refused is not known there; what was cut off may be, and what waits is.
+      const isRefused = error instanceof FtpxError && !isKind(error, "INTERRUPTED", ...PASSING);
+      if (isRefused && !isWaiting) {
         await this.#tickets.forget(this.#endpoint.name, this.#user);
       }
       throw error;
@@ -219,9 +228,24 @@ class Applicant {
     }
   }
 
+  /** Or whoever mistyped it the first time would learn so at the sign-in. */
+  #tellPassword(isReplaced: boolean): void {
+    const { name: server } = this.#endpoint;
+    if (isReplaced) writeNote(`the request for ${this.#user} waits, with the password given now`);
+    else {
+      writeNote(`a request for ${this.#user} waits, with the password that was typed then;`);
+      const target = visible(`${this.#user}@${server}`);
+      writeNote(`for another one: ftpx register ${target} --password-stdin${this.#how}`);
+    }
+  }
+
+  get #how(): string {
+    return this.#wish.plain === true ? " --plain" : "";
+  }
+
   #again(): string {
-    const how = this.#wish.plain === true ? " --plain" : "";
-    return `ftpx register ${visible(`${this.#user}@${this.#endpoint.name}`)} --wait${how}`;
+    const target = visible(`${this.#user}@${this.#endpoint.name}`);
+    return `ftpx register ${target} --wait${this.#how}`;
   }
 
   /** On a connection of its own: a stranger who waits holds none. */

@@ -12,7 +12,7 @@ import { AccountDirectory } from "../accounts/directory.ts";
 import { makeDirectories } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { LOCK_MS_MAX } from "../base/limits.ts";
-import { Queue } from "../base/queue.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import { TEMPORARY } from "../base/replacement.ts";
 import { tryLock } from "../state/database.ts";
 
@@ -20,7 +20,7 @@ import { tryLock } from "../state/database.ts";
  * Those within this process that wait for a lock, by its file: the kernel gives it to a process,
  * and only one of them at a time asks for it.
  */
-const QUEUES = new Map<string, Queue>();
+const TURNSTILES = new Map<string, Turnstile>();
 
 export class Place {
   readonly root: string;
@@ -102,9 +102,9 @@ export class Place {
     await this.prepare();
     const file = join(this.own, "accounts.lock");
     const deadlineMs = performance.now() + LOCK_MS_MAX;
-    const queue = QUEUES.get(file) ?? new Queue();
-    QUEUES.set(file, queue);
-    const giveBack = await queue.turn(LOCK_MS_MAX);
+    const turnstile = TURNSTILES.get(file) ?? new Turnstile();
+    TURNSTILES.set(file, turnstile);
+    const giveBack = await turnstile.turn(LOCK_MS_MAX);
     if (giveBack === undefined) throw new FtpxError("BUSY_ACCOUNTS");
     try {
       const release = await lockBefore(file, deadlineMs);

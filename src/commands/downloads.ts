@@ -29,12 +29,22 @@ interface OpenRequest {
 class DownloadTransfer implements Transfer {
   readonly motion: Motion;
   readonly windowBytes: number;
+  readonly needs = ["read"] as const;
+  readonly #session: Session;
+  readonly #id: number;
   readonly #window: SendWindow;
   readonly #opening = Promise.withResolvers<void>();
   #sending: Promise<void> | undefined;
   #isEnding = false;
 
-  constructor({ path, fromOffset }: OpenRequest, windowBytes: number) {
+  constructor(
+    session: Session,
+    id: number,
+    { path, fromOffset }: OpenRequest,
+    windowBytes: number,
+  ) {
+    this.#session = session;
+    this.#id = id;
     this.windowBytes = windowBytes;
     this.#window = new SendWindow(windowBytes, fromOffset);
     const doneBytes = () => this.#window.acknowledgedOffset;
@@ -60,6 +70,12 @@ class DownloadTransfer implements Transfer {
     this.#opening.resolve();
   }
 
+  /** What sends tells the peer. */
+  revoke(failure: FtpxError): void {
+    this.motion.outcome = "failed";
+    void this.#session.endTransfer(this.#id, failure);
+  }
+
   async end(failure: FtpxError): Promise<void> {
     this.#isEnding = true;
     this.#window.fail(failure);
@@ -75,7 +91,7 @@ export async function openDownload(session: Session, request: OpenRequest, call:
     Math.max(session.nextWindowBytes(), WINDOW_BYTES_MIN),
     WINDOW_BYTES,
   );
-  const transfer = new DownloadTransfer(request, windowBytes);
+  const transfer = new DownloadTransfer(session, call.id, request, windowBytes);
   session.addTransfer(call.id, transfer);
   try {
     const file = await session.vfs.openFile(request.path);

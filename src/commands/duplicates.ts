@@ -14,6 +14,7 @@ interface CopyRequest {
 class CopyTransfer implements Transfer {
   readonly motion: Motion;
   readonly windowBytes: number;
+  readonly needs = ["read", "write"] as const;
   readonly #stopping = new AbortController();
   readonly done: Promise<number>;
 
@@ -22,7 +23,10 @@ class CopyTransfer implements Transfer {
     let doneBytes = 0;
     this.motion = new Motion("copy", request.to, undefined, () => doneBytes);
     session.addTransfer(id, this);
-    const mayReplace = request.mayReplace && session.may("remove");
+    const mayReplace = () => {
+      for (const right of this.needs) session.require(right);
+      return request.mayReplace && session.may("remove");
+    };
     const onProgress = (bytes: number, totalBytes: number) => {
       doneBytes += bytes;
       this.motion.totalBytes = totalBytes;
@@ -35,6 +39,12 @@ class CopyTransfer implements Transfer {
   /** The client gives it up, or has gone. */
   get isEnding(): boolean {
     return this.#stopping.signal.aborted;
+  }
+
+  /** The request that it is tells the peer. */
+  revoke(failure: FtpxError): void {
+    this.motion.outcome = "failed";
+    this.#stopping.abort(failure);
   }
 
   async end(failure: FtpxError): Promise<void> {

@@ -12,7 +12,6 @@ import { isRenewalProved } from "../base/renewal.ts";
 import { CHALLENGE_BYTES } from "../base/signature.ts";
 import { formatVerifier, parseNewVerifier } from "../base/verifier.ts";
 import type { Verifier } from "../base/verifier.ts";
-import { mayStay } from "../sessions/registry.ts";
 import type { Session } from "../sessions/session.ts";
 
 const NONE = "this account has none, and only the operator can set one";
@@ -96,9 +95,7 @@ async function write(
     await session.registry.changeAccount(user, { password }, session, (account) => {
       const { verifier } = account;
       // The operator was faster, and this session has not been ended yet.
-      if (session.means === undefined || !mayStay(account, session.means)) {
-        throw new FtpxError("ACCOUNT_CLOSED");
-      }
+      if (!session.registry.mayStay(session, account)) throw new FtpxError("ACCOUNT_CLOSED");
       // Somebody else was faster: what was proved is worth nothing any more.
       const isSame = verifier !== undefined && formatVerifier(verifier) === formatVerifier(proved);
       if (!isSame) throw new FtpxError("PASSWORD_REFUSED", { reason: WRONG });

@@ -31,6 +31,7 @@ class UploadTransfer implements Transfer {
   readonly motion: Motion;
   readonly windowBytes: number;
   readonly request: OpenRequest;
+  readonly needs = ["write"] as const;
   readonly #session: Session;
   readonly #call: Call;
   readonly #beganMs = performance.now();
@@ -38,6 +39,7 @@ class UploadTransfer implements Transfer {
   /** Content may have come in the same flight as the request. */
   readonly #gate = new Gate<Upload>(EAGER_BYTES_MAX);
   #isEnding = false;
+  #isCommitting = false;
   #resumedAt = 0;
   #upload: Upload | undefined;
 
@@ -75,6 +77,7 @@ class UploadTransfer implements Transfer {
     const { algorithm } = this.request;
     demandDigest(algorithm, bytes);
     const upload = await this.opened();
+    this.#isCommitting = true;
     await veiled(this.#session, () => upload.commit(totalBytes, { algorithm, bytes, chunks }));
     this.motion.outcome = "done";
     this.#session.emit("transfer", {
@@ -85,6 +88,11 @@ class UploadTransfer implements Transfer {
       resumedAt: this.#resumedAt,
       seconds: Math.round(performance.now() - this.#beganMs) / 1000,
     });
+  }
+
+  /** Not while a commit is under way: it asks for the rights itself, and is answered. */
+  revoke(failure: FtpxError): void {
+    void this.#revoke(failure);
   }
 
   async end(_failure: FtpxError): Promise<void> {
@@ -101,7 +109,10 @@ class UploadTransfer implements Transfer {
   async #open(): Promise<ClaimedUpload> {
     const { vfs } = this.#session;
     const { id, outlet } = this.#call;
-    const mayReplace = this.request.mayReplace && this.#session.may("remove");
+    const mayReplace = () => {
+      this.#session.require("write");
+      return this.request.mayReplace && this.#session.may("remove");
+    };
     const wish = { ...this.request, mayReplace, windowBytes: this.windowBytes };
     const listener = {
       acknowledge: (offset: number) => outlet.notify(id, "ack", { offset }),
@@ -117,6 +128,13 @@ class UploadTransfer implements Transfer {
       this.#failed(error);
     }
     return claimed;
+  }
+
+  async #revoke(failure: FtpxError): Promise<void> {
+    const { id, replied } = this.#call;
+    await replied;
+    const isOpen = this.#session.transfers.get(id) === this && !this.#isCommitting;
+    if (isOpen) this.#failed(failure);
   }
 
   #failed(failure: FtpxError): void {

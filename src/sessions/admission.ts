@@ -4,7 +4,8 @@
  *
  * An account is written to accounts.toml first and its request is marked after that. What a
  * crash leaves between the two is told by the verifier, which is the same in both, and finished
- * by `finish` at the next start or by approving again. Nothing that a stranger hears, and no
+ * by `finish` at the next start or by approving again; an invite never changes an account that was
+ * there before. Nothing that a stranger hears, and no
  * time it takes, depends on whether a name is taken. accounts.toml changes only for a request
  * that was approved or has used up an invite.
  */
@@ -14,13 +15,15 @@ import { isUserName } from "../accounts/account.ts";
 import type { Changes } from "../accounts/edit.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import { ANSWER_AGAIN_MS_MAX, ANSWER_AGAIN_MS_MIN, TICKET_BYTES } from "../base/limits.ts";
 import { formatQuota } from "../base/units.ts";
-import { formatVerifier, parseVerifier, sha256 } from "../base/verifier.ts";
+import { formatVerifier, parseNewVerifier, sha256 } from "../base/verifier.ts";
 import type {
   AccountLimits,
   InviteRow,
   Registered,
+  RegistrationIntent,
   RegistrationRow,
   Registrations,
 } from "../state/contract.ts";
@@ -80,11 +83,18 @@ export class Admission {
   readonly #ground: AdmissionGround;
   readonly #mode: RegistrationMode;
   readonly #sources = new Sources();
+  /** Of those who sent an invite that was not good. */
+  readonly #guessers = new Sources();
   /** Where the server listens; an invite names it. */
   listening: { readonly host: string; readonly port: number } | undefined;
   #waitingCount = 0;
-  /** The last of the decisions, which are made one after the other. */
-  #deciding: Promise<unknown> = Promise.resolve();
+  /**
+   * Requests and decisions come one after the other, so that nothing of a request changes while
+   * its account is made.
+   */
+  readonly #turns = new Turnstile();
+  /** The account is there, and the database could not be told; it is told again. */
+  readonly #unmarked = new Map<number, RegistrationRow>();
 
   constructor(ground: AdmissionGround, mode: RegistrationMode) {
     this.#ground = ground;
@@ -108,32 +118,27 @@ export class Admission {
     const mayAsk = this.#mode === "open" || (this.#mode === "invite" && invite !== undefined);
     if (!mayAsk) throw new FtpxError("REGISTRATION_OFF");
     demandUsable(user, verifier);
-    const { state } = this.#ground;
-    const ticket = sha256(application.ticket);
-    const source = sourceOf(address);
-    // Who asks for the same again, because the answer was lost, is not counted again.
-    const isCounted = invite === undefined && (await state.registration(ticket)) === undefined;
-    if (isCounted) this.#sources.note(source, performance.now());
-    const registered = await state.register({
-      ticket,
+    const intent = {
+      ticket: sha256(application.ticket),
       user,
       verifier,
       note,
       address,
-      source,
+      source: sourceOf(address),
       invite: invite && sha256(invite),
       nowMs: Date.now(),
-    });
-    this.#waitingCount = registered.waitingCount;
-    const { row } = registered;
-    if (row.invite === undefined || row.outcome !== "pending") return registered;
-    await this.#inTurn(() => this.#welcome(row.number));
-    return { ...registered, row: { ...row, outcome: "approved" } };
+    };
+    if (invite === undefined) return await this.#turns.run(() => this.#keep(intent));
+    return await this.#countingGuesses(intent.source, () =>
+      this.#turns.run(() => this.#keep(intent)),
+    );
   }
 
   /** What a request has become, for the holder of its ticket; nothing when it is not known. */
   async answer(ticket: Uint8Array): Promise<RegistrationRow | undefined> {
-    return await this.#ground.state.registration(sha256(ticket));
+    const row = await this.#ground.state.registration(sha256(ticket));
+    if (row === undefined || !this.#unmarked.has(row.number)) return row;
+    return { ...row, outcome: "approved" };
   }
 
   isTaken(user: string): boolean {
@@ -141,7 +146,8 @@ export class Admission {
   }
 
   async waiting(): Promise<Waiting[]> {
-    const rows = await this.#ground.state.registrations();
+    const kept = await this.#ground.state.registrations();
+    const rows = kept.filter(({ number }) => !this.#unmarked.has(number));
     this.#waitingCount = rows.length;
     return rows.map((row) => ({ ...row, isTaken: this.isTaken(row.user) }));
   }
@@ -154,9 +160,9 @@ export class Admission {
    *   EXISTS when an earlier account of that name has left files
    */
   async decide({ number, outcome, reason, mayTakeFiles, ...limits }: Decision): Promise<string> {
-    return await this.#inTurn(async () => {
+    return await this.#turns.run(async () => {
       const row = await this.#ground.state.registration(number);
-      if (row?.outcome !== "pending") {
+      if (row?.outcome !== "pending" || this.#unmarked.has(number)) {
         throw new FtpxError("NOT_WAITING", { reason: `no request ${number} waits` });
       }
       if (outcome === "approved") await this.#admit(row, limits, mayTakeFiles);
@@ -190,27 +196,76 @@ export class Admission {
 
   /** Ends what a crash has cut off between two steps. To be called when the server starts. */
   async finish(): Promise<void> {
-    for (const row of await this.waiting()) {
-      if (row.invite !== undefined) await this.#inTurn(() => this.#welcome(row.number));
-      else if (this.#hasAccount(row)) await this.#inTurn(() => this.#admit(row));
+    for (const { number } of await this.waiting()) {
+      await this.#turns.run(async () => {
+        const row = await this.#ground.state.registration(number);
+        if (row?.outcome !== "pending") return;
+        if (this.#hasAccount(row)) await this.#mark(row);
+        else if (row.invite !== undefined) await this.#welcome(row).catch(unlessRefused);
+      });
     }
   }
 
-  /** Drops what is too old. */
+  /** Drops what is too old, and marks what could not be marked before. */
   async sweep(elapsedMs: number): Promise<void> {
+    for (const row of this.#unmarked.values()) await this.#turns.run(() => this.#mark(row));
     await this.#ground.state.ageRegistrations(elapsedMs);
   }
 
-  /** Makes the account of a request that has an invite. @throws FtpxError NAME_TAKEN, NOT_NOW */
-  async #welcome(number: number): Promise<void> {
-    const { state, emit } = this.#ground;
-    const row = await state.registration(number);
-    // The same request came twice, and the other one was first.
-    if (row?.outcome !== "pending") return;
+  /** One step of `register`, in its turn. */
+  async #keep(intent: RegistrationIntent): Promise<Registered> {
+    const { state } = this.#ground;
+    const known = await state.registration(intent.ticket);
+    // Who asks for the same again, because the answer was lost, is not counted again.
+    const isSame = known !== undefined && ["", intent.verifier].includes(known.verifier);
+    if (intent.invite === undefined && !isSame) {
+      this.#sources.note(intent.source, performance.now());
+    }
+    const isMade = known?.invite !== undefined && this.#hasAccount(known);
+    if (isMade && known.user === intent.user) return await this.#complete(known, intent);
+    const registered = await state.register(intent);
+    this.#waitingCount = registered.waitingCount;
+    const { row } = registered;
+    if (row.invite === undefined || row.outcome !== "pending") return registered;
+    await this.#welcome(row);
+    return { ...registered, row: { ...row, outcome: "approved" } };
+  }
+
+  /**
+   * The account was made and its maker did not hear of it: the request comes again, with the
+   * password typed once more.
+   */
+  async #complete(known: RegistrationRow, { verifier }: RegistrationIntent): Promise<Registered> {
+    if (verifier !== known.verifier) await this.#ground.set(known.user, { password: verifier });
+    await this.#mark(known);
+    const row = { ...known, outcome: "approved" } as const;
+    return { row, isKnown: true, waitingCount: this.#waitingCount, sameNameCount: 0 };
+  }
+
+  /** Counted before it is looked up, or many at once would all be looked up. @throws FtpxError */
+  async #countingGuesses<Value>(source: string, work: () => Promise<Value>): Promise<Value> {
+    const askedMs = performance.now();
+    this.#guessers.note(source, askedMs);
     try {
-      await this.#admit(row, row.invite);
+      const value = await work();
+      this.#guessers.forgive(source, askedMs);
+      return value;
     } catch (error) {
-      await state.withdraw(number);
+      if (!isKind(error, "BAD_INVITE")) this.#guessers.forgive(source, askedMs);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the account of a request that has an invite and none yet. An account that is there is
+   * never changed, not even the one of whoever asks. @throws FtpxError NAME_TAKEN, NOT_NOW
+   */
+  async #welcome(row: RegistrationRow): Promise<void> {
+    const { state, emit } = this.#ground;
+    try {
+      await this.#make(row, row.invite, false);
+    } catch (error) {
+      await state.withdraw(row.number);
       // Whoever picks the name of an account that was removed must not get its files.
       if (isKind(error, "ACCOUNT_EXISTS", "EXISTS"))
         throw new FtpxError("NAME_TAKEN", { user: row.user });
@@ -218,19 +273,41 @@ export class Admission {
       emit({ event: "fault", work: "invite", name: row.user, reason: String(error) });
       throw new FtpxError("NOT_NOW", {}, { cause: error });
     }
+    await this.#mark(row);
   }
 
-  async #admit(row: RegistrationRow, limits?: AccountLimits, mayTakeFiles = false): Promise<void> {
-    const { add, set, makeHome } = this.#ground;
-    const { user, verifier } = row;
-    const changes = limits === undefined ? {} : changesOf(limits);
-    if (!this.#hasAccount(row)) {
-      if (this.isTaken(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
-      const isUnused = await makeHome(user);
-      if (!isUnused && !mayTakeFiles) throw new FtpxError("EXISTS", { path: `storage/${user}` });
-      await add(user, { password: verifier, ...changes });
-    } else if (Object.keys(changes).length > 0) await set(user, changes);
+  /** The account is there, so that is what is said, also where it cannot be noted now. */
+  async #mark(row: RegistrationRow): Promise<void> {
+    try {
+      await this.#close(row, "approved", "");
+      this.#unmarked.delete(row.number);
+    } catch (error) {
+      const isNew = !this.#unmarked.has(row.number);
+      this.#unmarked.set(row.number, row);
+      if (!isNew) return;
+      const reason = String(error);
+      this.#ground.emit({ event: "fault", work: "registration", name: row.user, reason });
+    }
+  }
+
+  async #admit(row: RegistrationRow, limits: AccountLimits, mayTakeFiles: boolean): Promise<void> {
+    const changes = changesOf(limits);
+    if (!this.#hasAccount(row)) await this.#make(row, limits, mayTakeFiles);
+    else if (Object.keys(changes).length > 0) await this.#ground.set(row.user, changes);
     await this.#close(row, "approved", "");
+  }
+
+  /** @throws FtpxError ACCOUNT_EXISTS; EXISTS when an earlier account has left files */
+  async #make(
+    { user, verifier }: RegistrationRow,
+    limits: AccountLimits = NO_LIMITS,
+    mayTakeFiles: boolean,
+  ): Promise<void> {
+    const { add, makeHome } = this.#ground;
+    if (this.isTaken(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
+    const isUnused = await makeHome(user);
+    if (!isUnused && !mayTakeFiles) throw new FtpxError("EXISTS", { path: `storage/${user}` });
+    await add(user, { password: verifier, ...changesOf(limits) });
   }
 
   async #close(
@@ -255,19 +332,13 @@ export class Admission {
     const found = this.#ground.accounts().get(user)?.verifier;
     return found !== undefined && formatVerifier(found) === verifier;
   }
+}
 
-  /** One after the other, so that two answers to one request do not meet in accounts.toml. */
-  async #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const before = this.#deciding;
-    const turn = Promise.withResolvers<void>();
-    this.#deciding = turn.promise;
-    await before;
-    try {
-      return await work();
-    } finally {
-      turn.resolve();
-    }
-  }
+const NO_LIMITS: AccountLimits = { quotaBytes: undefined, filesMax: undefined, access: undefined };
+
+/** What was refused was told, or is the business of whoever asked. */
+function unlessRefused(error: unknown): void {
+  if (!isKind(error, "NAME_TAKEN", "NOT_NOW")) throw error;
 }
 
 const NO_NAME = "not a user name: 1 to 32 of a-z 0-9 . _ -, a letter or digit first";
@@ -279,7 +350,7 @@ function refuse(reason: string): never {
 /** As accounts.toml would be checked. @throws FtpxError BAD_REGISTRATION; no part of the verifier is in it */
 function demandUsable(user: string, verifier: string): void {
   if (!isUserName(user)) refuse(NO_NAME);
-  parseVerifier(verifier, refuse);
+  parseNewVerifier(verifier, refuse);
 }
 
 function changesOf({ quotaBytes, filesMax, access }: AccountLimits): Changes {

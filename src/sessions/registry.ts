@@ -152,6 +152,11 @@ export class Registry {
     return isStillProved(before, account, means) ? account : undefined;
   }
 
+  /** Whether the account, as it is given, leaves the session open, whatever its password is. */
+  mayStay({ means }: Session, account: Account): boolean {
+    return means !== undefined && mayStay(account, means);
+  }
+
   limitOf(account: Account): Amount {
     const { quota } = this.settings;
     return {
@@ -307,7 +312,7 @@ export class Registry {
 }
 
 /** Not disabled, and a key that a session was opened with is still in its list. */
-export function mayStay(account: Account, means: Means): boolean {
+function mayStay(account: Account, means: Means): boolean {
   if (account.isDisabled) return false;
   if (means.method === "password") return true;
   return account.keys.some((line) => isLineOf(line, means.publicKey));

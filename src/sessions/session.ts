@@ -33,6 +33,10 @@ export interface Transfer {
   content?(offset: number, piece: Uint8Array): void;
   prove?(index: number, digest: Uint8Array): void;
   acknowledge?(offset: number): void;
+  /** Without any of these it may not go on. */
+  readonly needs: readonly Grant[];
+  /** A right is gone: the peer is told, and it ends. */
+  revoke(failure: FtpxError): void;
   /** Called once, by the session, whatever ended it. */
   end(failure: FtpxError): Promise<void>;
 }
@@ -204,9 +208,13 @@ export class Session {
     this.line.widen();
   }
 
-  /** accounts.toml has changed; rights and limits hold from here on. */
+  /** accounts.toml has changed; rights and limits hold from here on, for what is open too. */
   refresh(account: Account): void {
     this.#account = account;
+    for (const transfer of this.transfers.values()) {
+      const right = transfer.needs.find((grant) => !this.may(grant));
+      if (right !== undefined) transfer.revoke(new FtpxError("FORBIDDEN", { right }));
+    }
   }
 
   /** Runs a request; as long as it runs the session is not idle. */

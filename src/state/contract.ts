@@ -184,8 +184,8 @@ export interface InviteRow extends AccountLimits {
 export interface Registrations {
   /**
    * Keeps a request until it is answered. The same ticket again is the same request: what it
-   * has become is answered, and an invite is used for it if there is one now. Invite and
-   * request are bound in one transaction.
+   * has become is answered; while it waits the verifier that came last is its own, and an invite
+   * is used for it if there is one now. Invite and request are bound in one transaction.
    *
    * @throws FtpxError REGISTRATIONS_FULL, REGISTERED_OFTEN, BAD_INVITE; BAD_REGISTRATION for
    *   the ticket of another name

@@ -84,7 +84,7 @@ export class RegistrationTable {
     }
     const counts = this.#count(source, user);
     if (found !== null) {
-      if (found.outcome === "pending" && invite !== undefined) this.#bind(found, intent, invite);
+      if (found.outcome === "pending") this.#renew(found, intent);
     } else {
       // Who has an invite waits for nobody, and the operator has given it: no bound counts it.
       if (invite === undefined) demandRoom(counts);
@@ -170,19 +170,27 @@ export class RegistrationTable {
   }
 
   /**
-   * A request that waits gets an invite, or had it and was cut off. The password was typed
-   * again, so the verifier is another one.
+   * A request that waits comes again: with the password typed once more, because the first was
+   * mistyped or the answer was lost, and so with another verifier; perhaps with an invite.
    */
-  #bind(found: Row, { user, verifier, nowMs }: RegistrationIntent, code: Uint8Array): void {
-    const isItsOwn = found.invite !== null && found.invite === this.#invites.numberOf(code);
-    const invite = isItsOwn ? found.invite : this.#invites.use(code, user, nowMs);
-    // One person, one account: the other invite is good for somebody else.
-    if (!isItsOwn && found.invite !== null) this.#invites.giveBack(found.invite);
+  #renew(found: Row, intent: RegistrationIntent): void {
+    const { verifier } = intent;
+    const invite =
+      intent.invite === undefined ? found.invite : this.#bind(found, intent, intent.invite);
     this.#db
       .query(
         "UPDATE registrations SET invite = $invite, verifier = $verifier WHERE number = $number",
       )
       .run({ invite, verifier, number: found.number });
+  }
+
+  /** A request that waits gets an invite, or had it and was cut off. */
+  #bind(found: Row, { user, nowMs }: RegistrationIntent, code: Uint8Array): number | null {
+    const isItsOwn = found.invite !== null && found.invite === this.#invites.numberOf(code);
+    const invite = isItsOwn ? found.invite : this.#invites.use(code, user, nowMs);
+    // One person, one account: the other invite is good for somebody else.
+    if (!isItsOwn && found.invite !== null) this.#invites.giveBack(found.invite);
+    return invite;
   }
 
   #dropAnswers(): void {

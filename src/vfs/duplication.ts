@@ -14,7 +14,7 @@ import type { Vfs } from "./vfs.ts";
 export interface CopyWish {
   readonly from: VirtualPath;
   readonly to: VirtualPath;
-  readonly mayReplace: boolean;
+  readonly mayReplace: () => boolean;
   readonly windowBytes: number;
   /** So many bytes more of so many were read and taken. */
   readonly onProgress: (bytes: number, totalBytes: number) => void;

@@ -24,8 +24,11 @@ import type { UploadGround } from "./publishing.ts";
 
 export interface UploadManner {
   readonly path: VirtualPath;
-  /** Whether a file that stands at the path may be replaced. */
-  readonly mayReplace: boolean;
+  /**
+   * Whether a file that stands at the path may be replaced: asked when the upload is opened, and
+   * right before it is published. Throws where it may not be published at all any more.
+   */
+  readonly mayReplace: () => boolean;
   /** What the client may have in flight. */
   readonly windowBytes: number;
 }
@@ -40,7 +43,7 @@ export class Upload {
   readonly isSameSource: boolean;
   readonly #ground: UploadGround;
   readonly #listener: UploadListener;
-  readonly #mayReplace: boolean;
+  readonly #mayReplace: () => boolean;
   readonly #windowBytes: number;
   readonly #file: OpenFile;
   readonly #row: UploadRow;
@@ -349,7 +352,7 @@ export class Upload {
 
   async #publish(): Promise<void> {
     try {
-      await publish(this.#ground, this.#row, this.path, this.#mayReplace);
+      await publish(this.#ground, this.#row, this.path, this.#mayReplace());
       this.#isOver = true;
     } catch (error) {
       this.#isOver = isKind(error, "OUTCOME_UNKNOWN");

@@ -165,7 +165,7 @@ export class Vfs {
    *   IS_A_DIRECTORY
    */
   async openUpload(wish: UploadWish, listener: UploadListener): Promise<ClaimedUpload> {
-    await this.#demandPlace(wish.path, wish.mayReplace);
+    await this.#demandPlace(wish.path, wish.mayReplace());
     const key = claimKey(this.#user, wish.path);
     const claim = await this.#depot.claims.claim(key);
     try {
@@ -257,7 +257,9 @@ export class Vfs {
 
   async #openRow(wish: UploadWish): Promise<UploadOpened> {
     const { state } = this.#depot;
-    const intent = { ...wish, user: this.#user, limit: this.#limit() };
+    // What is asked later stays here: a function does not get into the worker.
+    const { mayReplace: _later, ...facts } = wish;
+    const intent = { ...facts, user: this.#user, limit: this.#limit() };
     try {
       return await state.openUpload(intent);
     } catch (error) {

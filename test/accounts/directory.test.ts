@@ -224,7 +224,7 @@ test("the watch sees an edit of this process too", async () => {
   expect(await lookTwice(accounts)).toBe(true);
 });
 
-test("A8: whoever makes this process write again and again hides no change of another", async () => {
+test("A7: whoever makes this process write again and again hides no change of another", async () => {
   const accounts = await loaded(TEXT);
   const other = await loaded();
   let isChanged = false;

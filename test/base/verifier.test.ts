@@ -36,6 +36,10 @@ function reasonOf(action: () => unknown): string {
   return "nothing was refused";
 }
 
+function refuse(reason: string): never {
+  throw new FtpxError("BAD_BODY", { reason });
+}
+
 test("verifier is written as it was read", () => {
   expect(formatVerifier(parseVerifier(LINE))).toBe(LINE);
 });
@@ -238,9 +242,6 @@ test.each([
 ])("A1: a client's new verifier with %s is refused", (_case, parameters, saltBytes) => {
   const fake = fakeVerifier(randomBytes(32), "ann", [parameters]);
   const line = formatVerifier({ ...fake, salt: new Uint8Array(saltBytes).fill(1) });
-  const refuse = (reason: string): never => {
-    throw new FtpxError("BAD_BODY", { reason });
-  };
 
   expect(reasonOf(() => parseNewVerifier(line, refuse))).toStartWith("BAD_BODY: ");
   const usual = formatVerifier(fakeVerifier(randomBytes(32), "ann", []));

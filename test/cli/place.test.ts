@@ -3,6 +3,8 @@ import { mkdir, stat } from "node:fs/promises";
 import { Place } from "../../src/cli/place.ts";
 import { Folder } from "../support/folder.ts";
 
+const names = (who: string) => Array.from({ length: 12 }, (_hole, index) => `${who}${index}`);
+
 test("storage and what is the server's own in it are private, also when they are there", async () => {
   const folder = new Folder();
   await mkdir(folder.at("storage/.ftpx"), { recursive: true, mode: 0o755 });
@@ -18,7 +20,6 @@ test("writers of accounts.toml wait for each other, in this process and in other
   const folder = new Folder();
   await new Place(folder.path).accounts().create();
   const source = new URL("../../src/cli/place.ts", import.meta.url).pathname;
-  const names = (who: string) => Array.from({ length: 12 }, (_hole, index) => `${who}${index}`);
   const program = `import { Place } from ${JSON.stringify(source)};
     const directory = new Place(${JSON.stringify(folder.path)}).accounts();
     for (const name of ${JSON.stringify(names("other"))}) await directory.add(name, {});`;

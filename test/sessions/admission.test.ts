@@ -109,6 +109,7 @@ test.each([
   ["cheap to derive", GOOD.replace(/m=\d+/, "m=8")],
   ["of many lanes", GOOD.replace("p=1", "p=4")],
   ["with a short salt", GOOD.replace(/\$[^$]+\$(?=[^$]+\$[^$]+$)/, "$AAAA$")],
+  ["of parameters of its own", GOOD.replace("t=2", "t=3")],
   ["with keys of zero", GOOD.replace(/[^$]+$/, "A".repeat(43))],
 ])("a verifier that is %s is refused, and is not in the refusal", async (_case, verifier) => {
   const failure = await failureOf(admissionOf().register(application({ verifier }), ADDRESS));
@@ -196,6 +197,18 @@ test("what a crash has left is finished at the next start, and others go on wait
 
   expect((await admission.waiting()).map(({ user }) => user)).toEqual(["bob", "cem"]);
   expect(await admission.answer(cutTicket)).toMatchObject({ outcome: "approved" });
+});
+
+test("a request that waits has the password that was typed last", async () => {
+  const admission = admissionOf();
+  const sent = application();
+  const { row } = await admission.register(sent, ADDRESS);
+  const again = { ...sent, verifier: verifierOf("typed again") };
+  expect((await admission.register(again, ADDRESS)).row.number).toBe(row.number);
+  const decision = { outcome: "approved", reason: "", mayTakeFiles: false, ...NONE } as const;
+  await admission.decide({ number: row.number, ...decision });
+
+  expect(accountsText()).toContain(again.verifier);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "bun:test";
 import type { Account } from "../../src/accounts/account.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
+import type { Grant } from "../../src/accounts/grants.ts";
 import { FtpxError } from "../../src/base/errors.ts";
 import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
 import { HOME } from "../../src/base/path.ts";
@@ -88,7 +89,13 @@ function prove(session: Session): void {
 
 const MESSAGE = { message: "" };
 const motion = new Motion("upload", HOME, 2, () => 1);
-const TRANSFER: Transfer = { motion, windowBytes: 1, end: async () => {} };
+const TRANSFER: Transfer = {
+  motion,
+  windowBytes: 1,
+  needs: ["write"],
+  revoke: () => {},
+  end: async () => {},
+};
 
 test.each([
   ["removed", () => accountsOf()],
@@ -187,6 +194,29 @@ test("the grace of a stop can be made shorter, and not longer", async () => {
   expect(registry.stop(1000)).toBeCloseTo(1000);
   expect(registry.stop(60_000)).toBeLessThanOrEqual(1000);
   await registry.stopping;
+});
+
+test("A7: a transfer whose right is gone is ended with it, and no other", async () => {
+  const session = proved();
+  opening.resolve();
+  await scramFinal(session, MESSAGE);
+  const revoked: unknown[] = [];
+  const needing = (...needs: readonly Grant[]): Transfer => ({
+    ...TRANSFER,
+    needs,
+    revoke: (failure) => void revoked.push([needs, failure.kind, failure.details]),
+  });
+  session.addTransfer(1, needing("read"));
+  session.addTransfer(2, needing("write"));
+  session.addTransfer(3, needing("read", "write"));
+  accounts = accountsOf(account("ann", { access: "read-only" }));
+  registry.reload();
+
+  const told = ["FORBIDDEN", { right: "write" }];
+  expect(revoked).toEqual([
+    [["write"], ...told],
+    [["read", "write"], ...told],
+  ]);
 });
 
 test("a server that stops begins no transfer, for the request only", () => {

@@ -58,7 +58,7 @@ export class Workshop {
       source: Uint8Array.of(1),
       algorithm: "sha256",
       isFresh: false,
-      mayReplace: true,
+      mayReplace: () => true,
       windowBytes: 1e6,
     } as const;
     return await this.vfs.openUpload(wish, { acknowledge: () => {}, failed: () => {} });

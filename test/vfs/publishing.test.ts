@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { FtpxError } from "../../src/base/errors.ts";
 import { parsePath } from "../../src/base/path.ts";
 import { duplicate } from "../../src/vfs/duplication.ts";
 import { recover } from "../../src/vfs/recovery.ts";
 import type { Vfs } from "../../src/vfs/vfs.ts";
-import { outcomeOf } from "../support/refusal.ts";
+import { failureOf, outcomeOf, refusal } from "../support/refusal.ts";
 import { Workshop } from "../support/workshop.ts";
 
 let shop: Workshop;
@@ -172,11 +173,27 @@ test("F9: a copy that is under way is not dropped by a count", async () => {
     },
   } as Vfs;
   const paths = { from: parsePath("/f"), to: parsePath("/g") };
-  const wish = { ...paths, mayReplace: false, windowBytes: 1e6, onProgress: () => {} };
+  const wish = { ...paths, mayReplace: () => false, windowBytes: 1e6, onProgress: () => {} };
   await duplicate(slow, wish, new AbortController().signal);
 
   expect(stored("g")).toBe("content");
   expect(await shop.ledger()).toBe("14/2 0/0");
+});
+
+test("A7: what is copied is not published when the right to it is gone by then", async () => {
+  await shop.put("/f", "content");
+  let askedCount = 0;
+  const mayReplace = (): boolean => {
+    askedCount += 1;
+    if (askedCount > 1) throw new FtpxError("FORBIDDEN");
+    return true;
+  };
+  const paths = { from: parsePath("/f"), to: parsePath("/g") };
+  const wish = { ...paths, mayReplace, windowBytes: 1e6, onProgress: () => {} };
+
+  const copying = duplicate(shop.vfs, wish, new AbortController().signal);
+  expect(await failureOf(copying)).toEqual(refusal("FORBIDDEN"));
+  expect(await shop.ledger()).toBe("7/1 0/0");
 });
 
 test("F9: a reservation without a part, and a part without a reservation, go at the start", async () => {

@@ -56,7 +56,7 @@ function open(source: number, totalBytes = CONTENT.byteLength): Promise<ClaimedU
     source: Uint8Array.of(source),
     algorithm: "sha256",
     isFresh: false,
-    mayReplace: true,
+    mayReplace: () => true,
     windowBytes: 4 * CHUNK_BYTES,
   } as const;
   return vfs.openUpload(wish, { acknowledge: () => {}, failed: () => {} });

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import { Queue } from "../../src/base/queue.ts";
+import { Turnstile } from "../../src/base/turnstile.ts";
 import { outcomeOf } from "../support/refusal.ts";
 
 test("turns come one after the other, in the order of asking, also behind a failure", async () => {
-  const queue = new Queue();
+  const turnstile = new Turnstile();
   const steps: string[] = [];
   const work = (name: string, isFailing = false) =>
-    queue.run(async () => {
+    turnstile.run(async () => {
       steps.push(`${name} begins`);
       await Bun.sleep(1);
       steps.push(`${name} ends`);
@@ -19,10 +19,10 @@ test("turns come one after the other, in the order of asking, also behind a fail
 });
 
 test("whoever waits no longer gets no turn, and those behind get theirs", async () => {
-  const queue = new Queue();
-  const giveBack = await queue.turn();
-  const impatient = queue.turn(1);
-  const patient = queue.turn(60_000);
+  const turnstile = new Turnstile();
+  const giveBack = await turnstile.turn();
+  const impatient = turnstile.turn(1);
+  const patient = turnstile.turn(60_000);
   expect(await impatient).toBeUndefined();
   giveBack?.();
 

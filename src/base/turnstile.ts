@@ -4,7 +4,7 @@
  * patience leaves, and does not hold up those behind.
  */
 
-export class Queue {
+export class Turnstile {
   /** Settles when the last that asked has given its turn back, or has left. */
   #last: Promise<void> = Promise.resolve();
 

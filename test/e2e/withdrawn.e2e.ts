@@ -1,0 +1,115 @@
+/** Rights that are taken away while something that needs them is under way. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readFile, writeFile } from "node:fs/promises";
+import { parsePath } from "../../src/base/path.ts";
+import { DerivedKeys } from "../../src/base/scram.ts";
+import type { Client } from "../../src/client/client.ts";
+import { connect } from "../../src/client/connect.ts";
+import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
+import { outcomeOf } from "../support/refusal.ts";
+import { Scene } from "./binary.ts";
+import type { Server } from "./binary.ts";
+
+const MIB = 1024 * 1024;
+const CONTENT = Buffer.from("replaced");
+
+let scene: Scene;
+let server: Server;
+let client: Client;
+
+beforeEach(async () => {
+  scene = await Scene.begin();
+  await scene.addUser("ann", "pw");
+  server = await scene.serve();
+  const { port, fingerprint } = server;
+  ({ client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "test" }, "test"));
+  await client.signIn("ann", new DerivedKeys(() => "pw"));
+  await writeFile(stored("file"), "secret");
+});
+
+afterEach(async () => {
+  client.close();
+  await scene.end();
+});
+
+const stored = (name: string) => `${scene.data}/storage/ann/${name}`;
+
+/** As the operator does it; resolves when the server has taken it. */
+async function grant(access: string): Promise<void> {
+  const before = server.events.filter(({ event }) => event === "reload").length;
+  const words = ["usermod", "ann", "--access", access, "--data", scene.data];
+  expect((await scene.run(words)).status).toBe(0);
+  await server.nth("reload", before + 1);
+}
+
+/** An upload over /file, all of whose content was sent; `failed` is how the server ends it. */
+async function sendUpload() {
+  const failed = Promise.withResolvers<string>();
+  const request = {
+    path: parsePath("/file"),
+    totalBytes: CONTENT.byteLength,
+    modifiedMs: 1,
+    source: new Uint8Array(4),
+    algorithm: "sha256",
+    isFresh: true,
+    mayReplace: true,
+  } as const;
+  const { id, reply } = client.start("openUpload", request, {
+    notice: () => {},
+    failed: ({ kind }) => failed.resolve(kind),
+  });
+  await reply;
+  const frame = new Uint8Array(CONTENT_PREFIX_BYTES + CONTENT.byteLength);
+  frame.set(CONTENT, CONTENT_PREFIX_BYTES);
+  await client.sendContent(id, frame, 0, CONTENT.byteLength);
+  const digest = new Uint8Array(new Bun.CryptoHasher("sha256").update(CONTENT).digest());
+  const sum = { totalBytes: CONTENT.byteLength, digest, chunks: 1 };
+  const commit = () => outcomeOf(client.call("commit", { transfer: id, ...sum }));
+  return { commit, failed: failed.promise };
+}
+
+test("A7: the right to replace is asked for again when an upload is published", async () => {
+  const upload = await sendUpload();
+  await grant("upload-only");
+
+  expect(await upload.commit()).toBe("EXISTS");
+  expect(await readFile(stored("file"), "utf8")).toBe("secret");
+  await grant("full");
+  expect(await (await sendUpload()).commit()).toBe("none");
+  expect(await readFile(stored("file"), "utf8")).toBe("replaced");
+});
+
+test("A7: an upload ends when its account may only read", async () => {
+  const upload = await sendUpload();
+  await grant("read-only");
+
+  expect(await upload.failed).toBe("FORBIDDEN");
+  expect(await upload.commit()).toBe("FORBIDDEN");
+  expect(await readFile(stored("file"), "utf8")).toBe("secret");
+});
+
+test("A7: a download ends when its account may only upload", async () => {
+  await writeFile(stored("big"), Buffer.alloc(32 * MIB, 1));
+  const ended = Promise.withResolvers<string>();
+  const windowBytes = MIB;
+  let receivedBytes = 0;
+  const request = { path: parsePath("/big"), algorithm: "sha256", fromOffset: 0 } as const;
+  const { id, reply } = client.start(
+    "openDownload",
+    { ...request, version: undefined, windowBytes },
+    {
+      content: (_offset, piece) => {
+        receivedBytes += piece.byteLength;
+      },
+      notice: (name) => void (name === "end" && ended.resolve("end")),
+      failed: ({ kind }) => ended.resolve(kind),
+    },
+  );
+  await reply;
+  await grant("upload-only");
+  client.notify(id, "ack", { offset: receivedBytes });
+
+  expect(await ended.promise).toBe("FORBIDDEN");
+  expect(receivedBytes).toBeLessThanOrEqual(2 * windowBytes);
+  expect(await outcomeOf(client.call("quota", {}))).toBe("none");
+});
