@@ -17,7 +17,7 @@ import { parse, TomlError } from "smol-toml";
 import { encodeText } from "../base/bytes.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { factsOf, OpenFile } from "../base/openfile.ts";
-import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_NESTING_MAX } from "../base/limits.ts";
+import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_LOOKS_MAX, ACCOUNTS_NESTING_MAX } from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
 import type { Account } from "./account.ts";
 import { accountOf, isUserName } from "./account.ts";
@@ -51,17 +51,27 @@ export class AccountDirectory {
   #version: string | undefined;
   /** The version that the last look saw. */
   #seen: string | undefined;
+  /** Looks in a row that saw a change, and each another one. */
+  #unsettledCount = 0;
   #hasExisted = false;
+  readonly #hasHomes: () => Promise<boolean>;
 
   /**
    * Nothing is read before `load`.
    *
-   * @param replace writes the file; given only by tests
+   * @param replace  writes the file; given only by tests
+   * @param hasHomes whether there were accounts: then a file without any is a loss
    */
-  constructor(file: string, lock: Lock, replace: typeof replaceFile = replaceFile) {
+  constructor(
+    file: string,
+    lock: Lock,
+    replace: typeof replaceFile = replaceFile,
+    hasHomes: () => Promise<boolean> = async () => false,
+  ) {
     this.#file = file;
     this.#lock = lock;
     this.#replaceFile = replace;
+    this.#hasHomes = hasHomes;
   }
 
   get accounts(): Accounts {
@@ -74,22 +84,24 @@ export class AccountDirectory {
 
   /**
    * Reads the file. A file that has never been there means no accounts; one that is gone
-   * is a complaint, and the accounts stay as they were.
+   * is a complaint, and the accounts stay as they were. So is one without any account,
+   * because a script or a full disk may have emptied it, unless it says so: `[users]`.
    *
    * @throws FtpxError BAD_ACCOUNTS, NO_PERMISSION, …
    */
   async load(): Promise<void> {
     const found = await readAccounts(this.#file);
     this.#version = found?.version ?? MISSING;
-    if (found === undefined) return this.#refuseLoss();
-    this.#take(parseAccounts(found.text, this.#file));
+    await this.#refuseLoss(found?.text);
+    if (found !== undefined) this.#take(parseAccounts(found.text, this.#file));
   }
 
   /**
    * Looks at the file and reads it again if it has changed since it was read or complained
    * about; a mistake is complained about once. A change is taken when two looks in a row
    * saw the same: an editor that writes in place shows an empty file for a moment, and with
-   * that everybody would be signed off.
+   * that everybody would be signed off. One that does not come to rest is taken all the same:
+   * while commands follow one another, who was disabled must not stay.
    *
    * @returns whether there is a new version of the accounts
    * @throws FtpxError as `load`
@@ -98,7 +110,10 @@ export class AccountDirectory {
     const version = await versionOf(this.#file);
     const isStable = version === this.#seen;
     this.#seen = version;
-    if (!isStable || version === this.#version) return false;
+    this.#unsettledCount = isStable ? 0 : this.#unsettledCount + 1;
+    const mayTake = isStable || this.#unsettledCount >= ACCOUNTS_LOOKS_MAX;
+    if (!mayTake || version === this.#version) return false;
+    this.#unsettledCount = 0;
     this.#version = version;
     try {
       await this.load();
@@ -148,7 +163,7 @@ export class AccountDirectory {
 
   /** Writes the template when there is no file. @throws FtpxError DISK_FULL, … */
   async create(): Promise<void> {
-    await this.#write((text) => text);
+    await this.#write((text) => (text === TEMPLATE ? TEMPLATE + NOBODY : text));
   }
 
   /** @throws FtpxError USAGE, ACCOUNT_EXISTS, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, … */
@@ -180,7 +195,11 @@ export class AccountDirectory {
   async remove(user: string): Promise<void> {
     await this.#edit(
       user,
-      (text) => removeAccount(text, user),
+      (text) => {
+        const left = removeAccount(text, user);
+        if (saysUsers(left, this.#file)) return left;
+        return left.endsWith("\n") || left === "" ? left + NOBODY : `${left}\n${NOBODY}`;
+      },
       () => undefined,
     );
   }
@@ -208,7 +227,7 @@ export class AccountDirectory {
     const release = await this.#lock();
     try {
       const found = await readAccounts(this.#file);
-      if (found === undefined) this.#refuseLoss();
+      await this.#refuseLoss(found?.text);
       const changed = change(found?.text ?? TEMPLATE);
       const accounts = parseAccounts(changed, this.#file);
       if (changed !== found?.text) await this.#replace(changed, found?.version ?? MISSING);
@@ -241,8 +260,19 @@ export class AccountDirectory {
     this.#accounts = taken;
   }
 
-  #refuseLoss(): void {
-    if (this.#hasExisted) refuse(this.#file, "the file is gone; the accounts stay as they were");
+  /** @param text undefined where there is no file @throws FtpxError BAD_ACCOUNTS */
+  async #refuseLoss(text: string | undefined): Promise<void> {
+    if (text === undefined && this.#hasExisted) {
+      refuse(this.#file, "the file is gone; the accounts stay as they were");
+    }
+    // A mistake in the text is complained about by whoever reads it.
+    if (text !== undefined && saysUsers(text, this.#file)) return;
+    if (this.#accounts.size > 0) {
+      refuse(this.#file, `no account is left in the file; the accounts stay as they were${EXPLICIT}`);
+    }
+    if (!(await this.#hasHomes())) return;
+    const what = text === undefined ? "the file is gone" : "no account is left in the file";
+    refuse(this.#file, `${what}, but storage/ holds the homes of accounts: put it back${EXPLICIT}`);
   }
 }
 
@@ -263,6 +293,15 @@ export function parseAccounts(text: string, file: string): Accounts {
     accounts.set(name, accountOf(name, table, complain));
   }
   return accounts;
+}
+
+/** How a file says that nobody has an account. */
+const NOBODY = "[users]\n";
+const EXPLICIT = "; if nobody is to have one, let it say [users]";
+
+/** Whether it holds a table `users`, be it empty. @throws FtpxError BAD_ACCOUNTS */
+function saysUsers(text: string, file: string): boolean {
+  return parseToml(text, file).has("users");
 }
 
 /** The tables below `users`, not yet checked. @throws FtpxError BAD_ACCOUNTS */

@@ -164,6 +164,9 @@ export const ACCOUNTS_NESTING_MAX = 4;
 /** How often the server looks whether accounts.toml was changed: two looks must agree, and an edit acts within a second. */
 export const ACCOUNTS_POLL_MS = 300;
 
+/** Looks after which a file is taken that is another one each time: edits that follow one another hold none of them up for more than a second. */
+export const ACCOUNTS_LOOKS_MAX = 3;
+
 /** A command that edits accounts.toml waits so long for another one. */
 export const LOCK_MS_MAX = 5_000;
 

@@ -1,6 +1,6 @@
 /** What an operator does all day on the compiled executable, and what of it went wrong once. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chown, lstat, mkdir, rm, writeFile } from "node:fs/promises";
+import { chown, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { Glob } from "bun";
 import { BINARY, Scene } from "./binary.ts";
 
@@ -117,6 +117,57 @@ test("userdel --purge that cannot remove the files says what it did", async () =
   expect(stderr).toContain("account ann removed; its files were not, or not all of them");
   expect(stderr).toContain("storage/ann");
   expect(status).not.toBe(0);
+});
+
+test("a lost accounts.toml is not begun anew by useradd, nor by a start", async () => {
+  await scene.addUser("ann", "pw");
+  await rm(scene.path("data", "accounts.toml"));
+  const added = await scene.run(["useradd", "bob", "--password-stdin", "--data", scene.data], {
+    stdin: "pw\n",
+  });
+  expect(added.status).toBe(78);
+  expect(added.stderr).toContain("the file is gone, but storage/ holds the homes of accounts");
+  const started = await operate("serve", "--listen", "127.0.0.1:0");
+  expect(started.status).toBe(78);
+
+  await writeFile(scene.path("data", "accounts.toml"), "[users]\n");
+  await scene.addUser("bob", "pw");
+  expect((await jsonOf("users")).map(({ user }) => user)).toEqual(["bob"]);
+});
+
+test("a server whose accounts.toml was emptied keeps its accounts and says so", async () => {
+  await scene.addUser("ann", "pw");
+  const server = await scene.serve();
+  await writeFile(scene.path("data", "accounts.toml"), "");
+  expect(await server.event("reload-failed")).toMatchObject({
+    reason: expect.stringContaining("no account is left"),
+  });
+  const { status } = await scene.run(["ls", server.target("ann")], {
+    env: { FTPX_PASSWORD: "pw" },
+  });
+
+  expect(status).toBe(0);
+});
+
+test("who is disabled goes within a second, however fast other edits follow", async () => {
+  await scene.addUser("ann", "pw");
+  await scene.addUser("bob", "pw");
+  const server = await scene.serve();
+  const file = scene.path("data", "accounts.toml");
+  const text = (await readFile(file, "utf8")).replace("\n[users.ann]", "\n[users.ann]\ndisabled = true");
+  const beganMs = performance.now();
+  let count = 0;
+  while (!server.events.some(({ event }) => event === "reload")) {
+    await writeFile(`${file}.new`, `${text}\n# ${(count += 1)}\n`);
+    await rename(`${file}.new`, file);
+    await Bun.sleep(20);
+    if (performance.now() - beganMs > 10_000) throw new Error("edits keep the server waiting");
+  }
+  const { status } = await scene.run(["ls", server.target("ann")], {
+    env: { FTPX_PASSWORD: "pw" },
+  });
+
+  expect(status).toBe(77);
 });
 
 async function chownAll(folder: string, uid: number): Promise<void> {
