@@ -10,19 +10,21 @@
  * and `constructor` are keys like any other. Sessions that must end because an account
  * changed are ended by sessions/registry.ts.
  */
-import { constants } from "node:fs";
-import fs from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { encodeText } from "../base/bytes.ts";
-import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
-import { factsOf, OpenFile } from "../base/openfile.ts";
-import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_LOOKS_MAX, ACCOUNTS_NESTING_MAX } from "../base/limits.ts";
+import { FtpxError, isKind, withPath } from "../base/errors.ts";
+import {
+  ACCOUNTS_FILE_BYTES_MAX,
+  ACCOUNTS_LOOKS_MAX,
+  ACCOUNTS_NESTING_MAX,
+} from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
 import type { Account } from "./account.ts";
 import { accountOf, isUserName } from "./account.ts";
 import type { Changes } from "./edit.ts";
 import { addAccount, locate, removeAccount, setAccount } from "./edit.ts";
+import { MISSING, readAccounts, refuse, refuseSize, versionOf } from "./reading.ts";
 import { TEMPLATE } from "./template.ts";
 
 export type Accounts = ReadonlyMap<string, Account>;
@@ -35,12 +37,6 @@ export type Demand = (account: Account) => void;
 
 /** One account's table as it was parsed, before anything in it was checked. */
 type Table = ReadonlyMap<string, unknown>;
-
-/** What a poll compares. A file that is not there is a version too. */
-const MISSING = "missing";
-
-// A FIFO in the file's place must not block the server; Windows has neither.
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 export class AccountDirectory {
   readonly #file: string;
@@ -268,7 +264,10 @@ export class AccountDirectory {
     // A mistake in the text is complained about by whoever reads it.
     if (text !== undefined && saysUsers(text, this.#file)) return;
     if (this.#accounts.size > 0) {
-      refuse(this.#file, `no account is left in the file; the accounts stay as they were${EXPLICIT}`);
+      refuse(
+        this.#file,
+        `no account is left in the file; the accounts stay as they were${EXPLICIT}`,
+      );
     }
     if (!(await this.#hasHomes())) return;
     const what = text === undefined ? "the file is gone" : "no account is left in the file";
@@ -350,61 +349,4 @@ function merge(table: Table | readonly [], changes: Changes): Table {
     else merged.set(key, Number.isSafeInteger(value) ? BigInt(value) : value);
   }
   return merged;
-}
-
-/** @throws FtpxError BAD_ACCOUNTS when it is too large or not UTF-8, NO_PERMISSION, … */
-async function readAccounts(file: string): Promise<{ text: string; version: string } | undefined> {
-  try {
-    const opened = await OpenFile.open(file, READ_FLAGS);
-    try {
-      return await readOpened(opened, file);
-    } finally {
-      await opened.close();
-    }
-  } catch (failure) {
-    if (isKind(failure, "NO_SUCH_PATH")) return undefined;
-    throw isKind(failure, "BAD_ACCOUNTS") ? failure : withPath(failure, file);
-  }
-}
-
-async function readOpened(opened: OpenFile, file: string) {
-  const { kind, bytes, version } = await opened.facts();
-  if (kind !== "file") refuse(file, "not a file");
-  if (bytes > ACCOUNTS_FILE_BYTES_MAX) refuseSize(file);
-  const content = Buffer.alloc(bytes);
-  const text = decode(content.subarray(0, await opened.read(content, 0)), file);
-  return { text, version };
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    // U+FFFD stands where the first wrong byte is, unless somebody wrote one before it.
-    const before = Buffer.from(bytes).toString("utf8").split("\ufffd", 1).join();
-    const lines = before.split("\n");
-    return refuse(file, "not UTF-8", {
-      line: lines.length,
-      column: (lines.at(-1) ?? "").length + 1,
-    });
-  }
-}
-
-async function versionOf(file: string): Promise<string> {
-  try {
-    return factsOf(await fs.stat(file, { bigint: true })).version;
-  } catch (failure) {
-    const refusal = errorOfSystem(failure);
-    if (!(refusal instanceof FtpxError)) throw refusal;
-    // Why it cannot be looked at is found out, and said, when it is read.
-    return refusal.kind === "NO_SUCH_PATH" ? MISSING : refusal.kind;
-  }
-}
-
-function refuseSize(file: string): never {
-  return refuse(file, `the file is larger than ${ACCOUNTS_FILE_BYTES_MAX} bytes`);
-}
-
-function refuse(file: string, reason: string, place = { line: 1, column: 1 }): never {
-  throw new FtpxError("BAD_ACCOUNTS", { file, ...place, reason });
 }

@@ -128,65 +128,6 @@ test("refresh takes a change when two looks saw the same", async () => {
   expect(await accounts.refresh()).toBe(false);
 });
 
-test("a file that never comes to rest is taken at the third look", async () => {
-  const accounts = await loaded(TEXT);
-  for (const [size, isTaken] of [
-    ["2 GiB", false],
-    ["3 GiB", false],
-    ["4 GiB", true],
-    ["5 GiB", false],
-    ["6 GiB", false],
-    ["7 GiB", true],
-  ] as const) {
-    fs.writeFileSync(file, TEXT.replace("1 GiB", size));
-    expect([size, await accounts.refresh()]).toEqual([size, isTaken]);
-  }
-
-  expect(accounts.find("ann")?.quotaBytes).toBe(7 * 1024 ** 3);
-});
-
-test.each(["", "# nobody\n"])("a file that lost its accounts is a complaint: %p", async (text) => {
-  const accounts = await loaded(TEXT);
-  fs.writeFileSync(file, text);
-  const lost = complaint(1, 1, /no account is left.*say \[users\]/);
-
-  expect(await failureOf(lookTwice(accounts))).toEqual(lost);
-  expect(await lookTwice(accounts)).toBe(false);
-  expect(await failureOf(accounts.add("carl", {}))).toEqual(lost);
-  expect(accounts.accounts.size).toBe(2);
-  expect(fs.readFileSync(file, "utf8")).toBe(text);
-
-  fs.writeFileSync(file, "[users]\n");
-  expect(await lookTwice(accounts)).toBe(true);
-  expect(accounts.accounts.size).toBe(0);
-});
-
-test("a file that is missing or empty is refused where there are homes", async () => {
-  const begin = () => new AccountDirectory(file, lock, undefined, async () => true);
-  expect(await failureOf(begin().load())).toEqual(complaint(1, 1, /is gone, but storage/));
-  expect(await failureOf(begin().add("ann", {}))).toEqual(complaint(1, 1, /is gone, but/));
-  expect(fs.existsSync(file)).toBe(false);
-
-  fs.writeFileSync(file, "");
-  expect(await failureOf(begin().create())).toEqual(complaint(1, 1, /no account is left/));
-  fs.writeFileSync(file, "[users]\n");
-  await begin().add("ann", {});
-  expect(fs.readFileSync(file, "utf8")).toStartWith("[users]\n");
-});
-
-test("the last account that a command removes leaves a file that says so", async () => {
-  const accounts = await loaded(TEXT);
-  const other = new AccountDirectory(file, lock);
-  await other.remove("ann");
-  await other.remove("bob");
-
-  expect(await lookTwice(accounts)).toBe(true);
-  expect(accounts.accounts.size).toBe(0);
-  await other.add("carl", {});
-  expect(await lookTwice(accounts)).toBe(true);
-  expect([...accounts.accounts.keys()]).toEqual(["carl"]);
-});
-
 test("an account that did not change stays the same object", async () => {
   const accounts = await loaded(TEXT);
   const [ann, bob] = [accounts.find("ann"), accounts.find("bob")];
