@@ -185,6 +185,9 @@ export const AUDIT_LOOK_MS = 1_000;
 /** How often monitoring looks at sums of the state and at descriptors: as often as it is usually asked. */
 export const VITALS_EVERY_MS = 15_000;
 
+/** Disk that no upload gets which would take it: the database and the log go on where users cannot. */
+export const DISK_RESERVE_BYTES = 4 * MIB;
+
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;
 

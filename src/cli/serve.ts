@@ -37,6 +37,7 @@ import { sessionsThatFit } from "./descriptors.ts";
 import { announce, parseListen, parseMetrics } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
+import { warnOfReaders } from "./ownership.ts";
 import { Reporter } from "./reporter.ts";
 import { stopSignal } from "./stopsignal.ts";
 import { writeNote } from "./terminal.ts";
@@ -103,6 +104,7 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   if (process.getuid?.() === 0) {
     writeNote("ftpx: running as root; an ordinary user is enough and safer");
   }
+  await warnOfReaders(place);
   const reporter = await Reporter.open(place.auditFile, options.json === true);
   // Where there is a terminal, a hang-up is its end, and stopSignal's.
   if (!process.stdout.isTTY) process.on("SIGHUP", () => reporter.reopen());

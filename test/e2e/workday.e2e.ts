@@ -1,7 +1,6 @@
 /** What an operator does all day on the compiled executable, and what of it went wrong once. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chown, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { Glob } from "bun";
+import { chmod, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { BINARY, makeFile, Scene } from "./binary.ts";
 
 let scene: Scene;
@@ -52,56 +51,6 @@ test("drain answers where people are signed in and do nothing", async () => {
   idle.kill("SIGKILL");
   await idle.exited;
 });
-
-const isRoot = process.getuid?.() === 0;
-const OTHER = 54_321;
-
-test.skipIf(!isRoot)(
-  "what root makes below storage belongs to whom storage belongs to",
-  async () => {
-    await scene.addUser("ann", "pw");
-    const storage = scene.path("data", "storage");
-    await chownAll(storage, OTHER);
-    await chown(scene.path("data", "accounts.toml"), OTHER, OTHER);
-    await scene.addUser("bob", "pw");
-    await operate("users");
-
-    for await (const name of new Glob("**").scan({ cwd: storage, dot: true, onlyFiles: false })) {
-      expect([name, (await lstat(`${storage}/${name}`)).uid]).toEqual([name, OTHER]);
-    }
-    expect((await lstat(scene.path("data", "accounts.toml"))).uid).toBe(OTHER);
-  },
-);
-
-test.skipIf(!isRoot)(
-  "what root makes in a folder of another's is that user's from the start",
-  async () => {
-    await mkdir(scene.data);
-    await chown(scene.data, OTHER, OTHER);
-    await scene.addUser("ann", "pw");
-
-    for (const name of ["accounts.toml", "storage", "storage/.ftpx", "storage/ann"]) {
-      expect([name, (await lstat(scene.path("data", name))).uid]).toEqual([name, OTHER]);
-    }
-  },
-);
-
-test.skipIf(!isRoot)(
-  "check finds a home that the server cannot enter, and --fix gives it back",
-  async () => {
-    await scene.addUser("ann", "pw");
-    const storage = scene.path("data", "storage");
-    await chownAll(storage, OTHER);
-    await chown(`${storage}/ann`, 0, 0);
-    const found = await operate("check");
-    expect(found.stdout).toContain(`ann: ${storage}/ann: the server's user cannot use it`);
-    expect(found.status).toBe(65);
-    expect((await operate("check", "--fix")).status).toBe(0);
-
-    expect((await lstat(`${storage}/ann`)).uid).toBe(OTHER);
-    expect((await operate("check")).stdout).toBe("1 account checked: nothing wrong\n");
-  },
-);
 
 test("check finds and counts what was placed for somebody who never signed in", async () => {
   const server = await scene.serve();
@@ -229,9 +178,107 @@ test("what a client was told is in the audit log when the server is killed right
   }
 });
 
-async function chownAll(folder: string, uid: number): Promise<void> {
-  await chown(folder, uid, uid);
-  for await (const name of new Glob("**").scan({ cwd: folder, dot: true, onlyFiles: false })) {
-    await chown(`${folder}/${name}`, uid, uid);
+test("users says the same of everybody, with a server and without", async () => {
+  await scene.addUser("bob", "pw");
+  const server = await scene.serve();
+  await scene.addUser("ann", "pw");
+  await server.event("account-added");
+  const served = await jsonOf("users");
+  expect(served).toMatchObject([
+    { user: "ann", sessionCount: 0, limitBytes: 10 * 1024 ** 3 },
+    { user: "bob", sessionCount: 0 },
+  ]);
+  expect((await operate("users", "ann")).stdout).not.toContain("no server");
+  await server.stop();
+  const alone = await jsonOf("users");
+
+  const shapes = [...served, ...alone].map((row) => Object.keys(row).toSorted().join(" "));
+  expect(new Set(shapes).size).toBe(1);
+  expect(alone).toMatchObject([{ sessionCount: null, limitBytes: null }, { user: "bob" }]);
+});
+
+test("what cannot fit the disk is refused before its first byte, with numbers", async () => {
+  await scene.addUser("ann", "pw", "--quota", "4000 TiB");
+  const server = await scene.serve();
+  await writeFile(scene.path("huge"), "");
+  await truncate(scene.path("huge"), 15 * 1024 ** 4);
+  const words = ["put", scene.path("huge"), server.target("ann", "/huge")];
+  const { status, stderr } = await scene.run(words, { env: { FTPX_PASSWORD: "pw" } });
+
+  expect(status).toBe(73);
+  expect(stderr).toMatch(/the disk is full: \S+ \S+ needed, \S+ \S+ free/);
+  expect(await server.event("transfer-failed")).toMatchObject({ path: "/huge" });
+  expect(await jsonOf("users")).toMatchObject([{ reservedBytes: 0, unfinishedCount: 0 }]);
+});
+
+test("an address that another server has is refused, with its option", async () => {
+  await scene.addUser("ann", "pw");
+  const first = await scene.serve("--metrics", "127.0.0.1:0");
+  const { port } = await first.event("listening-metrics");
+  for (const [option, taken] of [
+    ["--metrics", Number(port)],
+    ["--listen", first.port],
+  ] as const) {
+    const other = scene.path(`other${option}`);
+    const rest = option === "--listen" ? [] : ["--listen", "127.0.0.1:0"];
+    const words = ["serve", "--data", other, ...rest, option, `127.0.0.1:${taken}`];
+    const { status, stderr } = await scene.run(words);
+    expect(stderr).toContain(`cannot listen (${option} 127.0.0.1:${taken}): EADDRINUSE`);
+    expect(status).toBe(78);
   }
-}
+});
+
+test("an invite that has expired is told so in every form", async () => {
+  await scene.addUser("ann", "pw");
+  const server = await scene.serve();
+  expect((await operate("invite", "--expires", "0s")).status).toBe(64);
+  expect((await operate("invite", "--expires", "1s")).status).toBe(0);
+  const isOpen = async () => (await jsonOf("invite", "--list"))[0]?.["status"] === "open";
+  while (await isOpen()) await Bun.sleep(50);
+
+  expect(await jsonOf("invite", "--list")).toMatchObject([{ status: "expired" }]);
+  expect((await operate("invite", "--list")).stdout).toContain("expired");
+  await server.stop();
+});
+
+test("check --told says when a file tells nothing", async () => {
+  await scene.addUser("ann", "pw");
+  await writeFile(scene.path("log"), '{"event":"login"}\n');
+  const { status, stderr } = await operate("check", "--told", scene.path("log"));
+
+  expect(stderr).toContain("holds no digest of any upload");
+  expect(status).toBe(64);
+});
+
+test("options of accounts: no files at all, back to the default, the last way in", async () => {
+  await scene.addUser("ann", "pw", "--files", "0", "--quota", "1 GiB");
+  expect(await jsonOf("users")).toMatchObject([{ limitFiles: 0, limitBytes: 1024 ** 3 }]);
+  expect((await operate("usermod", "ann", "--files", "default", "--quota", "default")).status).toBe(
+    0,
+  );
+  expect(await jsonOf("users")).toMatchObject([{ limitFiles: null, limitBytes: null }]);
+
+  const key = `ssh-ed25519 ${Buffer.concat([
+    Buffer.from([0, 0, 0, 11]),
+    Buffer.from("ssh-ed25519"),
+    Buffer.from([0, 0, 0, 32]),
+    Buffer.alloc(32, 7),
+  ]).toString("base64")} laptop`;
+  const eve = ["useradd", "eve", "--add-key", key, "--data", scene.data];
+  const asked = await scene.run(eve);
+  expect([asked.status, asked.stderr.includes("--no-password")]).toEqual([64, true]);
+  const made = await scene.run([...eve, "--no-password"]);
+  expect(made.stderr).toBe(`account eve created in ${scene.data}\n`);
+  const last = await operate("usermod", "eve", "--remove-key", "laptop");
+  expect([last.status, last.stderr.includes("nobody could sign in")]).toEqual([64, true]);
+  expect((await operate("deny", "--from", "xx")).status).toBe(64);
+});
+
+test("accounts.toml that others can read is warned of", async () => {
+  await scene.addUser("ann", "pw");
+  await chmod(scene.path("data", "accounts.toml"), 0o644);
+  const server = await scene.serve();
+  await server.stop();
+
+  expect(await server.stderr).toContain("others can read");
+});
