@@ -89,7 +89,7 @@ export async function check(
   const fixed = findings.filter(({ isFixed }) => isFixed).length;
   const counts = { accounts: accountCount, findings: findings.length, fixed };
   if (isJson)
-    writeJson({ event: "checked", ...counts, told: told.size, lines: linesOf(told), missing });
+    writeJson({ event: "checked", ...counts, told: told.size, missing, lines: linesOf(told) });
   else writeLine(summaryOf(counts, told, missing));
   return findings.length > fixed ? DIFFERS_STATUS : 0;
 }
