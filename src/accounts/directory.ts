@@ -10,19 +10,21 @@
  * and `constructor` are keys like any other. Sessions that must end because an account
  * changed are ended by sessions/registry.ts.
  */
-import { constants } from "node:fs";
-import fs from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError } from "smol-toml";
 import { encodeText } from "../base/bytes.ts";
-import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
-import { factsOf, OpenFile } from "../base/openfile.ts";
-import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_NESTING_MAX } from "../base/limits.ts";
+import { FtpxError, isKind, withPath } from "../base/errors.ts";
+import {
+  ACCOUNTS_FILE_BYTES_MAX,
+  ACCOUNTS_LOOKS_MAX,
+  ACCOUNTS_NESTING_MAX,
+} from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
 import type { Account } from "./account.ts";
 import { accountOf, isUserName } from "./account.ts";
 import type { Changes } from "./edit.ts";
 import { addAccount, locate, removeAccount, setAccount } from "./edit.ts";
+import { MISSING, readAccounts, refuse, refuseSize, versionOf } from "./reading.ts";
 import { TEMPLATE } from "./template.ts";
 
 export type Accounts = ReadonlyMap<string, Account>;
@@ -36,12 +38,6 @@ export type Demand = (account: Account) => void;
 /** One account's table as it was parsed, before anything in it was checked. */
 type Table = ReadonlyMap<string, unknown>;
 
-/** What a poll compares. A file that is not there is a version too. */
-const MISSING = "missing";
-
-// A FIFO in the file's place must not block the server; Windows has neither.
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-
 export class AccountDirectory {
   readonly #file: string;
   readonly #lock: Lock;
@@ -53,17 +49,27 @@ export class AccountDirectory {
   #seen: string | undefined;
   /** The version that this process wrote last: it is whole, and needs no second look. */
   #written: string | undefined;
+  /** Looks in a row that saw a change, and each another one. */
+  #unsettledCount = 0;
   #hasExisted = false;
+  readonly #hasHomes: () => Promise<boolean>;
 
   /**
    * Nothing is read before `load`.
    *
-   * @param replace writes the file; given only by tests
+   * @param replace  writes the file; given only by tests
+   * @param hasHomes whether there were accounts: then a file without any is a loss
    */
-  constructor(file: string, lock: Lock, replace: typeof replaceFile = replaceFile) {
+  constructor(
+    file: string,
+    lock: Lock,
+    replace: typeof replaceFile = replaceFile,
+    hasHomes: () => Promise<boolean> = async () => false,
+  ) {
     this.#file = file;
     this.#lock = lock;
     this.#replaceFile = replace;
+    this.#hasHomes = hasHomes;
   }
 
   get accounts(): Accounts {
@@ -76,15 +82,16 @@ export class AccountDirectory {
 
   /**
    * Reads the file. A file that has never been there means no accounts; one that is gone
-   * is a complaint, and the accounts stay as they were.
+   * is a complaint, and the accounts stay as they were. So is one without any account,
+   * because a script or a full disk may have emptied it, unless it says so: `[users]`.
    *
    * @throws FtpxError BAD_ACCOUNTS, NO_PERMISSION, …
    */
   async load(): Promise<void> {
     const found = await readAccounts(this.#file);
     this.#version = found?.version ?? MISSING;
-    if (found === undefined) return this.#refuseLoss();
-    this.#take(parseAccounts(found.text, this.#file));
+    await this.#refuseLoss(found?.text);
+    if (found !== undefined) this.#take(parseAccounts(found.text, this.#file));
   }
 
   /**
@@ -92,7 +99,9 @@ export class AccountDirectory {
    * about; a mistake is complained about once. A change is taken when two looks in a row
    * saw the same: an editor that writes in place shows an empty file for a moment, and with
    * that everybody would be signed off. What this process wrote is taken at once, or whoever
-   * makes it write again and again would keep the changes of others from being taken.
+   * makes it write again and again would keep the changes of others from being taken; and one
+   * that does not come to rest is taken all the same: while commands follow one another, who
+   * was disabled must not stay.
    *
    * @returns whether there is a new version of the accounts
    * @throws FtpxError as `load`
@@ -101,7 +110,10 @@ export class AccountDirectory {
     const version = await versionOf(this.#file);
     const isStable = version === this.#seen || version === this.#written;
     this.#seen = version;
-    if (!isStable || version === this.#version) return false;
+    this.#unsettledCount = isStable ? 0 : this.#unsettledCount + 1;
+    const mayTake = isStable || this.#unsettledCount >= ACCOUNTS_LOOKS_MAX;
+    if (!mayTake || version === this.#version) return false;
+    this.#unsettledCount = 0;
     this.#version = version;
     try {
       await this.load();
@@ -151,7 +163,7 @@ export class AccountDirectory {
 
   /** Writes the template when there is no file. @throws FtpxError DISK_FULL, … */
   async create(): Promise<void> {
-    await this.#write((text) => text);
+    await this.#write((text) => (text === TEMPLATE ? TEMPLATE + NOBODY : text));
   }
 
   /** @throws FtpxError USAGE, ACCOUNT_EXISTS, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, … */
@@ -183,7 +195,11 @@ export class AccountDirectory {
   async remove(user: string): Promise<void> {
     await this.#edit(
       user,
-      (text) => removeAccount(text, user),
+      (text) => {
+        const left = removeAccount(text, user);
+        if (saysUsers(left, this.#file)) return left;
+        return left.endsWith("\n") || left === "" ? left + NOBODY : `${left}\n${NOBODY}`;
+      },
       () => undefined,
     );
   }
@@ -211,7 +227,7 @@ export class AccountDirectory {
     const release = await this.#lock();
     try {
       const found = await readAccounts(this.#file);
-      if (found === undefined) this.#refuseLoss();
+      await this.#refuseLoss(found?.text);
       const changed = change(found?.text ?? TEMPLATE);
       const accounts = parseAccounts(changed, this.#file);
       if (changed !== found?.text) {
@@ -253,8 +269,22 @@ export class AccountDirectory {
     this.#accounts = taken;
   }
 
-  #refuseLoss(): void {
-    if (this.#hasExisted) refuse(this.#file, "the file is gone; the accounts stay as they were");
+  /** @param text undefined where there is no file @throws FtpxError BAD_ACCOUNTS */
+  async #refuseLoss(text: string | undefined): Promise<void> {
+    if (text === undefined && this.#hasExisted) {
+      refuse(this.#file, "the file is gone; the accounts stay as they were");
+    }
+    // A mistake in the text is complained about by whoever reads it.
+    if (text !== undefined && saysUsers(text, this.#file)) return;
+    if (this.#accounts.size > 0) {
+      refuse(
+        this.#file,
+        `no account is left in the file; the accounts stay as they were${EXPLICIT}`,
+      );
+    }
+    if (!(await this.#hasHomes())) return;
+    const what = text === undefined ? "the file is gone" : "no account is left in the file";
+    refuse(this.#file, `${what}, but storage/ holds the homes of accounts: put it back${EXPLICIT}`);
   }
 }
 
@@ -275,6 +305,15 @@ export function parseAccounts(text: string, file: string): Accounts {
     accounts.set(name, accountOf(name, table, complain));
   }
   return accounts;
+}
+
+/** How a file says that nobody has an account. */
+const NOBODY = "[users]\n";
+const EXPLICIT = "; if nobody is to have one, let it say [users]";
+
+/** Whether it holds a table `users`, be it empty. @throws FtpxError BAD_ACCOUNTS */
+function saysUsers(text: string, file: string): boolean {
+  return parseToml(text, file).has("users");
 }
 
 /** The tables below `users`, not yet checked. @throws FtpxError BAD_ACCOUNTS */
@@ -323,61 +362,4 @@ function merge(table: Table | readonly [], changes: Changes): Table {
     else merged.set(key, Number.isSafeInteger(value) ? BigInt(value) : value);
   }
   return merged;
-}
-
-/** @throws FtpxError BAD_ACCOUNTS when it is too large or not UTF-8, NO_PERMISSION, … */
-async function readAccounts(file: string): Promise<{ text: string; version: string } | undefined> {
-  try {
-    const opened = await OpenFile.open(file, READ_FLAGS);
-    try {
-      return await readOpened(opened, file);
-    } finally {
-      await opened.close();
-    }
-  } catch (failure) {
-    if (isKind(failure, "NO_SUCH_PATH")) return undefined;
-    throw isKind(failure, "BAD_ACCOUNTS") ? failure : withPath(failure, file);
-  }
-}
-
-async function readOpened(opened: OpenFile, file: string) {
-  const { kind, bytes, version } = await opened.facts();
-  if (kind !== "file") refuse(file, "not a file");
-  if (bytes > ACCOUNTS_FILE_BYTES_MAX) refuseSize(file);
-  const content = Buffer.alloc(bytes);
-  const text = decode(content.subarray(0, await opened.read(content, 0)), file);
-  return { text, version };
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    // U+FFFD stands where the first wrong byte is, unless somebody wrote one before it.
-    const before = Buffer.from(bytes).toString("utf8").split("\ufffd", 1).join();
-    const lines = before.split("\n");
-    return refuse(file, "not UTF-8", {
-      line: lines.length,
-      column: (lines.at(-1) ?? "").length + 1,
-    });
-  }
-}
-
-async function versionOf(file: string): Promise<string> {
-  try {
-    return factsOf(await fs.stat(file, { bigint: true })).version;
-  } catch (failure) {
-    const refusal = errorOfSystem(failure);
-    if (!(refusal instanceof FtpxError)) throw refusal;
-    // Why it cannot be looked at is found out, and said, when it is read.
-    return refusal.kind === "NO_SUCH_PATH" ? MISSING : refusal.kind;
-  }
-}
-
-function refuseSize(file: string): never {
-  return refuse(file, `the file is larger than ${ACCOUNTS_FILE_BYTES_MAX} bytes`);
-}
-
-function refuse(file: string, reason: string, place = { line: 1, column: 1 }): never {
-  throw new FtpxError("BAD_ACCOUNTS", { file, ...place, reason });
 }

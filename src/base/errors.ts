@@ -77,7 +77,7 @@ export const ERRORS = {
   // 48-63: limits
   QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
   FILES_EXCEEDED:     { code: 49, exit: 73, ends: "request",    text: "too many files and directories[: {needed} more needed, {free} free of {limit}]", hint: "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
-  DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full", hint: "make room and try again; an unfinished transfer goes on where it was" },
+  DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full[: {neededBytes} needed, {freeBytes} free]", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
   TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]", hint: "copy fewer files at once (--jobs)" },
   REGISTRATIONS_FULL: { code: 53, exit: 75, ends: "request",    text: "too many requests for an account are waiting[: the limit is {limit}]", hint: "try again when the operator has answered some of them" },

@@ -170,6 +170,9 @@ export const ACCOUNTS_NESTING_MAX = 4;
 /** How often the server looks whether accounts.toml was changed: two looks must agree, and an edit acts within a second. */
 export const ACCOUNTS_POLL_MS = 300;
 
+/** Looks after which a file is taken that is another one each time: edits that follow one another hold none of them up for more than a second. */
+export const ACCOUNTS_LOOKS_MAX = 3;
+
 /** A command that edits accounts.toml waits so long for another one. */
 export const LOCK_MS_MAX = 5_000;
 
@@ -187,6 +190,9 @@ export const AUDIT_LOOK_MS = 1_000;
 
 /** How often monitoring looks at sums of the state and at descriptors: as often as it is usually asked. */
 export const VITALS_EVERY_MS = 15_000;
+
+/** Disk that no upload gets which would take it: the database and the log go on where users cannot. */
+export const DISK_RESERVE_BYTES = 4 * MIB;
 
 /** A home that could not be counted, because the disk was full or failing, is tried again after this long. */
 export const RECOUNT_AGAIN_MS = 10_000;

@@ -13,7 +13,7 @@ import { isUserName } from "../accounts/account.ts";
 import type { AccountDirectory } from "../accounts/directory.ts";
 import type { Changes } from "../accounts/edit.ts";
 import type { Account } from "../accounts/account.ts";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { formatQuota, parseCount, parseSize } from "../base/units.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import { findIdentity } from "../doors/identity.ts";
@@ -35,7 +35,7 @@ export const PASSWORD_STDIN = {
 export const ACCOUNT_OPTIONS = {
   data: DATA,
   quota: { flags: "--quota <size>", about: 'room for files, as in "10 GiB"', parse: parseSize },
-  files: { flags: "--files <n>", about: "most files and directories", parse: parseCount },
+  files: { flags: "--files <n>", about: "most files and directories", parse: parseFiles },
   access: { flags: "--access <level>", about: ACCESS_LEVELS.join(", "), parse: parseAccess },
   json: JSON_LINES,
 } as const;
@@ -48,6 +48,16 @@ const USERADD_OPTIONS = {
 } as const;
 const USERMOD_OPTIONS = {
   ...ACCOUNT_OPTIONS,
+  quota: {
+    flags: "--quota <size>",
+    about: 'room for files, as in "10 GiB", or "default"',
+    parse: orDefault(parseSize),
+  },
+  files: {
+    flags: "--files <n>",
+    about: 'most files and directories, or "default"',
+    parse: orDefault(parseFiles),
+  },
   disable: { flags: "--disable", about: "no sign-in, and live sessions end" },
   enable: { flags: "--enable", about: "may sign in again" },
   addKey: ADD_KEY,
@@ -88,11 +98,23 @@ export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""
   const password =
     options.noPassword === true
       ? undefined
-      : await readNewPassword(name, options.passwordStdin === true);
+      : await readPassword(name, options.passwordStdin === true, keys.length > 0);
   const fields = { ...changesOf(options), ...(keys.length === 0 ? {} : { keys }) };
   await createAccount(place, directory, name, password, fields);
-  report(options.json, { event: "useradd", user: name }, `account ${name} created`);
+  const event = { event: "useradd", user: name, data: place.root };
+  report(options.json, event, `account ${name} created in ${place.root}`);
 };
+
+/** @throws FtpxError as readNewPassword; who has a key may do without, and is told so */
+async function readPassword(name: string, isOnStdin: boolean, hasKey: boolean): Promise<string> {
+  try {
+    return await readNewPassword(name, isOnStdin);
+  } catch (error) {
+    if (!hasKey || !isKind(error, "NO_PASSWORD")) throw error;
+    const reason = "no password was given; --no-password makes an account for the key alone";
+    throw new FtpxError("USAGE", { reason });
+  }
+}
 
 export const USERMOD: Spec<typeof USERMOD_OPTIONS> = {
   name: "usermod",
@@ -137,7 +159,9 @@ async function secretsOf(
   { addKey, removeKey, noPassword }: OptionsOf<typeof USERMOD_OPTIONS>,
 ): Promise<Changes> {
   const keys = await changedKeys(before.name, before.keys, addKey, removeKey);
-  if (noPassword === true && keys.length === 0) {
+  const hasPassword = before.verifier !== undefined && noPassword !== true;
+  const isTaken = noPassword === true || keys.length < before.keys.length;
+  if (isTaken && !hasPassword && keys.length === 0) {
     throw new FtpxError("USAGE", { reason: "nobody could sign in; --disable says that better" });
   }
   return {
@@ -248,15 +272,26 @@ export function demandName(name: string): void {
 }
 
 function changesOf(options: {
-  readonly quota: number | undefined;
-  readonly files: number | undefined;
+  readonly quota: number | "default" | undefined;
+  readonly files: number | "default" | undefined;
   readonly access: Access | undefined;
 }): Changes {
+  const { quota, files } = options;
   return {
-    ...(options.quota === undefined ? {} : { quota: formatQuota(options.quota) }),
-    ...(options.files === undefined ? {} : { files: options.files }),
+    ...(quota === undefined ? {} : { quota: quota === "default" ? undefined : formatQuota(quota) }),
+    ...(files === undefined ? {} : { files: files === "default" ? undefined : files }),
     ...(options.access === undefined ? {} : { access: options.access }),
   };
+}
+
+/** None is a number too: an account that may hold nothing. */
+function parseFiles(text: string): number {
+  return text === "0" ? 0 : parseCount(text);
+}
+
+/** What the server gives to accounts that name nothing. */
+function orDefault(parse: (text: string) => number): (text: string) => number | "default" {
+  return (text) => (text === "default" ? text : parse(text));
 }
 
 function parseAccess(text: string): Access {

@@ -2,6 +2,7 @@
  * Who wants an account, from the operator's side: pending, approve, deny. What happens then is
  * sessions/admission.ts; invites are inviting.ts.
  */
+import { isIP } from "node:net";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { NOTE_BYTES_MAX } from "../base/limits.ts";
 import { formatDuration, parseCount } from "../base/units.ts";
@@ -119,6 +120,9 @@ export async function deny(
 ): Promise<void> {
   if ((name === undefined) === (from === undefined)) {
     throw new FtpxError("USAGE", { reason: "deny whom? NAME, or --from ADDRESS" });
+  }
+  if (from !== undefined && isIP(from) === 0) {
+    throw new FtpxError("USAGE", { reason: `"${from}" is not an IP address` });
   }
   demandShort(reason, "--reason");
   const denied = await atDesk(data, async (desk) => {

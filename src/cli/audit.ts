@@ -33,6 +33,9 @@ export class AuditLog {
   /** Being written: whole lines, of which the first bytes are in the file. */
   #batch: Uint8Array = NOTHING;
   #writtenBytes = 0;
+  /** Of the lines that wait, and of those that are being written. */
+  #gathering = Promise.withResolvers<void>();
+  #writing = Promise.withResolvers<void>();
   #lostCount = 0;
   #running: Promise<void> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -59,6 +62,13 @@ export class AuditLog {
     this.#waiting.push(`${line}\n`);
     this.#waitingBytes += bytes;
     if (!this.#isFailing) this.#run();
+  }
+
+  /** Resolves when what was appended is with the system, or at once when the disk takes nothing. */
+  async written(): Promise<void> {
+    if (this.#isFailing) return;
+    if (this.#waiting.length > 0) await this.#gathering.promise;
+    else if (this.#batch.byteLength > 0) await this.#writing.promise;
   }
 
   /** The file was renamed: it is made anew now, whether or not there is something to write. */
@@ -118,6 +128,8 @@ export class AuditLog {
     if (this.#writtenBytes < this.#batch.byteLength) return;
     this.#batch = Buffer.from(this.#waiting.join(""));
     this.#waiting = [];
+    this.#writing = this.#gathering;
+    this.#gathering = Promise.withResolvers();
     this.#writtenBytes = 0;
   }
 
@@ -131,10 +143,14 @@ export class AuditLog {
     this.#waitingBytes -= this.#batch.byteLength;
     this.#batch = NOTHING;
     this.#writtenBytes = 0;
+    this.#writing.resolve();
   }
 
   #fail(error: unknown): void {
     this.#retry = setTimeout(() => this.#run(), AUDIT_LOOK_MS).unref();
+    // Nobody waits for a disk that is full.
+    this.#writing.resolve();
+    this.#gathering.resolve();
     if (this.#isFailing) return;
     this.#isFailing = true;
     this.#watcher.failed(errorOfSystem(error));

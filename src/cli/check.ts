@@ -14,7 +14,7 @@ import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
 import { compareTold, NOTHING_TOLD, readTold } from "./told.ts";
-import type { Differing } from "./told.ts";
+import type { Differing, ToldDigests } from "./told.ts";
 import { countOf } from "./who.ts";
 
 const OPTIONS = {
@@ -53,6 +53,7 @@ export async function check(
   options: OptionsOf<typeof OPTIONS>,
 ): Promise<number> {
   const place = placeOf(options.data);
+  const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
   const directory = place.accounts();
   if (!(await Bun.file(place.accountsFile).exists())) {
     throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
@@ -83,13 +84,13 @@ export async function check(
       add(await office.check("", isFixing));
     });
   }
-  const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
   const { differing, missing } = await compareTold(place, told);
   add(differing);
   const fixed = findings.filter(({ isFixed }) => isFixed).length;
   const counts = { accounts: accountCount, findings: findings.length, fixed };
-  if (isJson) writeJson({ event: "checked", ...counts, told: told.size, missing });
-  else writeLine(summaryOf(counts, told.size, missing));
+  if (isJson)
+    writeJson({ event: "checked", ...counts, told: told.size, missing, lines: linesOf(told) });
+  else writeLine(summaryOf(counts, told, missing));
   return findings.length > fixed ? DIFFERS_STATUS : 0;
 }
 
@@ -157,11 +158,17 @@ function textOf(finding: Finding): string {
 
 function summaryOf(
   { accounts, findings, fixed }: Record<"accounts" | "findings" | "fixed", number>,
-  told: number,
+  told: ToldDigests,
   missing: number,
 ): string {
   const wrong = `${countOf(findings, "finding")}, ${fixed} repaired`;
   const what = findings === 0 ? "nothing wrong" : wrong;
-  const files = told === 0 ? "" : `, ${told - missing} of ${told} files compared`;
+  const lines = `told of in ${countOf(linesOf(told), "line")}`;
+  const compared = `, ${told.size - missing} of ${countOf(told.size, "file")} ${lines} compared`;
+  const files = told.size === 0 ? "" : compared;
   return `${countOf(accounts, "account")} checked${files}: ${what}`;
+}
+
+function linesOf(told: ToldDigests): number {
+  return [...told.values()].reduce((count, { digests }) => count + digests.length, 0);
 }

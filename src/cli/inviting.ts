@@ -3,7 +3,7 @@
  * is shown once and kept by nobody but its holder.
  */
 import { hostname } from "node:os";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { INVITE_MS_DEFAULT } from "../base/limits.ts";
 import { formatDuration, formatSize, parseCount, parseDuration } from "../base/units.ts";
 import { formatHost, parseTarget, PORT_DEFAULT } from "../client/target.ts";
@@ -64,6 +64,7 @@ export async function invite(_words: readonly string[], options: Options): Promi
 async function make(options: Options): Promise<void> {
   const { data, name, quota, files, access, expires = INVITE_MS_DEFAULT, json } = options;
   if (name !== undefined) demandName(name);
+  if (expires === 0) throw new FtpxError("USAGE", { reason: "an invite for no time is none" });
   // Before there is an invite that nobody is shown.
   const named = options.host === undefined ? undefined : parseTarget(options.host);
   const limits = { quotaBytes: quota, filesMax: files, access };
@@ -73,7 +74,11 @@ async function make(options: Options): Promise<void> {
     const reason = "the server has no key yet; ftpx serve makes it at its first start";
     throw new FtpxError("BAD_CONFIG", { reason });
   }
-  const made = await atDesk(data, (desk) => desk.invite(wish));
+  const made = await atDesk(data, (desk) => desk.invite(wish)).catch((error: unknown) => {
+    if (!isKind(error, "REGISTRATION_OFF")) throw error;
+    const reason = "the server takes nobody in: start it with --registration invite, or open";
+    throw new FtpxError("BAD_CONFIG", { reason });
+  });
   const isEverywhere = ["", "::", "0.0.0.0"].includes(made.host);
   const hasPort = /:\d{1,5}$/.test(options.host ?? "");
   const host = named?.host ?? (isEverywhere ? hostname() : made.host);
@@ -93,10 +98,11 @@ async function make(options: Options): Promise<void> {
 }
 
 async function list({ data, json }: Options): Promise<void> {
-  const invites = await atDesk(data, (desk) => desk.invites());
+  const nowMs = Date.now();
+  const invites = (await atDesk(data, (desk) => desk.invites())).map((row) => listed(row, nowMs));
   if (json === true) for (const row of invites) writeJson(jsonOf(row));
   else if (invites.length === 0) writeNote("there are no invites");
-  else for (const line of tableOf(invites)) writeLine(line);
+  else for (const line of tableOf(invites, nowMs)) writeLine(line);
 }
 
 async function revoke({ data, json }: Options, number: number): Promise<void> {
@@ -107,14 +113,21 @@ async function revoke({ data, json }: Options, number: number): Promise<void> {
   report(json, { event: "revoke", number }, `invite ${number} taken back`);
 }
 
-function jsonOf({ expiresMs, ...row }: InviteLine) {
+/** What nobody can use any more is not open, whatever the database calls it. */
+function listed(row: InviteLine, nowMs: number) {
+  const isExpired = row.status === "open" && row.expiresMs <= nowMs;
+  return { ...row, status: isExpired ? ("expired" as const) : row.status };
+}
+
+type Listed = ReturnType<typeof listed>;
+
+function jsonOf({ expiresMs, ...row }: Listed) {
   const expires = new Date(expiresMs).toISOString();
   const { number, status, user, usedBy, quotaBytes, filesMax, access } = row;
   return { number, status, user, usedBy, quotaBytes, filesMax, access, expires };
 }
 
-function tableOf(rows: readonly InviteLine[]): string[] {
-  const nowMs = Date.now();
+function tableOf(rows: readonly Listed[], nowMs: number): string[] {
   const cells = rows.map((row) => [
     String(row.number),
     visible(row.usedBy ?? row.user ?? "any"),
@@ -125,8 +138,6 @@ function tableOf(rows: readonly InviteLine[]): string[] {
   return alignColumns([["NUMBER", "NAME", "STATE", "QUOTA", "ACCESS"], ...cells]);
 }
 
-function stateOf({ status, expiresMs }: InviteLine, nowMs: number): string {
-  if (status !== "open") return status;
-  const leftMs = expiresMs - nowMs;
-  return leftMs > 0 ? `open for ${formatDuration(leftMs)}` : "expired";
+function stateOf({ status, expiresMs }: Listed, nowMs: number): string {
+  return status === "open" ? `open for ${formatDuration(expiresMs - nowMs)}` : status;
 }

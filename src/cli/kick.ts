@@ -38,8 +38,13 @@ export async function kick(
   const { count } = await withServer(placeOf(data), (client) =>
     client.call("kick", { ...wish, reason }),
   );
-  if (json === true) writeJson({ event: "kick", ...wish, count });
+  if (json === true) writeJson({ event: "kick", ...namedIn(wish), count });
   else writeNote(`${countOf(count, "session")} ended`);
+}
+
+/** The one of the two that was asked for. */
+function namedIn({ user, session }: { user: string; session: number }) {
+  return user === "" ? { session } : { user };
 }
 
 const SESSION_NUMBER_MAX = 0xffff_ffff;

@@ -1,6 +1,10 @@
 /** Addresses that `ftpx serve` listens on, as they are typed: HOST:PORT, and what goes without. */
+import { hostname } from "node:os";
 import { FtpxError } from "../base/errors.ts";
-import { PORT_DEFAULT } from "../client/target.ts";
+import type { EventSink } from "../base/events.ts";
+import { formatHost, PORT_DEFAULT } from "../client/target.ts";
+import type { Identity } from "../doors/identity.ts";
+import type { OpenDoor } from "../doors/native.ts";
 import { isLoopback } from "../wire/tls.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -26,4 +30,19 @@ export function parseMetrics(
     writeNote("ftpx: --metrics is not on a loopback address: whoever reaches it sees the numbers");
   }
   return address;
+}
+
+/** Where the server listens, and the line that its users paste. */
+export function announce(
+  door: OpenDoor,
+  identity: Identity,
+  emit: EventSink,
+  isJson: boolean,
+): void {
+  const { fingerprint } = identity;
+  const { host, port } = door;
+  emit({ event: "listening", host, port, fingerprint });
+  const isEverywhere = host === "::" || host === "0.0.0.0";
+  const line = `ftpx connect ftpx://${formatHost(isEverywhere ? hostname() : host, port)}#${fingerprint}`;
+  if (!isJson) writeNote(`\nto join, paste:\n\n    ${line}\n`);
 }

@@ -31,6 +31,8 @@ export interface StoredUsage {
 }
 
 export interface Office {
+  /** Whether a server runs. */
+  readonly isServed: boolean;
   /** By user; whoever was never counted is not in it. */
   usages(): Promise<ReadonlyMap<string, StoredUsage>>;
   /** Removes all that a removed account left. */
@@ -72,6 +74,7 @@ async function findServer(place: Place): Promise<Client | undefined> {
 
 function remoteOffice(client: Client): Office {
   return {
+    isServed: true,
     desk: remoteDesk(client),
     usages: () => allUsages(client),
     check: async (user, isFixing) => (await client.call("check", { user, isFixing })).findings,
@@ -110,6 +113,7 @@ async function withOwnState<Value>(
 ): Promise<Value> {
   return await withOwnDepot(place, (depot) =>
     work({
+      isServed: false,
       desk: ownDesk(place, depot),
       usages: async () => {
         const [accounts, sightings] = [await depot.state.accounts(), await depot.state.seen()];

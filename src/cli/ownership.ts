@@ -11,9 +11,11 @@ import { join } from "node:path";
 import { isUserName } from "../accounts/account.ts";
 import { errorOfSystem, isKind, withPath } from "../base/errors.ts";
 import type { Place } from "./place.ts";
+import { writeNote } from "./terminal.ts";
 
 const ROOT = 0;
 const OWNER_MODE = 0o700;
+const OTHERS_READ = 0o004;
 
 interface Owner {
   readonly uid: number;
@@ -63,6 +65,13 @@ export async function unusableHomes(
     found.push({ kind: "home", user, path, isFixed });
   }
   return found;
+}
+
+/** Nobody signs in with what stands in accounts.toml, but weak passwords can be guessed from it. */
+export async function warnOfReaders(place: Place): Promise<void> {
+  const facts = await find(place.accountsFile);
+  if (facts === undefined || !facts.isFile() || (facts.mode & OTHERS_READ) === 0) return;
+  writeNote(`ftpx: others can read ${place.accountsFile}: chmod o= it`);
 }
 
 /** @returns false where only root can do it */

@@ -7,7 +7,8 @@
  *   storage/.ftpx/       the server's own
  */
 import { chmod, readdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { isUserName } from "../accounts/account.ts";
 import { AccountDirectory } from "../accounts/directory.ts";
 import { makeDirectories } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
@@ -68,7 +69,14 @@ export class Place {
 
   /** accounts.toml, not loaded yet; edits by several commands at once wait for each other. */
   accounts(): AccountDirectory {
-    return new AccountDirectory(this.accountsFile, () => this.#lockAccounts());
+    const lock = () => this.#lockAccounts();
+    return new AccountDirectory(this.accountsFile, lock, undefined, () => this.#hasHomes());
+  }
+
+  /** Files that were put there before the first start are no loss of anybody's account. */
+  async #hasHomes(): Promise<boolean> {
+    const names = await namesIn(this.storage);
+    return names.includes(basename(this.own)) && names.some(isUserName);
   }
 
   /** What commands that were killed while they replaced a file have left. */

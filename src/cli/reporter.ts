@@ -42,6 +42,11 @@ export class Reporter {
     this.#audit?.reopen();
   }
 
+  /** Resolves when what was told until now would survive the end of this process. */
+  async noted(): Promise<void> {
+    await this.#audit?.written();
+  }
+
   async close(): Promise<void> {
     await this.#audit?.close();
   }

@@ -1,10 +1,10 @@
 /**
  * `ftpx serve`: options → store, state, accounts, registry, doors; signals; the end.
  */
-import { hostname } from "node:os";
 import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
-import type { AccountDirectory } from "../accounts/directory.ts";
+import { differencesOf } from "../accounts/differences.ts";
+import type { AccountDirectory, Accounts } from "../accounts/directory.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import {
@@ -17,10 +17,9 @@ import {
   WATCH_EVERY_MS,
 } from "../base/limits.ts";
 import { parseCount, parseDuration, parseSize } from "../base/units.ts";
-import { formatHost, PORT_DEFAULT } from "../client/target.ts";
+import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
-import type { Identity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
 import type { OpenDoor } from "../doors/native.ts";
 import { REGISTRATION_MODES } from "../sessions/admission.ts";
@@ -35,10 +34,12 @@ import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
-import { parseListen, parseMetrics } from "./listening.ts";
+import { announce, parseListen, parseMetrics } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
+import { warnOfReaders } from "./ownership.ts";
 import { Reporter } from "./reporter.ts";
+import { stopSignal } from "./stopsignal.ts";
 import { writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
 
@@ -103,6 +104,7 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   if (process.getuid?.() === 0) {
     writeNote("ftpx: running as root; an ordinary user is enough and safer");
   }
+  await warnOfReaders(place);
   const reporter = await Reporter.open(place.auditFile, options.json === true);
   // Where there is a terminal, a hang-up is its end, and stopSignal's.
   if (!process.stdout.isTTY) process.on("SIGHUP", () => reporter.reopen());
@@ -112,7 +114,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
     reporter.emit({ event: "defect", work: "unknown", reason: text });
   });
   const emit = options.json === true ? reporter.emit : tellingHow(reporter.emit, place);
-  const server = await Server.open(place, options, emit);
+  const noted = () => reporter.noted();
+  const server = await Server.open(place, options, emit, noted);
   const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
   const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
   await server.run(stopping, sweepMs);
@@ -127,6 +130,8 @@ class Server {
   readonly #directory: AccountDirectory;
   readonly #doors: readonly OpenDoor[];
   readonly #emit: EventSink;
+  /** As the audit log knows them. */
+  #told: Accounts;
 
   private constructor(
     place: Place,
@@ -139,6 +144,7 @@ class Server {
     this.#directory = parts.directory;
     this.#doors = parts.doors;
     this.#emit = emit;
+    this.#told = parts.directory.accounts;
   }
 
   /** What was opened is closed again when a later step fails, or the process would go on. */
@@ -146,6 +152,7 @@ class Server {
     place: Place,
     options: OptionsOf<typeof OPTIONS>,
     emit: EventSink,
+    noted: () => Promise<void>,
   ): Promise<Server> {
     const address = parseListen(options.listen);
     const plainAddress = options.plain === undefined ? undefined : parseListen(options.plain);
@@ -164,7 +171,7 @@ class Server {
           emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
       });
       undo[0] = () => depot.close();
-      const settings = await settingsOf(state, options);
+      const settings = { ...(await settingsOf(state, options)), noted };
       const registry = new Registry(depot, directory, settings, emit);
       const identity = await openIdentity(place.own);
       const doors: OpenDoor[] = [];
@@ -210,6 +217,9 @@ class Server {
     void stopping.then(() => this.#registry.stop());
     await this.#drain(await told);
     following.stop();
+    // An edit that the watch was about to see; a mistake is told by the next start.
+    await this.#directory.load().catch(() => {});
+    this.#tellChanges();
     clearInterval(sweeping);
     clearInterval(watching);
     // What was not counted again is made up by the next run, if this one does not look clean.
@@ -264,7 +274,17 @@ class Server {
 
   #reload(): void {
     this.#registry.reload();
+    this.#tellChanges();
     this.#emit({ event: "reload", accounts: this.#directory.accounts.size });
+  }
+
+  /** Whoever made them: an editor, a command, or this server for one of its users. */
+  #tellChanges(): void {
+    const { accounts } = this.#directory;
+    for (const { fields, ...change } of differencesOf(this.#told, accounts)) {
+      this.#emit({ ...change, fields: fields.length === 0 ? undefined : fields.join(" ") });
+    }
+    this.#told = accounts;
   }
 
   #complain(complaint: unknown): void {
@@ -313,27 +333,3 @@ async function settingsOf(
 
 /** Uploads are aged in steps of a quarter of what they may get, and of so much at most. */
 const SWEEP_MS_MAX = 10 * 60_000;
-
-function announce(door: OpenDoor, identity: Identity, emit: EventSink, isJson: boolean): void {
-  const { fingerprint } = identity;
-  const { host, port } = door;
-  emit({ event: "listening", host, port, fingerprint });
-  const isEverywhere = host === "::" || host === "0.0.0.0";
-  const line = `ftpx connect ftpx://${formatHost(isEverywhere ? hostname() : host, port)}#${fingerprint}`;
-  if (!isJson) writeNote(`\nto join, paste:\n\n    ${line}\n`);
-}
-
-/** The first signal drains; a second one, or another, ends the process at once. */
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    let isStopping = false;
-    const signals = { SIGTERM: 143, SIGINT: 130, ...(process.stdout.isTTY ? { SIGHUP: 129 } : {}) };
-    for (const [signal, status] of Object.entries(signals)) {
-      process.on(signal, () => {
-        if (isStopping) process.exit(status);
-        isStopping = true;
-        resolve(signal);
-      });
-    }
-  });
-}

@@ -7,7 +7,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { chunksOf, composeDigest, formatDigest, isAlgorithm } from "../base/digest.ts";
-import { errorOfSystem, isKind, withPath } from "../base/errors.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { parsePath } from "../base/path.ts";
 import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
@@ -29,7 +29,11 @@ export type ToldDigests = ReadonlyMap<string, { user: string; path: string; dige
 
 export const NOTHING_TOLD: ToldDigests = new Map();
 
-/** Lines of JSON with user, path and digest, as uploads in the audit log; others are left out. */
+/**
+ * Lines of JSON with user, path and digest, as uploads in the audit log; others are left out.
+ *
+ * @throws FtpxError USAGE when there are no such lines; NO_SUCH_PATH, …
+ */
 export async function readTold(file: string): Promise<ToldDigests> {
   const told = new Map<string, { user: string; path: string; digests: string[] }>();
   const input = createReadStream(file, { encoding: "utf8" });
@@ -44,6 +48,10 @@ export async function readTold(file: string): Promise<ToldDigests> {
     }
   } catch (error) {
     throw withPath(errorOfSystem(error), file);
+  }
+  // Nothing to compare is not the same as nothing wrong.
+  if (told.size === 0) {
+    throw new FtpxError("USAGE", { reason: `${file} holds no digest of any upload` });
   }
   return told;
 }

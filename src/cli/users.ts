@@ -30,14 +30,16 @@ export async function users(
 ): Promise<void> {
   const place = placeOf(options.data);
   const directory = await openExisting(place);
-  const wanted = names.length === 0 ? [...directory.accounts.keys()] : names;
+  const wanted = names.length === 0 ? [...directory.accounts.keys()].toSorted() : names;
   const accounts = wanted.map((user) => {
     const account = directory.find(user);
     if (account === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user });
     return account;
   });
-  const usages = await withOffice(place, (office) => office.usages());
-  const rows = accounts.map((account) => rowOf(account, usages.get(account.name)));
+  const rows = await withOffice(place, async (office) => {
+    const usages = await office.usages();
+    return accounts.map((account) => rowOf(account, usages.get(account.name), office.isServed));
+  });
   const nowMs = Date.now();
   if (options.json === true) for (const row of rows) writeJson(eventOf(row));
   else if (names.length > 0) writeLine(rows.map((row) => cardOf(row, nowMs)).join("\n\n"));
@@ -49,7 +51,7 @@ export async function users(
 
 type Row = ReturnType<typeof rowOf>;
 
-function rowOf(account: Account, usage: StoredUsage | undefined) {
+function rowOf(account: Account, usage: StoredUsage | undefined, isServed: boolean) {
   return {
     user: account.name,
     access: account.access,
@@ -65,14 +67,17 @@ function rowOf(account: Account, usage: StoredUsage | undefined) {
     limitFiles: usage?.limitFiles ?? account.filesMax,
     hasOwnLimit: account.quotaBytes !== undefined,
     seenMs: usage?.seenMs,
-    sessionCount: usage?.sessionCount,
+    // A server that has not read the account yet has nobody of it either.
+    sessionCount: usage?.sessionCount ?? (isServed ? 0 : undefined),
   };
 }
 
-/** For programs: `reservedFiles` is what `unfinishedCount` is called where quotas are counted. */
+/** For programs, the same fields for everybody; `reservedFiles` is what `unfinishedCount` is called where quotas are counted. */
 function eventOf({ seenMs, hasOwnLimit: _own, ...row }: Row): Record<string, unknown> {
   const lastSeen = seenMs === undefined ? null : new Date(seenMs).toISOString();
-  return { ...row, reservedFiles: row.unfinishedCount, lastSeen };
+  const { limitBytes = null, limitFiles = null, sessionCount = null } = row;
+  const known = { limitBytes, limitFiles, sessionCount };
+  return { ...row, ...known, reservedFiles: row.unfinishedCount, lastSeen };
 }
 
 const HEADINGS = [

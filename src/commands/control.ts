@@ -5,8 +5,9 @@ import type { Session } from "../sessions/session.ts";
 import type { Amount } from "../state/contract.ts";
 
 /**
- * What accounts that were ever counted have stored and may store, when they last signed in and
- * how often they are here, in the order of their names.
+ * What accounts have stored and may store, when they last signed in and how often they are
+ * here, in the order of their names: all that there are, and those that are gone and have left
+ * something.
  */
 export async function usages(session: Session, { after }: { after: string }) {
   const { registry } = session;
@@ -21,14 +22,16 @@ export async function usages(session: Session, { after }: { after: string }) {
     const account = registry.accounts.get(user);
     return account === undefined ? { bytes: 0, files: 0 } : registry.limitOf(account);
   };
-  const page = accounts.filter(({ user }) => user > after).slice(0, USAGE_PAGE_ACCOUNTS_MAX);
+  const counted = new Map(accounts.map(({ user, account }) => [user, account]));
+  const users = [...new Set([...counted.keys(), ...registry.accounts.keys()])];
+  const behind = users.filter((user) => user > after).toSorted();
   return {
-    usages: page.map(({ user, account }) => ({
+    usages: behind.slice(0, USAGE_PAGE_ACCOUNTS_MAX).map((user) => ({
       user,
-      usedBytes: account.used.bytes,
-      usedFiles: account.used.files,
-      reservedBytes: account.reserved.bytes,
-      reservedFiles: account.reserved.files,
+      usedBytes: counted.get(user)?.used.bytes ?? 0,
+      usedFiles: counted.get(user)?.used.files ?? 0,
+      reservedBytes: counted.get(user)?.reserved.bytes ?? 0,
+      reservedFiles: counted.get(user)?.reserved.files ?? 0,
       limitBytes: limitOf(user).bytes,
       limitFiles: limitOf(user).files,
       seenMs: seen.get(user),

@@ -16,6 +16,7 @@ import { Motion } from "../transfer/motion.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
 import type { Call } from "./command.ts";
+import { tellFailure } from "./failures.ts";
 
 interface OpenRequest {
   readonly path: VirtualPath;
@@ -140,6 +141,7 @@ async function send(
         sendContent: (frame, offset, bytes) => {
           motion.moved(bytes);
           session.registry.counters.sentBytes += bytes;
+          session.sentBytes += bytes;
           return outlet.sendContent(id, frame, offset, bytes);
         },
         sendProof: (index, digest) => outlet.notify(id, "proof", { index, digest }),
@@ -155,7 +157,10 @@ async function send(
     session.emit("transfer", { ...fields, seconds });
   } catch (error) {
     const failure = failureOf(error);
-    if (!transfer.isEnding) motion.outcome = "failed";
+    if (!transfer.isEnding) {
+      motion.outcome = "failed";
+      tellFailure(session, motion, failure);
+    }
     outlet.fail(id, failure);
   } finally {
     session.forgetTransfer(id);

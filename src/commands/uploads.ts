@@ -15,6 +15,7 @@ import { Motion } from "../transfer/motion.ts";
 import type { Upload } from "../vfs/upload.ts";
 import type { ClaimedUpload } from "../vfs/vfs.ts";
 import type { Call } from "./command.ts";
+import { tellFailure } from "./failures.ts";
 import { veiled } from "./veil.ts";
 
 interface OpenRequest {
@@ -65,6 +66,7 @@ class UploadTransfer implements Transfer {
   content(offset: number, piece: Uint8Array): void {
     this.motion.moved(piece.byteLength);
     this.#session.registry.counters.receivedBytes += piece.byteLength;
+    this.#session.receivedBytes += piece.byteLength;
     this.#gate.pass(piece, (upload, held) => upload.accept(offset, held));
   }
 
@@ -140,6 +142,7 @@ class UploadTransfer implements Transfer {
   #failed(failure: FtpxError): void {
     if (this.#isEnding) return;
     this.motion.outcome = "failed";
+    tellFailure(this.#session, this.motion, failure);
     const { id, outlet } = this.#call;
     outlet.fail(id, failure);
     void this.#session.endTransfer(id, failure);
@@ -166,6 +169,7 @@ export async function openUpload(session: Session, request: OpenRequest, call: C
     }
     const failure = failureOf(error);
     transfer.motion.outcome = "failed";
+    tellFailure(session, transfer.motion, failure);
     await session.endTransfer(call.id, failure);
     throw error;
   }
@@ -209,10 +213,13 @@ export async function commit(session: Session, request: CommitRequest) {
     await transfer.commit(request.totalBytes, request.digest, request.chunks);
   } catch (error) {
     transfer.motion.outcome = "failed";
+    tellFailure(session, transfer.motion, failureOf(error));
     throw error;
   } finally {
     await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
   }
+  // Behind the rest, so that it has most often happened by now.
+  await session.registry.settings.noted?.();
   return {};
 }
 

@@ -30,6 +30,8 @@ export async function openMetricsDoor(
     const server = Bun.serve({
       ...address,
       development: false,
+      // Or another server of this user would share the address without a word.
+      reusePort: false,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
       fetch: (request) => answer(request, () => familiesOf(registry, vitals, startedMs)),
@@ -44,7 +46,9 @@ export async function openMetricsDoor(
     vitals.stop();
     const { code, message } = error as { code?: string; message?: string };
     if (code === "ENOSPC") throw errorOfSystem(error);
-    throw new FtpxError("BAD_CONFIG", { reason: `cannot listen: ${code ?? message ?? ""}` });
+    const where = `--metrics ${address.hostname}:${address.port}`;
+    const reason = `cannot listen (${where}): ${code ?? message ?? ""}`;
+    throw new FtpxError("BAD_CONFIG", { reason });
   }
 }
 

@@ -53,7 +53,8 @@ export function openTlsDoor(
   const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
   const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
-  const listener = listen(() => Bun.listen<Peer>(options as never));
+  const where = `--listen ${address.hostname}:${address.port}`;
+  const listener = listen(where, () => Bun.listen<Peer>(options as never));
   return {
     host: address.hostname,
     port: listener.port,
@@ -73,7 +74,8 @@ export function openPlainDoor(
   }
   const connections = new Connections(registry, "plain");
   const options = { ...address, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
-  const listener = listen(() => Bun.listen<Peer>(options as never));
+  const where = `--plain ${address.hostname}:${address.port}`;
+  const listener = listen(where, () => Bun.listen<Peer>(options as never));
   return {
     host: address.hostname,
     port: listener.port,
@@ -92,7 +94,7 @@ export async function openOperatorDoor(registry: Registry, file: string): Promis
   });
   const connections = new Connections(registry, "operator");
   const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
-  const listener = listen(() => Bun.listen<Peer>(options as never));
+  const listener = listen(file, () => Bun.listen<Peer>(options as never));
   return {
     host: file,
     port: 0,
@@ -226,12 +228,15 @@ function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
-function listen<Listener>(open: () => Listener): Listener {
+/** @param where the option and its address, or the file, for whoever reads the refusal */
+function listen<Listener>(where: string, open: () => Listener): Listener {
   try {
     return open();
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
     if (code === "ENOSPC") throw errorOfSystem(error);
-    throw new FtpxError("BAD_CONFIG", { reason: `cannot listen: ${code ?? message ?? ""}` });
+    throw new FtpxError("BAD_CONFIG", {
+      reason: `cannot listen (${where}): ${code ?? message ?? ""}`,
+    });
   }
 }

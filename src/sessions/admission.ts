@@ -183,7 +183,10 @@ export class Admission {
     const code = new Uint8Array(randomBytes(TICKET_BYTES));
     const expiresMs = Math.min(Date.now() + lifeMs, EXPIRY_MS_MAX);
     const intent = { ...limits, code: sha256(code), user, expiresMs };
-    return { number: await this.#ground.state.addInvite(intent), code, expiresMs };
+    const number = await this.#ground.state.addInvite(intent);
+    const expires = new Date(expiresMs).toISOString();
+    this.#ground.emit({ event: "invite", number, name: user, expires });
+    return { number, code, expiresMs };
   }
 
   async invites(): Promise<InviteRow[]> {
@@ -191,7 +194,9 @@ export class Admission {
   }
 
   async revokeInvite(number: number): Promise<boolean> {
-    return await this.#ground.state.revokeInvite(number);
+    const isRevoked = await this.#ground.state.revokeInvite(number);
+    if (isRevoked) this.#ground.emit({ event: "invite-revoked", number });
+    return isRevoked;
   }
 
   /** Ends what a crash has cut off between two steps. To be called when the server starts. */

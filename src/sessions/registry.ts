@@ -33,6 +33,8 @@ export interface RegistrySettings {
   readonly quota: Amount;
   /** Whether strangers may ask for an account; all may unless it is named. */
   readonly registration?: RegistrationMode;
+  /** Resolves when the log has what was told until now, or cannot take it. */
+  readonly noted?: () => Promise<void>;
 }
 
 /** Where the accounts are, and where they are written. */

@@ -101,6 +101,9 @@ export class Session {
   tries = 0;
   /** Requests about an account that a stranger has sent. */
   registrationCalls = 0;
+  /** Content of files, for the line that tells of the session's end. */
+  receivedBytes = 0;
+  sentBytes = 0;
   renewal: RenewalAttempt | undefined;
   /** Changes of password that were begun since the last that was made. */
   renewalTries = 0;
@@ -306,5 +309,9 @@ export class Session {
     await this.listings.closeAll();
     await this.#vfs?.leave();
     this.registry.remove(this);
+    if (this.#account === undefined) return;
+    const { receivedBytes, sentBytes } = this;
+    const seconds = Math.round(performance.now() - this.beganMs) / 1000;
+    this.emit("session-ended", { reason: failure.kind, seconds, receivedBytes, sentBytes });
   }
 }

@@ -53,6 +53,15 @@ export class DiskParts implements Parts {
     return names.take(Number.MAX_SAFE_INTEGER).map((name) => Buffer.from(name).toString("latin1"));
   }
 
+  async freeBytes(): Promise<number | undefined> {
+    try {
+      const { bavail, bsize } = await fs.promises.statfs(this.#directory.path);
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Where a part is. Its directory is lent. */
   at(id: string): Location {
     if (!ID.test(id)) throw new Error(`not an id of a part: ${JSON.stringify(id)}`);

@@ -95,4 +95,6 @@ export interface Parts {
   /** Removing what is not there is no failure. */
   remove(id: string): Promise<void>;
   list(): Promise<string[]>;
+  /** What the disk has left for them and for homes; undefined where the system does not tell. */
+  freeBytes(): Promise<number | undefined>;
 }

@@ -18,6 +18,7 @@ import type { UploadOpened, UploadRow } from "../state/contract.ts";
 import type { Parts } from "../store/store.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
+import { demandDisk } from "./diskroom.ts";
 import { HeldCheck, NO_SOURCE, notePart } from "./heldcheck.ts";
 import { publish } from "./publishing.ts";
 import type { UploadGround } from "./publishing.ts";
@@ -98,6 +99,7 @@ export class Upload {
   ): Promise<Upload> {
     const { id } = opened.row;
     if (opened.droppedId !== undefined) await ground.parts.remove(opened.droppedId);
+    await demandDisk(ground.parts, opened);
     const file = opened.isResumed
       ? await openOrCreate(ground.parts, id)
       : await ground.parts.create(id);

@@ -178,7 +178,7 @@ test("watch reports changes and complaints until it is stopped", async () => {
     () => report(`${accounts.accounts.size} accounts`),
     (failure) => report((failure as FtpxError).kind),
   );
-  for (const text of ["", "oops", TEXT]) {
+  for (const text of ["[users]\n", "oops", TEXT]) {
     fs.writeFileSync(file, text);
     await reported.promise;
     reported = Promise.withResolvers();

@@ -107,3 +107,16 @@ test("a line of which the disk took half comes out whole in the next file, and n
   const halves = files.map((path) => fs.readFileSync(path, "utf8").split("\n").at(-1));
   expect(halves.filter((half) => half !== "").length).toBe(1);
 });
+
+test("what was appended is in the file when `written` resolves, whoever goes on appending", async () => {
+  const log = await AuditLog.open(file, DEAF);
+  const others = setInterval(() => log.append("other"), 0);
+  for (let index = 0; index < 50; index += 1) {
+    log.append(`mine ${index}`);
+    await log.written();
+    expect(linesOf(file)).toContain(`mine ${index}`);
+  }
+  clearInterval(others);
+  await log.written();
+  await log.close();
+});

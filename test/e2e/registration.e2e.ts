@@ -259,7 +259,7 @@ test("registration with an invite only, and off", async () => {
   await desk.server.stop();
   desk.server = await desk.scene.serve("--registration", "off");
   const off = [await desk.register("bob"), await desk.register("bob", "--invite", code)];
-  expect((await desk.operate("invite")).status).toBe(77);
+  expect((await desk.operate("invite")).status).toBe(78);
   await desk.server.stop();
   desk.server = await desk.scene.serve("--registration", "invite");
   const open = await desk.register("bob");
