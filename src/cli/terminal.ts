@@ -34,6 +34,14 @@ export function visible(text: string): string {
   return text.replace(UNSAFE, escapeCharacter);
 }
 
+/**
+ * The same, and no two names look alike: a backslash is written twice. Between `$'` and `'` the shells,
+ * ours too, read it back.
+ */
+export function unmistakable(name: string): string {
+  return visible(name.replaceAll("\\", "\\\\"));
+}
+
 function escapeCharacter(character: string): string {
   const point = character.codePointAt(0) ?? 0;
   if (point < 0x80) return `\\x${hex(point, 2)}`;
@@ -48,6 +56,15 @@ function hex(value: number, digits: number): string {
 /** One line of data. */
 export function writeLine(text: string): void {
   write(process.stdout, `${text}\n`);
+}
+
+/**
+ * A line of data with a name in it that another program goes by, such as `md5sum -c`: exact to
+ * the byte where that reads it, and made visible on a terminal.
+ */
+export function writeName(text: string): void {
+  if (process.stdout.isTTY) writeLine(visible(text));
+  else write(process.stdout, nameBytes(`${text}\n`));
 }
 
 /**
@@ -139,7 +156,7 @@ function outputFailed(stream: NodeJS.WriteStream, { code }: NodeJS.ErrnoExceptio
 }
 
 /** @returns whether more may be written at once */
-function write(stream: NodeJS.WriteStream, text: string): boolean {
+function write(stream: NodeJS.WriteStream, text: string | Uint8Array): boolean {
   if (views.size === 0) return stream.write(text);
   process.stderr.write(takeAway());
   const mayGoOn = stream.write(text);

@@ -8,9 +8,11 @@ import {
   exitStatusOf,
   failureFacts,
   formatJson,
+  unmistakable,
   visible,
   worstStatus,
 } from "../../src/cli/terminal.ts";
+import { splitWords } from "../../src/cli/words.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 
 test.each([
@@ -238,4 +240,13 @@ test.each([
   [[75, 42], 42],
 ])("worstStatus of %p is %p", (statuses, worst) => {
   expect(worstStatus(statuses)).toBe(worst);
+});
+
+test("P6: no two names look alike where they are listed", () => {
+  const names = ["a\nb", String.raw`a\x0ab`, "a\u{10feff}", String.raw`a\xff`, "\\", "\\\\"];
+  const shown = names.map(unmistakable);
+
+  expect(new Set(shown).size).toBe(names.length);
+  expect(shown.slice(0, 2)).toEqual([String.raw`a\x0ab`, String.raw`a\\x0ab`]);
+  expect(shown.map((text) => splitWords(`$'${text}'`)[0])).toEqual(names);
 });

@@ -7,7 +7,7 @@ import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { localNames } from "../../client/localtree.ts";
 import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
-import { visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
+import { unmistakable, visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
 import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
 import { BARE, demandDirectory, forEach, shellOf, verb } from "./verb.ts";
@@ -50,7 +50,7 @@ export const LS = verb({
     await writerOf(stage, isLong).write(files);
     let isFirst = files.length === 0;
     const listed = await forEachSpot(directories, async (spot) => {
-      if (!stage.isJson) writeLine(`${isFirst ? "" : "\n"}${visible(spot.shown)}:`);
+      if (!stage.isJson) writeLine(`${isFirst ? "" : "\n"}${unmistakable(spot.shown)}:`);
       isFirst = false;
       await list(stage, spot, isLong);
     });
@@ -139,7 +139,7 @@ export const LLS = verb({
         const entries = await localEntries(path);
         const isFile = entries.length === 1 && entries[0]?.name === path;
         const isTitled = paths.length > 1 && !isFile && !stage.isJson;
-        if (isTitled) writeLine(`${visible(path)}:`);
+        if (isTitled) writeLine(`${unmistakable(path)}:`);
         await writerOf(stage, long === true, (name) => resolve(path, name)).write(entries);
       },
     );
