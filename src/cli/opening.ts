@@ -48,7 +48,7 @@ interface Opening {
 
 /**
  * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, OTHER_KEY, NO_PASSWORD,
- *   SIGN_IN_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED, and
+ *   SIGN_IN_REFUSED, KEY_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED, and
  *   for a key what findKey and unlockKey throw
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
@@ -69,7 +69,11 @@ export async function openRemote(target: Target, opening: Opening): Promise<Open
   if (locked !== undefined) {
     if (locked.isEncrypted) await meet();
     // Refused is refused: what was asked for is this key, not whatever else may fit.
-    return opened(await signInWith(await unlockKey(locked)));
+    const keys = await unlockKey(locked);
+    const remote = signInWith(keys).catch((error: unknown) => {
+      throw keyFailure(error, user, locked.file);
+    });
+    return opened(await remote);
   }
   const withPassword = (password: string) => signInWith(new DerivedKeys(() => password));
   const given = await givenPassword(options);
@@ -77,6 +81,12 @@ export async function openRemote(target: Target, opening: Opening): Promise<Open
   if (!canAsk()) throw new FtpxError("NO_PASSWORD");
   await meet();
   return opened(await tryPasswords(`password of ${user} on ${server}`, withPassword));
+}
+
+/** No password was asked for, so none can be wrong: the server's one refusal says less. */
+function keyFailure(error: unknown, user: string, path: string): unknown {
+  if (!isKind(error, "SIGN_IN_REFUSED")) return error;
+  return new FtpxError("KEY_REFUSED", { user, path }, { cause: error });
 }
 
 /** @throws FtpxError USAGE, INTERRUPTED */

@@ -6,7 +6,7 @@ import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { parseKeyFile } from "../../src/client/keyfile.ts";
 import { connect } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { Scene } from "./binary.ts";
+import { BINARY, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 
 const SSH_KEYGEN = Bun.which("ssh-keygen");
@@ -84,11 +84,27 @@ test.each([
   ["a key that is not in the list", "ann", "foreign"],
   ["another user's key", "other", "plain"],
   ["A1: an unknown user", "nobody", "plain"],
-])("%s is refused with the words of a wrong password", async (_case, user, key) => {
+])("%s is refused in the same words, and they are about keys", async (_case, user, key) => {
   const { status, stderr } = await whoami(user, key);
-  const typed = await withPassword(user, "wrong");
 
-  expect([status, stderr]).toEqual([77, typed.stderr]);
+  expect([status, stderr]).toEqual([
+    77,
+    `ftpx: ${key}: sign-in refused: the key is not one of the account's, or there is no such ` +
+      `active account\nhint: the operator adds a key: ftpx usermod ${user} --add-key FILE.pub; ` +
+      "without --key and FTPX_KEY a password signs in\n",
+  ]);
+});
+
+test("a key is named after the user of the system where no variable names one", async () => {
+  const child = Bun.spawn([BINARY, "keygen", "nameless", "--no-passphrase"], {
+    cwd: scene.folder,
+    env: { PATH: process.env["PATH"] ?? "", HOME: scene.folder },
+    stderr: "ignore",
+  });
+  expect(await child.exited).toBe(0);
+  const user = Bun.spawnSync(["id", "-un"]).stdout.toString().trim();
+
+  expect(await readFile(scene.path("nameless.pub"), "utf8")).toContain(` ${user}@`);
 });
 
 test("key files that cannot be used say why, before the server is asked", async () => {
