@@ -43,6 +43,7 @@ export interface Opened {
 interface Opening {
   readonly options: ConnectOptions;
   readonly onRetry: (retry: Retry) => void;
+  readonly onBack: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -53,12 +54,20 @@ interface Opening {
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
   const user = target.user ?? (await userName());
-  const { options, onRetry, signal } = opening;
+  const { options, onRetry, onBack, signal } = opening;
   const locked = await findKey(options);
   const { endpoint, fingerprint, isMet } = await settleTrust(target, opening);
   const retriesMax = options.retries ?? RETRIES_DEFAULT;
   const signInWith = async (keys: Credentials): Promise<Remote> => {
-    const remote = new Remote({ endpoint, software: SOFTWARE, user, keys, retriesMax, onRetry });
+    const remote = new Remote({
+      endpoint,
+      software: SOFTWARE,
+      user,
+      keys,
+      retriesMax,
+      onRetry,
+      onBack,
+    });
     await unlessAborted(signIn(remote, signal), signal);
     return remote;
   };

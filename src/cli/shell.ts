@@ -67,7 +67,7 @@ export async function runShell(
   const target = await targetOf(word, isTyped);
   const countdown = new Countdown();
   const opened = await interruptible(true, (signal) =>
-    openRemote(target, { options, onRetry: countdown.show, signal }),
+    openRemote(target, { options, onRetry: countdown.show, onBack: countdown.back, signal }),
   );
   try {
     const { path } = target;

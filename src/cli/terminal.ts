@@ -13,6 +13,7 @@ import * as clack from "@clack/prompts";
 import picocolors from "picocolors";
 import { DETAILS, FtpxError, isKind } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
+import { hideTyped, showTyped } from "./echo.ts";
 import { nameBytes } from "../base/path.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
 
@@ -180,11 +181,13 @@ let painted: readonly string[] = [];
  * @returns what ends it
  */
 export function showLive(view: View): () => void {
+  if (views.size === 0) hideTyped();
   views.add(view);
   repaint();
   return () => {
     views.delete(view);
     repaint();
+    if (views.size === 0) showTyped();
   };
 }
 

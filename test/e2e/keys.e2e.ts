@@ -6,7 +6,7 @@ import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { parseKeyFile } from "../../src/client/keyfile.ts";
 import { connect } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { BINARY, Scene } from "./binary.ts";
+import { Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 
 const SSH_KEYGEN = Bun.which("ssh-keygen");
@@ -93,18 +93,6 @@ test.each([
       `active account\nhint: the operator adds a key: ftpx usermod ${user} --add-key FILE.pub; ` +
       "without --key and FTPX_KEY a password signs in\n",
   ]);
-});
-
-test("a key is named after the user of the system where no variable names one", async () => {
-  const child = Bun.spawn([BINARY, "keygen", "nameless", "--no-passphrase"], {
-    cwd: scene.folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: scene.folder },
-    stderr: "ignore",
-  });
-  expect(await child.exited).toBe(0);
-  const user = Bun.spawnSync(["id", "-un"]).stdout.toString().trim();
-
-  expect(await readFile(scene.path("nameless.pub"), "utf8")).toContain(` ${user}@`);
 });
 
 test("key files that cannot be used say why, before the server is asked", async () => {
