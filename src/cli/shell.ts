@@ -77,7 +77,7 @@ export async function runShell(
     const history = isTyped
       ? await History.open(clientDirectory(process.env))
       : History.forgetful();
-    const state = { directory: path, isOver: false, history, verbs: VERBS };
+    const state = { directory: path, before: {}, isOver: false, history, verbs: VERBS };
     const shell = new Shell(opened, state, countdown, options.json === true);
     return await (isTyped ? shell.converse() : shell.obey());
   } finally {
@@ -152,6 +152,7 @@ class Shell {
       const [name, ...given] = command === undefined ? splitWords(line) : [LOCAL.name];
       tellFailuresInJson(this.#isJson || wantsJson(given));
       if (name === undefined) return 0;
+      if (command === undefined) demandNoPipe(line, given);
       const row = findVerb(VERBS, plainWord(name));
       const spec = specOf(row, "shell");
       if (spec === undefined) throw new Error(`${name} is not for the shell`);
@@ -275,6 +276,18 @@ class Shell {
     this.#editor.setPrompt(this.#prompt());
     this.#editor.prompt(true);
   }
+}
+
+/**
+ * Only what nothing quotes: a name may be called like that.
+ *
+ * @throws FtpxError USAGE
+ */
+function demandNoPipe(line: string, words: readonly string[]): void {
+  const isMeant = words.some((word) => /^(?:\||&&|>)/.test(word)) && /\s(?:\||&&|>)/.test(line);
+  if (!isMeant) return;
+  const reason = "no pipes and redirections here: ! runs a command of this machine (quote a name)";
+  throw new FtpxError("USAGE", { reason });
 }
 
 function clearLine(editor: readline.Interface): void {

@@ -105,6 +105,11 @@ export function writeNote(text: string): void {
   write(process.stderr, `${text}\n`);
 }
 
+/** Nothing where there is no screen. */
+export function clearScreen(): void {
+  if (isScreen(process.stderr)) process.stderr.write("\x1b[H\x1b[2J\x1b[3J");
+}
+
 let isTellingJson = false;
 
 /** Whether what goes wrong is told on stdout too, as `--json` wants it; until the next call. */

@@ -18,7 +18,7 @@ const usage = (reason: string) =>
 test("the shell has the verbs that the command line promises", () => {
   const promised =
     "help ls cd pwd get put mget mput sync mkdir rm remove rmdir cp mv stat md5 sha256 digest " +
-    "quota unfinished passwd who whoami lls lcd lpwd ! history q quit exit";
+    "quota unfinished passwd who whoami lls lcd lpwd ! history clear q quit exit";
   const names = VERBS.flatMap((row) => (row.shell === undefined ? [] : namesOf(row)));
 
   expect(names.toSorted()).toEqual(promised.split(" ").toSorted());
