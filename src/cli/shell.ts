@@ -26,6 +26,8 @@ import { interruptible } from "./interrupt.ts";
 import { openRemote } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
+import { HistorySearch } from "./search.ts";
+import type { Pressed } from "./search.ts";
 import {
   ask,
   canAsk,
@@ -218,8 +220,11 @@ class Shell {
       this.#editor = editor;
       const end = (line: string | undefined): void => {
         this.#editor = undefined;
+        process.stdin.off("keypress", search);
         resolve(line);
       };
+      const search = this.#searching(editor);
+      process.stdin.on("keypress", search);
       editor.on("SIGINT", () => clearLine(editor));
       // After Ctrl-Z and fg readline has paused its input and leaves the rest to its owner.
       editor.on("SIGCONT", () => editor.prompt(true));
@@ -247,6 +252,25 @@ class Shell {
       this.#ahead.rest = "";
       if (rest !== "") editor.write(rest);
     });
+  }
+
+  /** Behind readline's own hearing of keys: it has done with the line what it does. */
+  #searching(editor: readline.Interface): (text: string | undefined, key: Pressed) => void {
+    let search: HistorySearch | undefined;
+    return (text, key) => {
+      const isEnter = key.name === "return" || key.name === "enter";
+      const isBegun = search === undefined && key.ctrl === true && key.name === "r";
+      if (isBegun) search = new HistorySearch(this.#state.history.lines, editor.line);
+      if (search === undefined) return;
+      const goesOn = isBegun || (!isEnter && search.press(text, key));
+      const isGivenBack = key.name === "escape" || key.name === "g";
+      const { found, needle } = search;
+      if (!goesOn) search = undefined;
+      if (isEnter) return;
+      if (goesOn || isGivenBack) Object.assign(editor, { line: found, cursor: found.length });
+      editor.setPrompt(goesOn ? `(search) ${visible(needle)}: ` : this.#prompt());
+      editor.prompt(true);
+    };
   }
 
   /** An answer to a line that is no longer there would be written into another one. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { Screen } from "./screen.ts";
 
 let scene: Scene;
 let server: Server;
@@ -24,8 +25,8 @@ const script = (...lines: string[]) =>
 test("cd - and lcd - go back, there and back again, and say where to", async () => {
   mkdirSync(scene.path("here"));
   const ran = await script(
-    ...["cd -", "mkdir a b", "cd a", "cd /b", "cd -", "cd -", "pwd"],
-    ...["lcd -", "lcd here", "lcd -", "lcd -"],
+    "cd -\nmkdir a b\ncd a\ncd /b\ncd -\ncd -\npwd",
+    "lcd -\nlcd here\nlcd -\nlcd -",
   );
 
   const here = scene.path("here");
@@ -55,4 +56,22 @@ test("a quoted name may look like a pipe", async () => {
   const ran = await script("mkdir '|' '>x'", "stat '>x'");
 
   expect([ran.status, ran.stderr]).toEqual([0, ""]);
+});
+
+test("Ctrl-R finds an earlier line by what it holds", async () => {
+  const words = `connect ${server.target("ann")}`;
+  const screen = await Screen.open(scene, words, 100, "TERM=xterm FTPX_PASSWORD=pw");
+  await screen.shows(/free\)>\s*$/m);
+  await screen.type("mkdir sought", "Enter");
+  await screen.shows(/sought[^]*free\)>\s*$/m);
+  await screen.type("pwd", "Enter");
+  await screen.shows(/pwd\n\/\n[^]*free\)>\s*$/m);
+  await screen.type("C-r");
+  await screen.type("sou");
+  await screen.shows("(search) sou: mkdir sought");
+  await screen.type("Enter");
+  await screen.shows("/sought: exists already");
+  await screen.type("q", "Enter");
+  await screen.shows("status 0");
+  await screen.close();
 });
