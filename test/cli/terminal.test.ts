@@ -64,14 +64,14 @@ test.each([
     }),
     [
       "ftpx: /a.iso: does not fit into your quota: 12.4 GB needed, 9.2 GB free of 10.0 GB",
-      "hint: remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more",
+      "hint: remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more",
     ],
   ],
   [
     new FtpxError("QUOTA_EXCEEDED", { neededBytes: 1 }),
     [
       "ftpx: does not fit into your quota",
-      "hint: remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more",
+      "hint: remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more",
     ],
   ],
   [
@@ -207,7 +207,7 @@ test("a failure is told to scripts with its exact names, its numbers and what ca
     code: 48,
     message: "does not fit into your quota",
     hint:
-      "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for " +
+      "remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for " +
       "more; try again in 2.5 s; or another",
     details: { neededBytes: 5, freeBytes: 1, retryAfterMs: 2500 },
     exit: 73,
