@@ -75,8 +75,8 @@ export const ERRORS = {
   LIST_EXPIRED:       { code: 43, exit: 75, ends: "request",    text: "the listing is no longer held", hint: "list again" },
 
   // 48-63: limits
-  QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
-  FILES_EXCEEDED:     { code: 49, exit: 73, ends: "request",    text: "too many files and directories[: {needed} more needed, {free} free of {limit}]", hint: "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
+  QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
+  FILES_EXCEEDED:     { code: 49, exit: 73, ends: "request",    text: "too many files and directories[: {needed} more needed, {free} free of {limit}]", hint: "remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
   DISK_FULL:          { code: 50, exit: 73, ends: "request",    text: "the disk is full[: {neededBytes} needed, {freeBytes} free]", hint: "make room and try again; an unfinished transfer goes on where it was" },
   SERVER_FULL:        { code: 51, exit: 75, ends: "connection", text: "the server has no room for another session[: the limit is {limit}]", hint: "try again later" },
   TOO_MANY_TRANSFERS: { code: 52, exit: 75, ends: "request",    text: "too many transfers at once[: the limit is {limit}]", hint: "copy fewer files at once (--jobs)" },
@@ -143,6 +143,7 @@ export const ERRORS = {
   KEY_EXPOSED:        { code: 130, exit: 77, ends: "request",    text: "others can read this private key, so it is not used", hint: "chmod 600 {path}" },
   WRONG_PASSPHRASE:   { code: 131, exit: 77, ends: "request",    text: "wrong passphrase" },
   NO_PASSPHRASE:      { code: 132, exit: 77, ends: "request",    text: "the key needs a passphrase and none was given", hint: "use FTPX_KEY_PASSPHRASE, or a terminal" },
+  KEY_REFUSED:        { code: 133, exit: 77, ends: "request",    text: "sign-in refused: the key is not one of the account's, or there is no such active account", hint: "the operator adds a key: ftpx usermod {user} --add-key FILE.pub; without --key and FTPX_KEY a password signs in" },
 } as const satisfies Record<string, ErrorRow>;
 
 /** Codes that were used once and mean nothing any more; never to be given again. */

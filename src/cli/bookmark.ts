@@ -40,17 +40,22 @@ export async function bookmark(
     throw new FtpxError("USAGE", { reason: `bookmark ${BOOKMARK.usage}` });
   }
   if (action === "list") return list(json === true);
-  if (action === "add") await add(name, target);
-  else await removeBookmark(name);
-  if (json === true) writeJson({ event: action === "add" ? "added" : "removed", name });
-  else writeNote(`bookmark ${visible(name)} ${action === "add" ? "kept" : "removed"}`);
+  if (action === "add") return await add(name, target, json === true);
+  await removeBookmark(name);
+  if (json === true) writeJson({ event: "removed", name });
+  else writeNote(`bookmark ${visible(name)} removed`);
 }
 
-/** What another bookmark stands for is kept, not its name. */
-async function add(name: string, word: string): Promise<void> {
+/** What another bookmark stands for is kept, not its name. What is replaced is told. */
+async function add(name: string, word: string, isJson: boolean): Promise<void> {
   parseTarget(word);
   const found = isBookmarkName(word) ? findBookmark(word)?.target : undefined;
+  const before = isBookmarkName(name) ? findBookmark(name)?.target : undefined;
   await addBookmark(name, found ?? word);
+  const done = before === undefined ? "kept" : `replaced (it was ${visible(before)})`;
+  if (!isJson) writeNote(`bookmark ${visible(name)} ${done}`);
+  else if (before === undefined) writeJson({ event: "added", name });
+  else writeJson({ event: "replaced", name, before });
 }
 
 function list(isJson: boolean): void {

@@ -5,10 +5,10 @@
  * A directory of the server is asked for once in a few seconds, and never waited for
  * longer than one: then there is nothing to offer, and the next Tab finds the answer.
  */
-import { readdir } from "node:fs/promises";
 import { resolvePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Client } from "../client/client.ts";
+import { localEntries } from "../client/localtree.ts";
 import { isAscii, Listed } from "./listed.ts";
 import type { Candidate } from "./listed.ts";
 import { namesOf, specOf } from "./verbs/verb.ts";
@@ -95,8 +95,8 @@ export class Completion {
 
   async #local(directory: string): Promise<readonly Candidate[]> {
     const path = this.#place.local(directory === "" ? "." : directory);
-    const entries = await readdir(path, { withFileTypes: true });
-    return entries.map((entry) => ({ text: entry.name, isOpen: entry.isDirectory() }));
+    const found = await localEntries(path);
+    return found.map(({ name, isDirectory }) => ({ text: name, isOpen: isDirectory }));
   }
 }
 

@@ -5,6 +5,7 @@
  * Several transfers lose one connection at the same time and each of them says so; the
  * person hears it once.
  */
+import { isKind } from "../base/errors.ts";
 import type { Retry } from "../client/remote.ts";
 import { formatDuration } from "../base/units.ts";
 import { shorten } from "./layout.ts";
@@ -16,6 +17,8 @@ export class Countdown {
   #retry: Retry | undefined;
   #dueMs = 0;
   #waitingCount = 0;
+  /** Since when there is no connection that was there. */
+  #lostMs: number | undefined;
   #end: (() => void) | undefined;
 
   /** To be told of each retry; see Remote.onRetry. */
@@ -23,10 +26,21 @@ export class Countdown {
     const nowMs = performance.now();
     const isSaid = nowMs < this.#dueMs && this.#retry?.attempt === retry.attempt;
     this.#retry = retry;
+    if (!isKind(retry.reason, "SERVER_FULL", "UNREACHABLE")) this.#lostMs ??= nowMs;
     this.#dueMs = Math.max(isSaid ? this.#dueMs : 0, nowMs + retry.pauseMs);
     if (isScreen(process.stderr)) this.#end ??= this.#begin();
     else if (!isSaid) writeNote(retryLine(retry, retry.pauseMs));
     void this.#follow(retry);
+  };
+
+  /** It is there again; what was painted meanwhile is gone, and one line tells of it. */
+  readonly back = (): void => {
+    this.stop();
+    if (this.#lostMs === undefined) return;
+    const awayMs = Math.max(100, performance.now() - this.#lostMs);
+    this.#lostMs = undefined;
+    if (!isScreen(process.stderr)) return;
+    writeNote(`connection lost; back after ${formatDuration(Math.round(awayMs / 100) * 100)}`);
   };
 
   /** Nothing waits any more. */

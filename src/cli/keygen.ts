@@ -105,9 +105,13 @@ function commentOf(text: string | undefined): string {
   return comment.trim();
 }
 
-/** Bun knows no user whom the environment does not name. */
+/** Bun 1.4.5 knows no user whom the environment does not name: the system is asked. */
 function userName(): string {
-  return process.env["USER"] ?? process.env["LOGNAME"] ?? userInfo().username;
+  const named = process.env["USER"] ?? process.env["LOGNAME"] ?? "";
+  if (named !== "") return named;
+  const isThere = process.platform !== "win32" && Bun.which("id") !== null;
+  const told = isThere ? Bun.spawnSync(["id", "-un"]).stdout.toString().trim() : "";
+  return told === "" ? userInfo().username : told;
 }
 
 /** @throws FtpxError LOCAL_EXISTS, LOCAL_IO, NO_LOCAL_FILE for a directory that is not there */

@@ -62,7 +62,12 @@ class OneShot {
     const { words, options } = this.#parsed;
     // specOf has added them to every verb of one-shot use.
     const connecting = options as unknown as ConnectOptions;
-    const opening = { options: connecting, onRetry: countdown.show, signal };
+    const opening = {
+      options: connecting,
+      onRetry: countdown.show,
+      onBack: countdown.back,
+      signal,
+    };
     const opened = await openRemote(target, opening);
     try {
       const stage = this.#stage(target, opened, signal);

@@ -44,22 +44,31 @@ export interface Opened {
 interface Opening {
   readonly options: ConnectOptions;
   readonly onRetry: (retry: Retry) => void;
+  readonly onBack: () => void;
   readonly signal: AbortSignal;
 }
 
 /**
  * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, OTHER_KEY, NO_PASSWORD,
- *   SIGN_IN_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED, and
+ *   SIGN_IN_REFUSED, KEY_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED, and
  *   for a key what findKey and unlockKey throw
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
   const user = target.user ?? (await userName(target));
-  const { options, onRetry, signal } = opening;
+  const { options, onRetry, onBack, signal } = opening;
   const locked = await findKey(options);
   const { endpoint, fingerprint, isMet } = await settleTrust(target, opening);
   const retriesMax = options.retries ?? RETRIES_DEFAULT;
   const signInWith = async (keys: Credentials): Promise<Remote> => {
-    const remote = new Remote({ endpoint, software: SOFTWARE, user, keys, retriesMax, onRetry });
+    const remote = new Remote({
+      endpoint,
+      software: SOFTWARE,
+      user,
+      keys,
+      retriesMax,
+      onRetry,
+      onBack,
+    });
     await unlessAborted(signIn(remote, signal), signal);
     return remote;
   };
@@ -70,7 +79,11 @@ export async function openRemote(target: Target, opening: Opening): Promise<Open
   if (locked !== undefined) {
     if (locked.isEncrypted) await meet();
     // Refused is refused: what was asked for is this key, not whatever else may fit.
-    return opened(await signInWith(await unlockKey(locked)));
+    const keys = await unlockKey(locked);
+    const remote = signInWith(keys).catch((error: unknown) => {
+      throw keyFailure(error, user, locked.file);
+    });
+    return opened(await remote);
   }
   const withPassword = (password: string) => signInWith(new DerivedKeys(() => password));
   const given = await givenPassword(options);
@@ -78,6 +91,12 @@ export async function openRemote(target: Target, opening: Opening): Promise<Open
   if (!canAsk()) throw new FtpxError("NO_PASSWORD");
   await meet();
   return opened(await tryPasswords(`password of ${user} on ${server}`, withPassword));
+}
+
+/** No password was asked for, so none can be wrong: the server's one refusal says less. */
+function keyFailure(error: unknown, user: string, path: string): unknown {
+  if (!isKind(error, "SIGN_IN_REFUSED")) return error;
+  return new FtpxError("KEY_REFUSED", { user, path }, { cause: error });
 }
 
 /** @throws FtpxError USAGE, INTERRUPTED */

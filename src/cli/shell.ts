@@ -26,6 +26,8 @@ import { interruptible } from "./interrupt.ts";
 import { openRemote } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
+import { HistorySearch } from "./search.ts";
+import type { Pressed } from "./search.ts";
 import {
   ask,
   canAsk,
@@ -67,7 +69,7 @@ export async function runShell(
   const target = await targetOf(word, isTyped);
   const countdown = new Countdown();
   const opened = await interruptible(true, (signal) =>
-    openRemote(target, { options, onRetry: countdown.show, signal }),
+    openRemote(target, { options, onRetry: countdown.show, onBack: countdown.back, signal }),
   );
   try {
     const { path } = target;
@@ -77,7 +79,7 @@ export async function runShell(
     const history = isTyped
       ? await History.open(clientDirectory(process.env))
       : History.forgetful();
-    const state = { directory: path, isOver: false, history, verbs: VERBS };
+    const state = { directory: path, before: {}, isOver: false, history, verbs: VERBS };
     const shell = new Shell(opened, state, countdown, options.json === true);
     return await (isTyped ? shell.converse() : shell.obey());
   } finally {
@@ -152,6 +154,7 @@ class Shell {
       const [name, ...given] = command === undefined ? splitWords(line) : [LOCAL.name];
       tellFailuresInJson(this.#isJson || wantsJson(given));
       if (name === undefined) return 0;
+      if (command === undefined) demandNoPipe(line, given);
       const row = findVerb(VERBS, plainWord(name));
       const spec = specOf(row, "shell");
       if (spec === undefined) throw new Error(`${name} is not for the shell`);
@@ -217,8 +220,11 @@ class Shell {
       this.#editor = editor;
       const end = (line: string | undefined): void => {
         this.#editor = undefined;
+        process.stdin.off("keypress", search);
         resolve(line);
       };
+      const search = this.#searching(editor);
+      process.stdin.on("keypress", search);
       editor.on("SIGINT", () => clearLine(editor));
       // After Ctrl-Z and fg readline has paused its input and leaves the rest to its owner.
       editor.on("SIGCONT", () => editor.prompt(true));
@@ -248,6 +254,25 @@ class Shell {
     });
   }
 
+  /** Behind readline's own hearing of keys: it has done with the line what it does. */
+  #searching(editor: readline.Interface): (text: string | undefined, key: Pressed) => void {
+    let search: HistorySearch | undefined;
+    return (text, key) => {
+      const isEnter = key.name === "return" || key.name === "enter";
+      const isBegun = search === undefined && key.ctrl === true && key.name === "r";
+      if (isBegun) search = new HistorySearch(this.#state.history.lines, editor.line);
+      if (search === undefined) return;
+      const goesOn = isBegun || (!isEnter && search.press(text, key));
+      const isGivenBack = key.name === "escape" || key.name === "g";
+      const { found, needle } = search;
+      if (!goesOn) search = undefined;
+      if (isEnter) return;
+      if (goesOn || isGivenBack) Object.assign(editor, { line: found, cursor: found.length });
+      editor.setPrompt(goesOn ? `(search) ${visible(needle)}: ` : this.#prompt());
+      editor.prompt(true);
+    };
+  }
+
   /** An answer to a line that is no longer there would be written into another one. */
   async #complete(line: string, answer: Answer): Promise<void> {
     const editor = this.#editor;
@@ -275,6 +300,18 @@ class Shell {
     this.#editor.setPrompt(this.#prompt());
     this.#editor.prompt(true);
   }
+}
+
+/**
+ * Only what nothing quotes: a name may be called like that.
+ *
+ * @throws FtpxError USAGE
+ */
+function demandNoPipe(line: string, words: readonly string[]): void {
+  const isMeant = words.some((word) => /^(?:\||&&|>)/.test(word)) && /\s(?:\||&&|>)/.test(line);
+  if (!isMeant) return;
+  const reason = "no pipes and redirections here: ! runs a command of this machine (quote a name)";
+  throw new FtpxError("USAGE", { reason });
 }
 
 function clearLine(editor: readline.Interface): void {

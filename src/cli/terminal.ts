@@ -13,6 +13,7 @@ import * as clack from "@clack/prompts";
 import picocolors from "picocolors";
 import { DETAILS, FtpxError, isKind } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
+import { hideTyped, showTyped } from "./echo.ts";
 import { nameBytes } from "../base/path.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
 
@@ -34,6 +35,14 @@ export function visible(text: string): string {
   return text.replace(UNSAFE, escapeCharacter);
 }
 
+/**
+ * The same, and no two names look alike: a backslash is written twice. Between `$'` and `'` the shells,
+ * ours too, read it back.
+ */
+export function unmistakable(name: string): string {
+  return visible(name.replaceAll("\\", "\\\\"));
+}
+
 function escapeCharacter(character: string): string {
   const point = character.codePointAt(0) ?? 0;
   if (point < 0x80) return `\\x${hex(point, 2)}`;
@@ -48,6 +57,15 @@ function hex(value: number, digits: number): string {
 /** One line of data. */
 export function writeLine(text: string): void {
   write(process.stdout, `${text}\n`);
+}
+
+/**
+ * A line of data with a name in it that another program goes by, such as `md5sum -c`: exact to
+ * the byte where that reads it, and made visible on a terminal.
+ */
+export function writeName(text: string): void {
+  if (process.stdout.isTTY) writeLine(visible(text));
+  else write(process.stdout, nameBytes(`${text}\n`));
 }
 
 /**
@@ -85,6 +103,11 @@ export function formatJson(value: Readonly<Record<string, unknown>>): string {
 /** One line for the person, beside the data. */
 export function writeNote(text: string): void {
   write(process.stderr, `${text}\n`);
+}
+
+/** Nothing where there is no screen. */
+export function clearScreen(): void {
+  if (isScreen(process.stderr)) process.stderr.write("\x1b[H\x1b[2J\x1b[3J");
 }
 
 let isTellingJson = false;
@@ -139,7 +162,7 @@ function outputFailed(stream: NodeJS.WriteStream, { code }: NodeJS.ErrnoExceptio
 }
 
 /** @returns whether more may be written at once */
-function write(stream: NodeJS.WriteStream, text: string): boolean {
+function write(stream: NodeJS.WriteStream, text: string | Uint8Array): boolean {
   if (views.size === 0) return stream.write(text);
   process.stderr.write(takeAway());
   const mayGoOn = stream.write(text);
@@ -163,11 +186,13 @@ let painted: readonly string[] = [];
  * @returns what ends it
  */
 export function showLive(view: View): () => void {
+  if (views.size === 0) hideTyped();
   views.add(view);
   repaint();
   return () => {
     views.delete(view);
     repaint();
+    if (views.size === 0) showTyped();
   };
 }
 

@@ -7,7 +7,7 @@ import { GET, MGET, MPUT, PUT } from "./verbs/copies.ts";
 import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { LOCAL } from "./verbs/local.ts";
-import { HELP, HISTORY, QUIT } from "./verbs/manual.ts";
+import { CLEAR, HELP, HISTORY, QUIT } from "./verbs/manual.ts";
 import { SYNC } from "./verbs/sync.ts";
 import { UNFINISHED } from "./verbs/unfinished.ts";
 import { PASSWD } from "./verbs/renew.ts";
@@ -41,5 +41,6 @@ export const VERBS: readonly Verb[] = [
   LPWD,
   LOCAL,
   HISTORY,
+  CLEAR,
   QUIT,
 ];

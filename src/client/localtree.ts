@@ -55,6 +55,23 @@ export async function localNames(path: string): Promise<string[]> {
   }
 }
 
+/** The same, with what is a directory itself. @throws FtpxError NO_LOCAL_FILE, LOCAL_IO */
+export async function localEntries(
+  path: string,
+): Promise<{ readonly name: string; readonly isDirectory: boolean }[]> {
+  const isWide = process.platform === "win32";
+  try {
+    const options = { withFileTypes: true, encoding: isWide ? "utf8" : "latin1" } as const;
+    const entries = await readdir(systemPath(path), options);
+    return entries.map((entry) => ({
+      name: isWide ? entry.name : nameText(Buffer.from(entry.name, "latin1")),
+      isDirectory: entry.isDirectory(),
+    }));
+  } catch (error) {
+    throw localFailure(error, path);
+  }
+}
+
 /** Nothing when it is not there, whatever stands in the way. @throws FtpxError LOCAL_IO */
 export async function findLocal(path: string): Promise<Omit<TreeEntry, "relative"> | undefined> {
   try {

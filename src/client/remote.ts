@@ -24,6 +24,8 @@ export interface RemoteSettings {
   readonly retriesMax: number;
   /** A connection is made again in `pauseMs`. */
   readonly onRetry?: (retry: Retry) => void;
+  /** The connection is there again. Several who waited for it each say so. */
+  readonly onBack?: () => void;
 }
 
 export interface Retrying {
@@ -110,6 +112,7 @@ export class Remote {
       let hasBegun = false;
       try {
         const client = await this.client();
+        if (attempt > 0) this.settings.onBack?.();
         hasBegun = true;
         return await work(client);
       } catch (error) {

@@ -42,7 +42,7 @@ export function parseTarget(text: string, find = findBookmark): Target {
 
 function parseWritten(text: string): Target {
   const isUrl = text.toLowerCase().startsWith(SCHEME);
-  const { rest, fingerprint } = cutFingerprint(isUrl ? text.slice(SCHEME.length) : text);
+  const { rest, fingerprint } = cutFingerprint(isUrl ? text.slice(SCHEME.length) : text, isUrl);
   const slash = rest.indexOf("/");
   const authority = slash < 0 ? rest : rest.slice(0, slash);
   const written = slash < 0 ? "/" : rest.slice(slash);
@@ -76,12 +76,24 @@ export function formatTarget({ user, host, port, path, isDirectory, fingerprint 
   return `${SCHEME}${who}${formatHost(host, port)}${written}${end}${key}`;
 }
 
-function cutFingerprint(text: string): { rest: string; fingerprint: string | undefined } {
+function notFingerprint(text: string): FtpxError {
+  const reason = `"#${text}" is not a whole fingerprint (#sha256: and 43 characters)`;
+  return new FtpxError("USAGE", { reason });
+}
+
+function cutFingerprint(
+  text: string,
+  isUrl: boolean,
+): { rest: string; fingerprint: string | undefined } {
   const hash = text.lastIndexOf("#");
   const fingerprint = hash < 0 ? "" : text.slice(hash + 1);
-  if (!fingerprint.startsWith("sha256:")) return { rest: text, fingerprint: undefined };
+  if (!fingerprint.startsWith("sha256:")) {
+    // In a path it would be written %23.
+    if (hash >= 0 && isUrl) throw notFingerprint(fingerprint);
+    return { rest: text, fingerprint: undefined };
+  }
   if (!isFingerprint(fingerprint)) {
-    throw new FtpxError("USAGE", { reason: `"${fingerprint}" is not a whole fingerprint` });
+    throw notFingerprint(fingerprint);
   }
   return { rest: text.slice(0, hash), fingerprint };
 }

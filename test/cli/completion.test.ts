@@ -1,11 +1,16 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import fs from "node:fs";
 import { FtpxError } from "../../src/base/errors.ts";
 import { HOME } from "../../src/base/path.ts";
 import type { Client } from "../../src/client/client.ts";
 import { Completion, offerOf } from "../../src/cli/completion.ts";
 import { VERBS } from "../../src/cli/verbs.ts";
 import { cursorOf, splitWords } from "../../src/cli/words.ts";
+import { Folder } from "../support/folder.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
+
+const folder = new Folder();
+afterAll(() => folder.remove());
 
 /** A server that lists these names, three a page; a name with a slash at its end is a directory. */
 function completionOf(names: readonly string[], fails = false) {
@@ -146,4 +151,16 @@ test("a long list of candidates is cut and says so", () => {
   const [hits] = offerOf(cursorOf("get "), "get ", candidates);
   expect(hits).toHaveLength(201);
   expect(hits.at(-1)).toBe("… 800 more");
+});
+
+test("P7: a local name that is not UTF-8 is offered so that it reads back", async () => {
+  fs.mkdirSync(folder.at("l/dir"), { recursive: true });
+  const name = Buffer.from("bad\xff", "latin1");
+  fs.writeFileSync(Buffer.concat([Buffer.from(folder.at("l/")), name]), "");
+  const { completion } = completionOf([]);
+
+  const [hits] = await completion.offer(`put ${folder.at("l/ba")}`);
+  expect(hits).toEqual([`$'${folder.at("l/bad")}\\xff' `]);
+  expect(splitWords(`put ${hits[0] ?? ""}`)[1]).toBe(folder.at("l/bad\u{10feff}"));
+  expect((await completion.offer(`put ${folder.at("l/d")}`))[0]).toEqual([folder.at("l/dir/")]);
 });

@@ -8,9 +8,11 @@ import {
   exitStatusOf,
   failureFacts,
   formatJson,
+  unmistakable,
   visible,
   worstStatus,
 } from "../../src/cli/terminal.ts";
+import { splitWords } from "../../src/cli/words.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 
 test.each([
@@ -62,14 +64,14 @@ test.each([
     }),
     [
       "ftpx: /a.iso: does not fit into your quota: 12.4 GB needed, 9.2 GB free of 10.0 GB",
-      "hint: remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more",
+      "hint: remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more",
     ],
   ],
   [
     new FtpxError("QUOTA_EXCEEDED", { neededBytes: 1 }),
     [
       "ftpx: does not fit into your quota",
-      "hint: remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for more",
+      "hint: remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more",
     ],
   ],
   [
@@ -205,7 +207,7 @@ test("a failure is told to scripts with its exact names, its numbers and what ca
     code: 48,
     message: "does not fit into your quota",
     hint:
-      "remove something, give up unfinished uploads (ftpx unfinished), or ask the operator for " +
+      "remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for " +
       "more; try again in 2.5 s; or another",
     details: { neededBytes: 5, freeBytes: 1, retryAfterMs: 2500 },
     exit: 73,
@@ -238,4 +240,13 @@ test.each([
   [[75, 42], 42],
 ])("worstStatus of %p is %p", (statuses, worst) => {
   expect(worstStatus(statuses)).toBe(worst);
+});
+
+test("P6: no two names look alike where they are listed", () => {
+  const names = ["a\nb", String.raw`a\x0ab`, "a\u{10feff}", String.raw`a\xff`, "\\", "\\\\"];
+  const shown = names.map(unmistakable);
+
+  expect(new Set(shown).size).toBe(names.length);
+  expect(shown.slice(0, 2)).toEqual([String.raw`a\x0ab`, String.raw`a\\x0ab`]);
+  expect(shown.map((text) => splitWords(`$'${text}'`)[0])).toEqual(names);
 });

@@ -126,3 +126,14 @@ test.each([
 
   expect(parseTarget(formatTarget(target))).toEqual(target);
 });
+
+test.each(["ftpx://h:1/#abc", "ftpx://h/a#b", "ftpx://h/#sha256:short"])(
+  "%p is refused for its fingerprint",
+  (text) => {
+    expect(() => parseTarget(text)).toThrow(
+      expect.objectContaining({
+        details: { reason: expect.stringContaining("not a whole fingerprint") },
+      }),
+    );
+  },
+);

@@ -84,11 +84,15 @@ test.each([
   ["a key that is not in the list", "ann", "foreign"],
   ["another user's key", "other", "plain"],
   ["A1: an unknown user", "nobody", "plain"],
-])("%s is refused with the words of a wrong password", async (_case, user, key) => {
+])("%s is refused in the same words, and they are about keys", async (_case, user, key) => {
   const { status, stderr } = await whoami(user, key);
-  const typed = await withPassword(user, "wrong");
 
-  expect([status, stderr]).toEqual([77, typed.stderr]);
+  expect([status, stderr]).toEqual([
+    77,
+    `ftpx: ${key}: sign-in refused: the key is not one of the account's, or there is no such ` +
+      `active account\nhint: the operator adds a key: ftpx usermod ${user} --add-key FILE.pub; ` +
+      "without --key and FTPX_KEY a password signs in\n",
+  ]);
 });
 
 test("key files that cannot be used say why, before the server is asked", async () => {

@@ -81,3 +81,29 @@ test("several places: files first, then each directory under its name", async ()
   expect(ran.stderr).toBe("ftpx: /none: no such file or directory\n");
   expect(ran.status).toBe(66);
 });
+
+test("P7: what md5 prints into a pipe is what md5sum -c reads; ls is never mistaken", async () => {
+  const home = `${scene.data}/storage/ann/odd`;
+  mkdirSync(home);
+  const odd = ["a\nb", "a\\x0ab", "bad\xff", "esc\x1b[2J", "plain"];
+  for (const name of odd) {
+    writeFileSync(Buffer.concat([Buffer.from(`${home}/`), Buffer.from(name, "latin1")]), name);
+  }
+  const ran = scene.start(["md5", server.target("ann", "/odd/*")], { env: ENV });
+  const sums = Buffer.from(await new Response(ran.stdout).arrayBuffer());
+  expect(await ran.exited).toBe(0);
+  const lines = sums.toString("latin1").replaceAll("/odd/", "");
+  const check = Bun.spawn(["md5sum", "-c", "--strict", "-"], {
+    cwd: home,
+    stdin: new Blob([Buffer.from(lines, "latin1")]),
+    stdout: "pipe",
+  });
+
+  const said = await new Response(check.stdout).text();
+  expect(said.match(/: OK$/gm)).toHaveLength(odd.length);
+  expect(await check.exited).toBe(0);
+  const listed = await scene.run(["ls", server.target("ann", "/odd")], { env: ENV });
+  expect(listed.stdout.trimEnd().split("\n").toSorted()).toEqual(
+    ["a\\\\x0ab", "a\\x0ab", "bad\\xff", "esc\\x1b[2J", "plain"].toSorted(),
+  );
+});

@@ -218,6 +218,8 @@ test("a bookmark stands for its target in commands, and the menu offers it", asy
   await screen.shows("status 0");
   await screen.close();
 
+  const again = await run("bookmark", "add", "work", "other.example");
+  expect(again.stderr).toBe(`bookmark work replaced (it was ${server.target("ann", "/deep")})\n`);
   expect((await run("bookmark", "rm", "work")).status).toBe(0);
   expect((await run("bookmark", "rm", "work")).stderr).toContain('no bookmark "work"');
   expect((await run("bookmark", "add", "a/b", "h")).status).toBe(64);

@@ -38,7 +38,6 @@ test("P6: no name reaches a terminal as it is, and JSON has it exact", async () 
     run("ls", target),
     run("ls", "-l", target, ...paths.slice(1)),
     run("stat", target, ...paths),
-    run("md5", target, ...paths),
     run("rm", target, ...paths.map((path) => `${path}/none`)),
     run("put", CLEARING, target),
     run("get", target, ...paths.map((path) => `${path}.none`)),
@@ -58,6 +57,17 @@ test("P6: no name reaches a terminal as it is, and JSON has it exact", async () 
     .split("\n")
     .map((line) => JSON.parse(line).name as string);
   expect(listed.toSorted()).toEqual([...NAMES, `${CLEARING}dir`].toSorted());
+});
+
+test("P6: digests are exact in a pipe, and do nothing to a terminal", async () => {
+  const target = `'${server.target("ann", "/*")}'`;
+  const screen = await Screen.open(scene, `md5 ${target}`, 100, "TERM=xterm FTPX_PASSWORD=pw");
+  const text = await screen.shows(/status \d/);
+
+  expect(text).toContain(String.raw`/\x1b[2J\x1b]0;pwn\x07`);
+  expect(text).toContain(String.raw`/two\nlines`);
+  expect(await screen.title()).not.toContain("pwn");
+  await screen.close();
 });
 
 test("P6: a bookmark that a hand has written shows itself harmless", async () => {

@@ -276,4 +276,8 @@ test("an access level holds: read-only may not write, upload-only may not read",
   expect((await ftpx("put", scene.path("one"), server.target("dropper", "/one"))).status).toBe(0);
   expect((await ftpx("get", server.target("dropper", "/one"), scene.path("rg"))).status).toBe(77);
   expect((await ftpx("ls", server.target("dropper", "/"))).status).toBe(77);
+  // It may give up an upload that it knows, although it sees none.
+  expect((await ftpx("unfinished", server.target("dropper", "/"))).status).toBe(77);
+  const none = await ftpx("unfinished", "--drop", server.target("dropper", "/none"));
+  expect([none.status, none.stderr]).toEqual([66, expect.stringContaining("/none: ")]);
 });

@@ -1,13 +1,13 @@
 /** Verbs that look around: what there is, on the server and here, and where one is. */
 import { lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isKind } from "../../base/errors.ts";
+import { FtpxError, isKind } from "../../base/errors.ts";
 import { factsOf as localFacts } from "../../base/openfile.ts";
 import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { localNames } from "../../client/localtree.ts";
 import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
-import { visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
+import { unmistakable, visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
 import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
 import { BARE, demandDirectory, forEach, shellOf, verb } from "./verb.ts";
@@ -15,6 +15,7 @@ import type { Spot, Stage } from "./verb.ts";
 
 const LONG = {
   long: { flags: "-l, --long", about: "kind, size in bytes, date and name" },
+  all: { flags: "-a, --all", about: "changes nothing: names with a dot are always listed" },
 } as const;
 
 export const LS = verb({
@@ -50,7 +51,7 @@ export const LS = verb({
     await writerOf(stage, isLong).write(files);
     let isFirst = files.length === 0;
     const listed = await forEachSpot(directories, async (spot) => {
-      if (!stage.isJson) writeLine(`${isFirst ? "" : "\n"}${visible(spot.shown)}:`);
+      if (!stage.isJson) writeLine(`${isFirst ? "" : "\n"}${unmistakable(spot.shown)}:`);
       isFirst = false;
       await list(stage, spot, isLong);
     });
@@ -95,16 +96,21 @@ export const CD = verb({
   name: "cd",
   about: "Goes to another directory on the server",
   options: {},
-  shell: { usage: "[PATH]", words: [0, 1], examples: ["cd backup", "cd .."] },
+  shell: { usage: "[PATH | -]", words: [0, 1], examples: ["cd backup", "cd ..", "cd -"] },
   firstWord: ["remote"],
   furtherWords: [],
   target: "first",
   run: async (stage, [word = HOME]) => {
     const shell = shellOf(stage);
-    const { path } = await expandOne(stage, word);
+    const isBack = word === "-";
+    const path = isBack
+      ? demandBefore(shell.before.directory)
+      : (await expandOne(stage, word)).path;
     await demandDirectory(stage, path);
+    shell.before.directory = shell.directory;
     shell.directory = path;
     if (stage.isJson) writeJson({ path });
+    else if (isBack) writeLine(visible(path));
     return 0;
   },
 });
@@ -139,7 +145,7 @@ export const LLS = verb({
         const entries = await localEntries(path);
         const isFile = entries.length === 1 && entries[0]?.name === path;
         const isTitled = paths.length > 1 && !isFile && !stage.isJson;
-        if (isTitled) writeLine(`${visible(path)}:`);
+        if (isTitled) writeLine(`${unmistakable(path)}:`);
         await writerOf(stage, long === true, (name) => resolve(path, name)).write(entries);
       },
     );
@@ -151,21 +157,33 @@ export const LCD = verb({
   name: "lcd",
   about: "Goes to another directory on this machine",
   options: {},
-  shell: { usage: "PATH", words: [1, 1], examples: ["lcd ~/downloads"] },
+  shell: { usage: "PATH | -", words: [1, 1], examples: ["lcd ~/downloads", "lcd -"] },
   firstWord: ["local"],
   furtherWords: [],
   target: "first",
   run: async (stage, [word = "."]) => {
-    const path = stage.local(word);
+    const { before } = shellOf(stage);
+    const isBack = word === "-";
+    const path = isBack ? demandBefore(before.local) : stage.local(word);
+    let left: string | undefined;
     try {
+      left = process.cwd();
       process.chdir(path);
     } catch (error) {
       throw localFailure(error, path);
     }
+    if (left !== undefined) before.local = left;
     if (stage.isJson) writeJson({ path: process.cwd() });
+    else if (isBack) writeLine(visible(process.cwd()));
     return 0;
   },
 });
+
+/** @throws FtpxError USAGE */
+function demandBefore<Path extends string>(path: Path | undefined): Path {
+  if (path !== undefined) return path;
+  throw new FtpxError("USAGE", { reason: "no other directory was left yet (./- is one called -)" });
+}
 
 export const LPWD = verb({
   name: "lpwd",

@@ -15,7 +15,7 @@ import {
   formatJson,
   isOutputGone,
   isScreen,
-  visible,
+  unmistakable,
   writeLines,
 } from "../terminal.ts";
 import type { Stage } from "./verb.ts";
@@ -134,7 +134,9 @@ export class EntryWriter {
     const { stdout } = process;
     const isTerminal = isScreen(stdout);
     const { blue, cyan } = coloursOf(stdout);
-    const names = page.map(({ name, kind }) => visible(name) + (isTerminal ? markOf(kind) : ""));
+    const names = page.map(
+      ({ name, kind }) => unmistakable(name) + (isTerminal ? markOf(kind) : ""),
+    );
     const paint = (name: string, index: number) => {
       const kind = page[index]?.kind;
       if (kind === "directory") return blue(name);

@@ -5,7 +5,7 @@ import { formatSize } from "../../base/units.ts";
 import type { ReplyOf } from "../../client/client.ts";
 import type { Usage } from "./verb.ts";
 import { forEachSpot } from "../expansion.ts";
-import { visible, writeJson, writeLine } from "../terminal.ts";
+import { visible, writeJson, writeLine, writeName } from "../terminal.ts";
 import { formatDate } from "./entries.ts";
 import { verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
@@ -82,20 +82,20 @@ async function writeDigests(
     const { digest, totalBytes } = found;
     const written = formatDigest({ algorithm, bytes: digest, chunks: 1 });
     if (stage.isJson) writeJson({ path, digest: written, bytes: totalBytes });
-    else writeLine(sumLine(Buffer.from(digest).toString("hex"), shown));
+    else writeName(sumLine(Buffer.from(digest).toString("hex"), shown));
   });
 }
 
 /**
- * `HEX  NAME` as GNU's md5sum writes it: a name with a backslash or a line end is escaped
- * and the line begins with a backslash. Other control characters are made visible.
+ * `HEX  NAME` as GNU's md5sum writes and reads it: a name with a backslash or a line end is
+ * escaped and the line begins with a backslash. Everything else is left as it is.
  */
 export function sumLine(hex: string, name: string): string {
   const escaped = name
     .replaceAll("\\", "\\\\")
     .replaceAll("\n", String.raw`\n`)
     .replaceAll("\r", String.raw`\r`);
-  return `${escaped === name ? "" : "\\"}${hex}  ${visible(escaped)}`;
+  return `${escaped === name ? "" : "\\"}${hex}  ${escaped}`;
 }
 
 export const QUOTA = verb({

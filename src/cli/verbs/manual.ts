@@ -1,7 +1,7 @@
 /** Verbs of the shell about itself: what there is, what was typed, and the way out. */
 import { parseCount } from "../../base/units.ts";
 import { helpOf } from "../args.ts";
-import { visible, writeJson, writeLine } from "../terminal.ts";
+import { clearScreen, visible, writeJson, writeLine } from "../terminal.ts";
 import { BARE, findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
@@ -39,6 +39,17 @@ export const HISTORY = verb({
       if (stage.isJson) writeJson({ number: index + 1, line });
       else writeLine(`${`${index + 1}`.padStart(width)}  ${visible(line)}`);
     }
+    return 0;
+  },
+});
+
+export const CLEAR = verb({
+  name: "clear",
+  about: "Clears the screen",
+  ...BARE,
+  run: async (stage) => {
+    shellOf(stage);
+    clearScreen();
     return 0;
   },
 });

@@ -1,4 +1,5 @@
 /** The verb for uploads that were cut off: they hold room until somebody goes on or gives up. */
+import { isKind } from "../../base/errors.ts";
 import { formatSize } from "../../base/units.ts";
 import type { ReplyOf } from "../../client/client.ts";
 import { visible, writeJson, writeLine, writeNote } from "../terminal.ts";
@@ -34,7 +35,12 @@ export const UNFINISHED = verb({
   target: "first",
   run: async (stage, words, { drop }) => {
     const wanted = words.map((word) => stage.spot(word).path).filter((path) => path !== "/");
-    const all = await fetchUnfinished(stage);
+    const isNamed = drop === true && wanted.length > 0;
+    const all = await fetchUnfinished(stage).catch((error: unknown) => {
+      // An account that may only upload sees no names, and may give up those that it knows.
+      if (isNamed && isKind(error, "FORBIDDEN")) return [];
+      throw error;
+    });
     const uploads = wanted.length === 0 ? all : all.filter(({ path }) => wanted.includes(path));
     if (drop !== true) {
       for (const upload of uploads) show(stage, "unfinished", upload);
@@ -48,7 +54,7 @@ export const UNFINISHED = verb({
       async (path) => {
         await stage.remote.call("dropUpload", { path }, stage.signal);
         const upload = all.find((known) => known.path === path);
-        if (upload !== undefined) show(stage, "dropped", upload);
+        show(stage, "dropped", upload ?? { path });
       },
     );
   },
@@ -70,9 +76,10 @@ export async function fetchUnfinished({ remote, signal }: Stage): Promise<Unfini
 function show(
   { isJson }: Stage,
   event: "unfinished" | "dropped",
-  { path, totalBytes, heldBytes }: Unfinished,
+  { path, totalBytes, heldBytes }: Pick<Unfinished, "path"> & Partial<Unfinished>,
 ): void {
   if (isJson) writeJson({ event, path, bytes: totalBytes, heldBytes });
   else if (event === "dropped") writeNote(`dropped ${visible(path)}`);
-  else writeLine(`${formatSize(heldBytes)} of ${formatSize(totalBytes)}  ${visible(path)}`);
+  else if (totalBytes !== undefined && heldBytes !== undefined)
+    writeLine(`${formatSize(heldBytes)} of ${formatSize(totalBytes)}  ${visible(path)}`);
 }

@@ -48,6 +48,8 @@ export interface Stage {
 /** What stays between the lines of a shell. */
 export interface ShellState {
   directory: VirtualPath;
+  /** Where `cd -` and `lcd -` lead. */
+  readonly before: { directory?: VirtualPath; local?: string };
   isOver: boolean;
   readonly history: History;
   readonly verbs: readonly Verb[];
@@ -104,7 +106,7 @@ export const CONNECT_OPTIONS = {
   plain: { flags: "--plain", about: "without TLS, to a server on this machine only" },
   key: {
     flags: "--key <file>",
-    about: "sign in with this private key: Ed25519, OpenSSH format (FTPX_KEY)",
+    about: "sign in with this private key: Ed25519, OpenSSH format (FTPX_KEY; FTPX_KEY_PASSPHRASE)",
   },
   passwordStdin: { flags: "--password-stdin", about: "the password is the first line of stdin" },
   retries: {
