@@ -18,6 +18,8 @@ import {
   tearDown,
 } from "./hall.ts";
 
+const faults = () => events.filter(({ event }) => event === "fault");
+
 const guess = () =>
   application({ user: "bob", invite: crypto.getRandomValues(new Uint8Array(16)) });
 
@@ -157,7 +159,6 @@ test("an account that is there and cannot be marked is said to be there, and mar
   expect((await admission.register(sent, ADDRESS)).row.outcome).toBe("approved");
   expect(await admission.answer(sent.ticket)).toMatchObject({ outcome: "approved" });
   expect(await admission.waiting()).toEqual([]);
-  const faults = () => events.filter(({ event }) => event === "fault");
   expect(faults()).toMatchObject([{ work: "registration", name: "ann" }]);
   expect(
     await failureOf(admission.register(application({ user: "bob", invite }), ADDRESS)),
