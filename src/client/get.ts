@@ -12,6 +12,7 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import {
   CHUNK_BYTES,
   CONTENT_STALL_MS_MAX,
+  HELD_BYTES_EACH,
   WINDOW_BYTES,
   WINDOW_BYTES_MIN,
 } from "../base/limits.ts";
@@ -61,7 +62,8 @@ class Downloading implements TransferListener {
   readonly #part: DownloadPart;
   readonly #server: string;
   readonly stallMsMax = CONTENT_STALL_MS_MAX;
-  readonly #gate = new Gate<Receiver>(WINDOW_BYTES);
+  /** Room for a window of content, and for the proofs of the chunks that end in it. */
+  readonly #gate = new Gate<Receiver>(WINDOW_BYTES + HELD_BYTES_EACH);
   readonly #ended = Promise.withResolvers<Notice<"end">>();
   #id = 0;
   #totalBytes = 0;
