@@ -305,6 +305,9 @@ export class Session {
   async #release(failure: FtpxError): Promise<void> {
     this.#ending.abort(failure);
     const ids = [...this.transfers.keys()];
+    // To close the connection while nothing is under way is how a client leaves.
+    const isLeaving = failure.kind === "CONNECTION_LOST" && failure.cause === undefined;
+    const reason = isLeaving && ids.length === 0 ? "LEFT" : failure.kind;
     await Promise.all(ids.map((id) => this.endTransfer(id, failure)));
     await this.listings.closeAll();
     await this.#vfs?.leave();
@@ -312,6 +315,6 @@ export class Session {
     if (this.#account === undefined) return;
     const { receivedBytes, sentBytes } = this;
     const seconds = Math.round(performance.now() - this.beganMs) / 1000;
-    this.emit("session-ended", { reason: failure.kind, seconds, receivedBytes, sentBytes });
+    this.emit("session-ended", { reason, seconds, receivedBytes, sentBytes });
   }
 }

@@ -159,7 +159,7 @@ test("the audit log has who changed, who was invited, and how sessions ended", a
   expect(events).toContainEqual(expect.objectContaining({ event: "invite-revoked", number: 1 }));
   expect(events).toContainEqual(expect.objectContaining({ event: "account-removed", name: "bob" }));
   const ended = events.find(({ event }) => event === "session-ended");
-  expect(ended).toMatchObject({ user: "bob", receivedBytes: 1000, sentBytes: 0 });
+  expect(ended).toMatchObject({ user: "bob", reason: "LEFT", receivedBytes: 1000, sentBytes: 0 });
   expect(text).not.toContain("argon2id");
 });
 
