@@ -11,7 +11,7 @@ import { openState } from "../state/state.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { interruptible } from "./interrupt.ts";
-import { openServer, withServer } from "./operator.ts";
+import { isServed, withServer } from "./operator.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { writeJson, writeNote } from "./terminal.ts";
@@ -88,14 +88,5 @@ async function untilFree(place: Place, signal: AbortSignal): Promise<void> {
     }
     if (await isServed(place)) return;
     await Bun.sleep(LOOK_EVERY_MS);
-  }
-}
-
-async function isServed(place: Place): Promise<boolean> {
-  try {
-    (await openServer(place)).close();
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -2,10 +2,9 @@
  * What only the owner of the state can tell or do: through the operator's socket when a
  * server runs, else with the state opened here for as long as it takes.
  */
-import { access, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { Client } from "../client/client.ts";
-import { connectOperator } from "../client/connect.ts";
 import type { Account } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
 import { Digests } from "../store/digests.ts";
@@ -14,6 +13,7 @@ import { Depot } from "../vfs/depot.ts";
 import type { Finding } from "../vfs/findings.ts";
 import { ownDesk, remoteDesk } from "./desk.ts";
 import type { Desk } from "./desk.ts";
+import { findServer, isServed } from "./operator.ts";
 import type { Place } from "./place.ts";
 
 export interface StoredUsage {
@@ -59,16 +59,6 @@ export async function withOffice<Value>(
     return await work(remoteOffice(client));
   } finally {
     client.close();
-  }
-}
-
-async function findServer(place: Place): Promise<Client | undefined> {
-  try {
-    await access(place.operatorSocket);
-    return await connectOperator(place.operatorSocket);
-  } catch {
-    // No socket, or nobody behind it: the lock on the state tells the rest.
-    return undefined;
   }
 }
 
@@ -155,7 +145,7 @@ async function withOwnDepot<Value>(
  * @throws FtpxError SERVER_RUNNING
  */
 export async function replaceDamagedState(place: Place, users: readonly string[]): Promise<void> {
-  if ((await findServer(place)) !== undefined) throw new FtpxError("SERVER_RUNNING");
+  if (await isServed(place)) throw new FtpxError("SERVER_RUNNING");
   const suffix = `.damaged-${Date.now()}`;
   for (const name of [place.stateFile, `${place.stateFile}-wal`]) {
     await rename(name, `${name}${suffix}`).catch((error: unknown) => {

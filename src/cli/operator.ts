@@ -1,6 +1,7 @@
 /**
  * The running server of a data directory, over the operator's socket: for commands that make
- * sense only while it runs. What can be done without one as well is office.ts.
+ * sense only while it runs, and to find out whether it does. What can be done without one as
+ * well is office.ts.
  */
 import { access } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
@@ -24,7 +25,7 @@ export async function withServer<Value>(
 }
 
 /** @throws FtpxError NO_SERVER, NO_PERMISSION */
-export async function openServer(place: Place): Promise<Client> {
+async function openServer(place: Place): Promise<Client> {
   try {
     await access(place.operatorSocket);
     return await connectOperator(place.operatorSocket);
@@ -34,6 +35,22 @@ export async function openServer(place: Place): Promise<Client> {
     if (!isKind(failure, "NO_SUCH_PATH", "NOT_A_DIRECTORY", "UNREACHABLE")) throw failure;
     throw new FtpxError("NO_SERVER", { path: place.root });
   }
+}
+
+/** Nothing where no server answers: the lock on the state tells the rest. */
+export async function findServer(place: Place): Promise<Client | undefined> {
+  try {
+    return await openServer(place);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a server answers. */
+export async function isServed(place: Place): Promise<boolean> {
+  const client = await findServer(place);
+  client?.close();
+  return client !== undefined;
 }
 
 /** Everybody who is here, in the order in which they came. */
