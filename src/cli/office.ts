@@ -5,6 +5,7 @@
 import { rename } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { Client } from "../client/client.ts";
+import { allRows } from "../client/pages.ts";
 import type { Account } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
 import { Digests } from "../store/digests.ts";
@@ -84,17 +85,10 @@ function remoteOffice(client: Client): Office {
   };
 }
 
-async function allUsages(client: Pick<Client, "call">): Promise<Map<string, StoredUsage>> {
-  const all = new Map<string, StoredUsage>();
-  let after = "";
-  for (;;) {
-    const { usages } = await client.call("usages", { after });
-    const last = usages.at(-1);
-    // A server whose pages do not advance would keep us here for ever.
-    if (last === undefined || last.user <= after) return all;
-    for (const { user, ...usage } of usages) all.set(user, usage);
-    after = last.user;
-  }
+async function allUsages(client: Client): Promise<Map<string, StoredUsage>> {
+  const pageBehind = async (after: string) => (await client.call("usages", { after })).usages;
+  const rows = await allRows("", pageBehind, ({ user }) => user);
+  return new Map(rows.map(({ user, ...usage }) => [user, usage]));
 }
 
 async function withOwnState<Value>(

@@ -7,6 +7,7 @@ import { access } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { Client, ReplyOf } from "../client/client.ts";
 import { connectOperator } from "../client/connect.ts";
+import { allRows } from "../client/pages.ts";
 import type { Place } from "./place.ts";
 
 export type Presence = ReplyOf<"sessions">["sessions"][number];
@@ -54,15 +55,7 @@ export async function isServed(place: Place): Promise<boolean> {
 }
 
 /** Everybody who is here, in the order in which they came. */
-export async function allSessions(client: Pick<Client, "call">): Promise<Presence[]> {
-  const all: Presence[] = [];
-  let after = 0;
-  for (;;) {
-    const { sessions } = await client.call("sessions", { after });
-    const last = sessions.at(-1);
-    // A server whose pages do not advance would keep us here for ever.
-    if (last === undefined || last.id <= after) return all;
-    all.push(...sessions);
-    after = last.id;
-  }
+export async function allSessions(client: Client): Promise<Presence[]> {
+  const pageBehind = async (after: number) => (await client.call("sessions", { after })).sessions;
+  return await allRows(0, pageBehind, ({ id }) => id);
 }
