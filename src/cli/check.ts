@@ -4,6 +4,7 @@
  * told. It asks a running server, or looks by itself when none runs.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
+import { formatCount } from "../base/units.ts";
 import type { Finding as StateFinding } from "../vfs/findings.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
@@ -15,7 +16,6 @@ import type { Place } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
 import { compareTold, NOTHING_TOLD, readTold } from "./told.ts";
 import type { Differing, ToldDigests } from "./told.ts";
-import { countOf } from "./who.ts";
 
 const OPTIONS = {
   data: DATA,
@@ -161,12 +161,12 @@ function summaryOf(
   told: ToldDigests,
   missing: number,
 ): string {
-  const wrong = `${countOf(findings, "finding")}, ${fixed} repaired`;
+  const wrong = `${formatCount(findings, "finding")}, ${fixed} repaired`;
   const what = findings === 0 ? "nothing wrong" : wrong;
-  const lines = `told of in ${countOf(linesOf(told), "line")}`;
-  const compared = `, ${told.size - missing} of ${countOf(told.size, "file")} ${lines} compared`;
+  const lines = `told of in ${formatCount(linesOf(told), "line")}`;
+  const compared = `, ${told.size - missing} of ${formatCount(told.size, "file")} ${lines} compared`;
   const files = told.size === 0 ? "" : compared;
-  return `${countOf(accounts, "account")} checked${files}: ${what}`;
+  return `${formatCount(accounts, "account")} checked${files}: ${what}`;
 }
 
 function linesOf(told: ToldDigests): number {

@@ -1,7 +1,7 @@
 /** `ftpx users`: accounts, what they use and may use, and who was here when. */
 import type { Account } from "../accounts/account.ts";
 import { FtpxError } from "../base/errors.ts";
-import { formatDuration, formatSize } from "../base/units.ts";
+import { formatCount, formatDuration, formatSize } from "../base/units.ts";
 import { openExisting } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
@@ -11,7 +11,6 @@ import type { StoredUsage } from "./office.ts";
 import { placeOf } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
 import { formatDate } from "./verbs/entries.ts";
-import { countOf } from "./who.ts";
 
 const OPTIONS = { data: DATA, json: JSON_LINES } as const;
 
@@ -110,16 +109,16 @@ function cellsOf(row: Row, nowMs: number): string[] {
 function cardOf(row: Row, nowMs: number): string {
   const { limitBytes, limitFiles, seenMs, sessionCount } = row;
   const limit = limitBytes === undefined ? "the server's default" : formatSize(limitBytes);
-  const files = limitFiles === undefined ? "" : `, ${countOf(limitFiles, "file")}`;
+  const files = limitFiles === undefined ? "" : `, ${formatCount(limitFiles, "file")}`;
   const day = seenMs === undefined ? "" : ` (${formatDate(seenMs)})`;
   const facts: [name: string, fact: string][] = [
     ["access", row.disabled ? `${row.access}, disabled` : row.access],
     ["password", row.password ? "set" : "none"],
     ["keys", String(row.keys)],
-    ["used", `${formatSize(row.usedBytes)} in ${countOf(row.usedFiles, "file")}`],
+    ["used", `${formatSize(row.usedBytes)} in ${formatCount(row.usedFiles, "file")}`],
     [
       "unfinished",
-      `${countOf(row.unfinishedCount, "upload")}, ${formatSize(row.reservedBytes)} reserved`,
+      `${formatCount(row.unfinishedCount, "upload")}, ${formatSize(row.reservedBytes)} reserved`,
     ],
     ["limit", `${limit}${files}${row.hasOwnLimit ? "" : " (by default)"}`],
     ["last seen", `${seenText(row, nowMs)}${day}`],
