@@ -3,9 +3,10 @@
  * journal against the parts, the database against itself, files against what clients were
  * told. It asks a running server, or looks by itself when none runs.
  */
-import { FtpxError, isKind } from "../base/errors.ts";
+import { isKind } from "../base/errors.ts";
 import { formatCount } from "../base/units.ts";
 import type { Finding as StateFinding } from "../vfs/findings.ts";
+import { openExisting } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { replaceDamagedState, withOffice } from "./office.ts";
@@ -54,11 +55,7 @@ export async function check(
 ): Promise<number> {
   const place = placeOf(options.data);
   const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
-  const directory = place.accounts();
-  if (!(await Bun.file(place.accountsFile).exists())) {
-    throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
-  }
-  await directory.load();
+  const directory = await openExisting(place);
   const isJson = options.json === true;
   const findings: Finding[] = [];
   const add = (found: readonly Finding[]) => {
@@ -134,10 +131,8 @@ const REPAIRS = {
 
 function textOf(finding: Finding): string {
   const { path } = finding;
-  if (finding.kind === "database" || finding.kind === "leftover") {
-    const isDatabase = finding.kind === "database";
-    return `${path}: ${isDatabase ? "the database is damaged" : "left by a command that was killed"}`;
-  }
+  if (finding.kind === "database") return `${path}: the database is damaged`;
+  if (finding.kind === "leftover") return `${path}: left by a command that was killed`;
   if (finding.kind === "home") return `${finding.user}: ${path}: the server's user cannot use it`;
   if (finding.kind === "content") {
     const { user, expected, found } = finding;
