@@ -11,6 +11,7 @@ import { ALGORITHMS } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Spec } from "./args.ts";
+import { quoteWord } from "./words.ts";
 
 /** What a script can offer at a place. */
 type Sort = "targets" | "files" | "folders" | "users" | "bookmarks" | "commands";
@@ -104,7 +105,7 @@ function wordsOf(usage: string, hasData: boolean): Offered {
 }
 
 function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return quoteWord(text, "'");
 }
 
 function namesOf(entries: readonly Entry[]): string[] {
