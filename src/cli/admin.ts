@@ -26,6 +26,7 @@ import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { shellWord } from "./words.ts";
 
 export const PASSWORD_STDIN = {
   flags: "--password-stdin",
@@ -197,7 +198,7 @@ async function purge(place: Place, name: string, isGone: boolean): Promise<void>
     await withOffice(place, (office) => office.purge(name));
   } catch (error) {
     if (!isGone) writeNote(`account ${name} removed; its files were not, or not all of them`);
-    writeNote(`to try that again: ftpx userdel ${name} --purge --data ${place.root}`);
+    writeNote(`to try that again: ftpx userdel ${name} --purge --data ${shellWord(place.root)}`);
     throw error;
   }
 }
@@ -224,7 +225,8 @@ export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, o
 
 /** A server without accounts says so, and on a terminal makes one then and there. */
 export async function offerAccount(place: Place, directory: AccountDirectory): Promise<void> {
-  writeNote(`no accounts yet; make one with:\n\n    ftpx useradd NAME --data ${place.root}\n`);
+  const line = `ftpx useradd NAME --data ${shellWord(place.root)}`;
+  writeNote(`no accounts yet; make one with:\n\n    ${line}\n`);
   if (!canAsk() || !(await confirm("Make an account now?"))) return;
   const name = await ask("user name", { check: demandName });
   try {
