@@ -27,7 +27,7 @@ import { SOFTWARE } from "./version.ts";
 import { WaitingLine } from "./waiting.ts";
 
 /** What the person wants besides an account. */
-export interface RegisterWish {
+interface RegisterWish {
   /** The code of an invite: no waiting. */
   readonly invite?: Uint8Array | undefined;
   /** To the operator. */

@@ -31,7 +31,7 @@ export interface StoredUsage {
   readonly sessionCount?: number;
 }
 
-export interface Office {
+interface Office {
   /** Whether a server runs. */
   readonly isServed: boolean;
   /** By user; whoever was never counted is not in it. */

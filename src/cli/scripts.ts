@@ -112,8 +112,6 @@ function namesOf(entries: readonly Entry[]): string[] {
   return entries.flatMap(({ names }) => names);
 }
 
-// ---------------------------------------------------------------------------------- bash
-
 function bashScript(entries: readonly Entry[]): string {
   const cases = entries.map(({ names, flags, words }) => {
     const all = flags.flatMap(({ short, long }) => (short === undefined ? [long] : [short, long]));
@@ -197,8 +195,6 @@ _ftpx() {
 
 complete -F _ftpx ftpx`;
 
-// ----------------------------------------------------------------------------------- zsh
-
 function zshScript(entries: readonly Entry[]): string {
   const commands = entries.flatMap(({ names, about }) =>
     names.map((name) => `    ${quoted(`${name}:${about.replaceAll(":", "\\:")}`)}`),
@@ -263,8 +259,6 @@ _ftpx() {
 }
 
 if [[ $funcstack[1] == _ftpx ]]; then _ftpx "$@"; else compdef _ftpx ftpx; fi`;
-
-// ---------------------------------------------------------------------------------- fish
 
 function fishScript(entries: readonly Entry[]): string {
   const lines = entries.flatMap(({ names, about, flags, words }) => {

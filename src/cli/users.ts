@@ -71,7 +71,10 @@ function rowOf(account: Account, usage: StoredUsage | undefined, isServed: boole
   };
 }
 
-/** For programs, the same fields for everybody; `reservedFiles` is what `unfinishedCount` is called where quotas are counted. */
+/**
+ * For programs, the same fields for everybody; `reservedFiles` is what `unfinishedCount` is
+ * called where quotas are counted.
+ */
 function eventOf({ seenMs, hasOwnLimit: _own, ...row }: Row): Record<string, unknown> {
   const lastSeen = seenMs === undefined ? null : new Date(seenMs).toISOString();
   const { limitBytes = null, limitFiles = null, sessionCount = null } = row;
