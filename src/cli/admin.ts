@@ -70,7 +70,7 @@ const USERDEL_OPTIONS = {
   purge: { flags: "--purge", about: "remove the home and all it holds too" },
   json: JSON_LINES,
 } as const;
-const LIST_OPTIONS = { data: DATA, json: JSON_LINES } as const;
+const FINGERPRINT_OPTIONS = { data: DATA, json: JSON_LINES } as const;
 
 type Run<Options> = (words: readonly string[], options: Options) => Promise<void>;
 
@@ -89,7 +89,8 @@ export const USERADD: Spec<typeof USERADD_OPTIONS> = {
 
 export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""], options) => {
   const place = placeOf(options.data);
-  const directory = await openDirectory(place);
+  const directory = place.accounts();
+  await directory.load();
   demandName(name);
   if (directory.find(name) !== undefined) throw new FtpxError("ACCOUNT_EXISTS", { user: name });
   const keys = await changedKeys(name, [], options.addKey);
@@ -134,7 +135,7 @@ export const usermod: Run<OptionsOf<typeof USERMOD_OPTIONS>> = async ([name = ""
   if (options.disable === true && options.enable === true) {
     throw new FtpxError("USAGE", { reason: "--disable and --enable exclude each other" });
   }
-  const directory = await openExisting(placeOf(options.data));
+  const directory = await placeOf(options.data).openAccounts();
   const before = directory.find(name);
   if (before === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
   const changes: Changes = {
@@ -182,7 +183,7 @@ export const USERDEL: Spec<typeof USERDEL_OPTIONS> = {
 
 export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""], options) => {
   const place = placeOf(options.data);
-  const directory = await openExisting(place);
+  const directory = await place.openAccounts();
   // What an account that is gone already left can still be purged.
   const isGone = directory.find(name) === undefined && options.purge === true && isUserName(name);
   if (!isGone) await directory.remove(name);
@@ -203,16 +204,16 @@ async function purge(place: Place, name: string, isGone: boolean): Promise<void>
   }
 }
 
-export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
+export const FINGERPRINT: Spec<typeof FINGERPRINT_OPTIONS> = {
   name: "fingerprint",
   about: "Prints the fingerprint of the server's key",
   usage: "",
   words: [0, 0],
-  options: LIST_OPTIONS,
+  options: FINGERPRINT_OPTIONS,
   examples: ["ftpx fingerprint --data /srv/ftpx"],
 };
 
-export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
+export const fingerprint: Run<OptionsOf<typeof FINGERPRINT_OPTIONS>> = async (_words, options) => {
   const identity = await findIdentity(placeOf(options.data).own);
   if (identity === undefined) {
     throw new FtpxError("BAD_CONFIG", {
@@ -253,18 +254,6 @@ async function createAccount(
   const home = await store.openHome(name);
   await home.close();
   await store.close();
-}
-
-async function openDirectory(place: Place): Promise<AccountDirectory> {
-  const directory = place.accounts();
-  await directory.load();
-  return directory;
-}
-
-/** As `openDirectory`; a folder without accounts.toml is a mistake, and nothing is made in it. */
-export async function openExisting(place: Place): Promise<AccountDirectory> {
-  if (await Bun.file(place.accountsFile).exists()) return await openDirectory(place);
-  throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
 }
 
 export function demandName(name: string): void {

@@ -6,7 +6,6 @@
 import { isKind } from "../base/errors.ts";
 import { formatCount } from "../base/units.ts";
 import type { Finding as StateFinding } from "../vfs/findings.ts";
-import { openExisting } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { replaceDamagedState, withOffice } from "./office.ts";
@@ -55,7 +54,7 @@ export async function check(
 ): Promise<number> {
   const place = placeOf(options.data);
   const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
-  const directory = await openExisting(place);
+  const directory = await place.openAccounts();
   const isJson = options.json === true;
   const findings: Finding[] = [];
   const add = (found: readonly Finding[]) => {

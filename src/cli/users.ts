@@ -2,7 +2,6 @@
 import type { Account } from "../accounts/account.ts";
 import { FtpxError } from "../base/errors.ts";
 import { formatCount, formatDuration, formatSize } from "../base/units.ts";
-import { openExisting } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { inColumns } from "./layout.ts";
@@ -28,7 +27,7 @@ export async function users(
   options: OptionsOf<typeof OPTIONS>,
 ): Promise<void> {
   const place = placeOf(options.data);
-  const directory = await openExisting(place);
+  const directory = await place.openAccounts();
   const wanted = names.length === 0 ? [...directory.accounts.keys()].toSorted() : names;
   const accounts = wanted.map((user) => {
     const account = directory.find(user);
