@@ -1,5 +1,5 @@
 /**
- * Sizes, durations and rates as people write and read them.
+ * Sizes, durations, rates and counts as people write and read them.
  *
  * What is typed: a bare letter and KiB, MiB, … count in powers of 1024, as rsync and
  * lftp take them (`10M` is 10 MiB); kB, MB, … count in powers of 1000. Case does not
@@ -73,6 +73,11 @@ export function formatQuota(bytes: number): string {
     index += 1;
   }
   return index === 0 ? `${bytes}` : `${value} ${BINARY_UNITS[index]}`;
+}
+
+/** "1 file", "2 files". */
+export function formatCount(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** "302 MB/s". */

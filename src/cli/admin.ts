@@ -26,6 +26,7 @@ import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { shellWord } from "./words.ts";
 
 export const PASSWORD_STDIN = {
   flags: "--password-stdin",
@@ -69,7 +70,7 @@ const USERDEL_OPTIONS = {
   purge: { flags: "--purge", about: "remove the home and all it holds too" },
   json: JSON_LINES,
 } as const;
-const LIST_OPTIONS = { data: DATA, json: JSON_LINES } as const;
+const FINGERPRINT_OPTIONS = { data: DATA, json: JSON_LINES } as const;
 
 type Run<Options> = (words: readonly string[], options: Options) => Promise<void>;
 
@@ -88,7 +89,8 @@ export const USERADD: Spec<typeof USERADD_OPTIONS> = {
 
 export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""], options) => {
   const place = placeOf(options.data);
-  const directory = await openDirectory(place);
+  const directory = place.accounts();
+  await directory.load();
   demandName(name);
   if (directory.find(name) !== undefined) throw new FtpxError("ACCOUNT_EXISTS", { user: name });
   const keys = await changedKeys(name, [], options.addKey);
@@ -133,7 +135,7 @@ export const usermod: Run<OptionsOf<typeof USERMOD_OPTIONS>> = async ([name = ""
   if (options.disable === true && options.enable === true) {
     throw new FtpxError("USAGE", { reason: "--disable and --enable exclude each other" });
   }
-  const directory = await openExisting(placeOf(options.data));
+  const directory = await placeOf(options.data).openAccounts();
   const before = directory.find(name);
   if (before === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
   const changes: Changes = {
@@ -181,7 +183,7 @@ export const USERDEL: Spec<typeof USERDEL_OPTIONS> = {
 
 export const userdel: Run<OptionsOf<typeof USERDEL_OPTIONS>> = async ([name = ""], options) => {
   const place = placeOf(options.data);
-  const directory = await openExisting(place);
+  const directory = await place.openAccounts();
   // What an account that is gone already left can still be purged.
   const isGone = directory.find(name) === undefined && options.purge === true && isUserName(name);
   if (!isGone) await directory.remove(name);
@@ -197,21 +199,21 @@ async function purge(place: Place, name: string, isGone: boolean): Promise<void>
     await withOffice(place, (office) => office.purge(name));
   } catch (error) {
     if (!isGone) writeNote(`account ${name} removed; its files were not, or not all of them`);
-    writeNote(`to try that again: ftpx userdel ${name} --purge --data ${place.root}`);
+    writeNote(`to try that again: ftpx userdel ${name} --purge --data ${shellWord(place.root)}`);
     throw error;
   }
 }
 
-export const FINGERPRINT: Spec<typeof LIST_OPTIONS> = {
+export const FINGERPRINT: Spec<typeof FINGERPRINT_OPTIONS> = {
   name: "fingerprint",
   about: "Prints the fingerprint of the server's key",
   usage: "",
   words: [0, 0],
-  options: LIST_OPTIONS,
+  options: FINGERPRINT_OPTIONS,
   examples: ["ftpx fingerprint --data /srv/ftpx"],
 };
 
-export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, options) => {
+export const fingerprint: Run<OptionsOf<typeof FINGERPRINT_OPTIONS>> = async (_words, options) => {
   const identity = await findIdentity(placeOf(options.data).own);
   if (identity === undefined) {
     throw new FtpxError("BAD_CONFIG", {
@@ -224,7 +226,8 @@ export const fingerprint: Run<OptionsOf<typeof LIST_OPTIONS>> = async (_words, o
 
 /** A server without accounts says so, and on a terminal makes one then and there. */
 export async function offerAccount(place: Place, directory: AccountDirectory): Promise<void> {
-  writeNote(`no accounts yet; make one with:\n\n    ftpx useradd NAME --data ${place.root}\n`);
+  const line = `ftpx useradd NAME --data ${shellWord(place.root)}`;
+  writeNote(`no accounts yet; make one with:\n\n    ${line}\n`);
   if (!canAsk() || !(await confirm("Make an account now?"))) return;
   const name = await ask("user name", { check: demandName });
   try {
@@ -251,18 +254,6 @@ async function createAccount(
   const home = await store.openHome(name);
   await home.close();
   await store.close();
-}
-
-async function openDirectory(place: Place): Promise<AccountDirectory> {
-  const directory = place.accounts();
-  await directory.load();
-  return directory;
-}
-
-/** As `openDirectory`; a folder without accounts.toml is a mistake, and nothing is made in it. */
-export async function openExisting(place: Place): Promise<AccountDirectory> {
-  if (await Bun.file(place.accountsFile).exists()) return await openDirectory(place);
-  throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
 }
 
 export function demandName(name: string): void {

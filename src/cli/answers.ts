@@ -7,6 +7,7 @@ import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import type { RegistrationMode } from "../sessions/admission.ts";
 import type { Place } from "./place.ts";
 import { visible, writeNote } from "./terminal.ts";
+import { shellWord } from "./words.ts";
 
 /** @throws FtpxError USAGE */
 export function parseMode(text: string): RegistrationMode {
@@ -25,7 +26,7 @@ export function tellingHow(emit: EventSink, place: Place): EventSink {
     const which = sameName === undefined ? "" : ` --request ${number}`;
     const verb = taken === true ? "deny" : "approve";
     const why = taken === true ? `the name is taken; to say so` : "to answer";
-    const line = `ftpx ${verb} ${name}${which} --data ${place.root}`;
+    const line = `ftpx ${verb} ${name}${which} --data ${shellWord(place.root)}`;
     writeNote(visible(`    ${why}: ${line}`));
   };
 }

@@ -9,7 +9,6 @@
  */
 import { FtpxError, isKind } from "../base/errors.ts";
 import { TICKET_BYTES } from "../base/limits.ts";
-import { formatDuration } from "../base/units.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import type { ReplyOf, RequestOf } from "../client/client.ts";
 import { connect, lookAt } from "../client/connect.ts";
@@ -21,24 +20,14 @@ import { clientDirectory } from "../client/trust.ts";
 import { WAITING } from "../commands/signin.ts";
 import { demandName } from "./admin.ts";
 import { demandShort } from "./approvals.ts";
-import { shorten } from "./layout.ts";
 import { settleTrust } from "./opening.ts";
 import { readNewPassword } from "./passwords.ts";
-import {
-  ask,
-  canAsk,
-  describe,
-  isScreen,
-  repaint,
-  showLive,
-  visible,
-  writeJson,
-  writeNote,
-} from "./terminal.ts";
+import { ask, canAsk, visible, writeJson, writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
+import { WaitingLine } from "./waiting.ts";
 
 /** What the person wants besides an account. */
-export interface RegisterWish {
+interface RegisterWish {
   /** The code of an invite: no waiting. */
   readonly invite?: Uint8Array | undefined;
   /** To the operator. */
@@ -220,23 +209,26 @@ class Applicant {
       writeJson({ event: "register", user, server, outcome, reason: why });
       return;
     }
-    const place = visible(server);
-    if (outcome === "pending")
-      writeNote(`asked for the account ${user}; the operator of ${place} answers`);
+    if (outcome === "pending") {
+      writeNote(`asked for the account ${user}; the operator of ${visible(server)} answers`);
+    }
     if (outcome === "approved") {
-      writeNote(`the account ${user} is there: ftpx connect ${visible(`${user}@${server}`)}`);
+      writeNote(`the account ${user} is there: ftpx connect ${this.#target}`);
     }
   }
 
   /** Or whoever mistyped it the first time would learn so at the sign-in. */
   #tellPassword(isReplaced: boolean): void {
-    const { name: server } = this.#endpoint;
     if (isReplaced) writeNote(`the request for ${this.#user} waits, with the password given now`);
     else {
       writeNote(`a request for ${this.#user} waits, with the password that was typed then;`);
-      const target = visible(`${this.#user}@${server}`);
-      writeNote(`for another one: ftpx register ${target} --password-stdin${this.#how}`);
+      writeNote(`for another one: ftpx register ${this.#target} --password-stdin${this.#how}`);
     }
+  }
+
+  /** As it is typed. */
+  get #target(): string {
+    return visible(`${this.#user}@${this.#endpoint.name}`);
   }
 
   get #how(): string {
@@ -244,8 +236,7 @@ class Applicant {
   }
 
   #again(): string {
-    const target = visible(`${this.#user}@${this.#endpoint.name}`);
-    return `ftpx register ${target} --wait${this.#how}`;
+    return `ftpx register ${this.#target} --wait${this.#how}`;
   }
 
   /** On a connection of its own: a stranger who waits holds none. */
@@ -254,51 +245,6 @@ class Applicant {
     request: RequestOf<Name>,
   ): Promise<Answer> {
     return await unlessAborted(callOnce(this.#endpoint, name, request), this.#signal);
-  }
-}
-
-/** What a person sees who waits. */
-class WaitingLine {
-  readonly #server: string;
-  readonly #beganMs = performance.now();
-  #trouble: string | undefined;
-  #stop: (() => void) | undefined;
-
-  constructor(server: string) {
-    this.#server = server;
-    if (!isScreen(process.stderr)) {
-      writeNote("waiting for the answer");
-      return;
-    }
-    const hide = showLive((columns) => [shorten(this.#text(columns - 1), columns - 1)]);
-    const timer = setInterval(repaint, 1000);
-    this.#stop = () => {
-      clearInterval(timer);
-      hide();
-    };
-  }
-
-  reached(): void {
-    this.#trouble = undefined;
-  }
-
-  missed(error: unknown): void {
-    const [reason = ""] = describe(error);
-    if (this.#stop === undefined && this.#trouble !== reason) writeNote(reason);
-    this.#trouble = reason;
-  }
-
-  stop(): void {
-    this.#stop?.();
-    this.#stop = undefined;
-  }
-
-  #text(columns: number): string {
-    if (this.#trouble !== undefined) return `${this.#trouble}; trying again`;
-    const elapsedMs = Math.floor((performance.now() - this.#beganMs) / 1000) * 1000;
-    const time = elapsedMs < 60_000 ? `${elapsedMs / 1000} s` : formatDuration(elapsedMs);
-    const long = `waiting for the operator of ${visible(this.#server)}, ${time}; Ctrl-C ends the waiting`;
-    return Bun.stringWidth(long) <= columns ? long : `waiting, ${time}; Ctrl-C ends it`;
   }
 }
 

@@ -7,12 +7,12 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import { NOTE_BYTES_MAX } from "../base/limits.ts";
 import { formatDuration, parseCount } from "../base/units.ts";
 import { sourceOf } from "../sessions/sources.ts";
-import { ACCOUNT_OPTIONS, openExisting, report } from "./admin.ts";
+import { ACCOUNT_OPTIONS, report } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { pick } from "./desk.ts";
 import type { Desk, WaitingRow } from "./desk.ts";
-import { alignColumns } from "./layout.ts";
+import { inColumns } from "./layout.ts";
 import { withOffice } from "./office.ts";
 import { placeOf } from "./place.ts";
 import { exitStatusOf, showError, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
@@ -166,7 +166,7 @@ export async function atDesk<Value>(
   work: (desk: Desk) => Promise<Value>,
 ): Promise<Value> {
   const place = placeOf(data);
-  await openExisting(place);
+  await place.openAccounts();
   return await withOffice(place, ({ desk }) => work(desk));
 }
 
@@ -190,5 +190,5 @@ function tableOf(rows: readonly WaitingRow[]): string[] {
     visible(row.address),
     visible(row.note),
   ]);
-  return alignColumns([["NUMBER", "NAME", "ASKED", "FROM", "NOTE"], ...cells]);
+  return inColumns([["NUMBER", "NAME", "ASKED", "FROM", "NOTE"], ...cells]);
 }

@@ -9,7 +9,7 @@ import { Command, CommanderError, Option } from "commander";
 import { FtpxError } from "../base/errors.ts";
 import { plainWord } from "./words.ts";
 
-export interface OptionSpec {
+interface OptionSpec {
   /** As commander reads them: "-r, --recursive", "--limit <rate>". */
   readonly flags: string;
   readonly about: string;

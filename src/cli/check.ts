@@ -3,7 +3,8 @@
  * journal against the parts, the database against itself, files against what clients were
  * told. It asks a running server, or looks by itself when none runs.
  */
-import { FtpxError, isKind } from "../base/errors.ts";
+import { isKind } from "../base/errors.ts";
+import { formatCount } from "../base/units.ts";
 import type { Finding as StateFinding } from "../vfs/findings.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
@@ -15,7 +16,6 @@ import type { Place } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
 import { compareTold, NOTHING_TOLD, readTold } from "./told.ts";
 import type { Differing, ToldDigests } from "./told.ts";
-import { countOf } from "./who.ts";
 
 const OPTIONS = {
   data: DATA,
@@ -54,11 +54,7 @@ export async function check(
 ): Promise<number> {
   const place = placeOf(options.data);
   const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
-  const directory = place.accounts();
-  if (!(await Bun.file(place.accountsFile).exists())) {
-    throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${place.root}` });
-  }
-  await directory.load();
+  const directory = await place.openAccounts();
   const isJson = options.json === true;
   const findings: Finding[] = [];
   const add = (found: readonly Finding[]) => {
@@ -134,10 +130,8 @@ const REPAIRS = {
 
 function textOf(finding: Finding): string {
   const { path } = finding;
-  if (finding.kind === "database" || finding.kind === "leftover") {
-    const isDatabase = finding.kind === "database";
-    return `${path}: ${isDatabase ? "the database is damaged" : "left by a command that was killed"}`;
-  }
+  if (finding.kind === "database") return `${path}: the database is damaged`;
+  if (finding.kind === "leftover") return `${path}: left by a command that was killed`;
   if (finding.kind === "home") return `${finding.user}: ${path}: the server's user cannot use it`;
   if (finding.kind === "content") {
     const { user, expected, found } = finding;
@@ -161,12 +155,12 @@ function summaryOf(
   told: ToldDigests,
   missing: number,
 ): string {
-  const wrong = `${countOf(findings, "finding")}, ${fixed} repaired`;
+  const wrong = `${formatCount(findings, "finding")}, ${fixed} repaired`;
   const what = findings === 0 ? "nothing wrong" : wrong;
-  const lines = `told of in ${countOf(linesOf(told), "line")}`;
-  const compared = `, ${told.size - missing} of ${countOf(told.size, "file")} ${lines} compared`;
+  const lines = `told of in ${formatCount(linesOf(told), "line")}`;
+  const compared = `, ${told.size - missing} of ${formatCount(told.size, "file")} ${lines} compared`;
   const files = told.size === 0 ? "" : compared;
-  return `${countOf(accounts, "account")} checked${files}: ${what}`;
+  return `${formatCount(accounts, "account")} checked${files}: ${what}`;
 }
 
 function linesOf(told: ToldDigests): number {

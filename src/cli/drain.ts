@@ -4,18 +4,17 @@
  * by one that restarts after failures only.
  */
 import { isKind } from "../base/errors.ts";
-import { formatDuration, parseDuration } from "../base/units.ts";
+import { formatCount, formatDuration, parseDuration } from "../base/units.ts";
 import type { Client } from "../client/client.ts";
 import { unlessAborted } from "../client/remote.ts";
 import { openState } from "../state/state.ts";
+import { report } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { interruptible } from "./interrupt.ts";
-import { openServer, withServer } from "./operator.ts";
+import { isServed, withServer } from "./operator.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
-import { writeJson, writeNote } from "./terminal.ts";
-import { countOf } from "./who.ts";
 
 const OPTIONS = {
   data: DATA,
@@ -44,22 +43,20 @@ export async function drain(
 ): Promise<void> {
   const place = placeOf(data);
   const beganMs = performance.now();
-  const tell = (event: Record<string, unknown>, text: string) =>
-    json === true ? writeJson(event) : writeNote(text);
   await interruptible(true, async (signal) => {
     await withServer(place, async (client) => {
       const told = await askToDrain(client, grace);
       if (told !== undefined) {
         const { transfers, graceMs } = told;
-        const text = `${countOf(transfers, "transfer")} under way, up to ${formatDuration(graceMs)}`;
-        tell({ event: "draining", ...told }, `the server drains: ${text}`);
+        const text = `${formatCount(transfers, "transfer")} under way, up to ${formatDuration(graceMs)}`;
+        report(json, { event: "draining", ...told }, `the server drains: ${text}`);
       }
       await unlessAborted(untilClosed(client), signal);
     });
     await unlessAborted(untilFree(place, signal), signal);
   });
   const seconds = Math.round(performance.now() - beganMs) / 1000;
-  tell({ event: "ended", seconds }, "the server has ended");
+  report(json, { event: "ended", seconds }, "the server has ended");
 }
 
 /** Nothing where the server was about to end anyway, which is what is wanted. */
@@ -88,14 +85,5 @@ async function untilFree(place: Place, signal: AbortSignal): Promise<void> {
     }
     if (await isServed(place)) return;
     await Bun.sleep(LOOK_EVERY_MS);
-  }
-}
-
-async function isServed(place: Place): Promise<boolean> {
-  try {
-    (await openServer(place)).close();
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -2,7 +2,6 @@
  * `ftpx invite`: one-time codes for accounts that need no answer, as a line to paste. The code
  * is shown once and kept by nobody but its holder.
  */
-import { hostname } from "node:os";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { INVITE_MS_DEFAULT } from "../base/limits.ts";
 import { formatDuration, formatSize, parseCount, parseDuration } from "../base/units.ts";
@@ -12,7 +11,8 @@ import { ACCOUNT_OPTIONS, demandName, report } from "./admin.ts";
 import { atDesk } from "./approvals.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import type { InviteLine } from "./desk.ts";
-import { alignColumns } from "./layout.ts";
+import { inColumns } from "./layout.ts";
+import { reachedBy } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
@@ -79,9 +79,8 @@ async function make(options: Options): Promise<void> {
     const reason = "the server takes nobody in: start it with --registration invite, or open";
     throw new FtpxError("BAD_CONFIG", { reason });
   });
-  const isEverywhere = ["", "::", "0.0.0.0"].includes(made.host);
   const hasPort = /:\d{1,5}$/.test(options.host ?? "");
-  const host = named?.host ?? (isEverywhere ? hostname() : made.host);
+  const host = named?.host ?? reachedBy(made.host);
   const port = hasPort ? (named?.port ?? 0) : made.port || PORT_DEFAULT;
   const user = name === undefined ? "" : `${name}@`;
   const target = `ftpx://${user}${formatHost(host, port)}#${identity.fingerprint}`;
@@ -135,7 +134,7 @@ function tableOf(rows: readonly Listed[], nowMs: number): string[] {
     row.quotaBytes === undefined ? "default" : formatSize(row.quotaBytes),
     row.access ?? "full",
   ]);
-  return alignColumns([["NUMBER", "NAME", "STATE", "QUOTA", "ACCESS"], ...cells]);
+  return inColumns([["NUMBER", "NAME", "STATE", "QUOTA", "ACCESS"], ...cells]);
 }
 
 function stateOf({ status, expiresMs }: Listed, nowMs: number): string {

@@ -19,6 +19,7 @@ import type { OptionsOf, Spec } from "./args.ts";
 import { givenPassphrase } from "./credentials.ts";
 import { askPassword } from "./hidden.ts";
 import { canAsk, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { shellWord } from "./words.ts";
 
 const OPTIONS = {
   noPassphrase: {
@@ -78,11 +79,6 @@ export async function keygen(
       `    ftpx connect --key ${visible(shellWord(file))} TARGET`,
     ].join("\n"),
   );
-}
-
-/** As a person pastes it into a shell. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 async function defaultFile(): Promise<string> {

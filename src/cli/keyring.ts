@@ -76,7 +76,7 @@ function sameName(name: string): IsMeant {
   return ({ publicKey, comment }) => comment === name || keyFingerprint(publicKey) === name;
 }
 
-/** A word that is a line, or the lines of the file that it names, without blank and comment lines. */
+/** A word that is a line, or the lines of the file that it names, but blank ones and comments. */
 async function linesIn(word: string): Promise<string[]> {
   if (LINE.test(word)) return [word.trim()];
   const text = await readSmall(word);

@@ -3,12 +3,12 @@ import { isUserName } from "../accounts/account.ts";
 import { encodeText } from "../base/bytes.ts";
 import { FtpxError } from "../base/errors.ts";
 import { KICK_REASON_BYTES_MAX } from "../base/limits.ts";
+import { formatCount } from "../base/units.ts";
+import { report } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { withServer } from "./operator.ts";
 import { placeOf } from "./place.ts";
-import { writeJson, writeNote } from "./terminal.ts";
-import { countOf } from "./who.ts";
 
 const OPTIONS = {
   data: DATA,
@@ -38,8 +38,11 @@ export async function kick(
   const { count } = await withServer(placeOf(data), (client) =>
     client.call("kick", { ...wish, reason }),
   );
-  if (json === true) writeJson({ event: "kick", ...namedIn(wish), count });
-  else writeNote(`${countOf(count, "session")} ended`);
+  report(
+    json,
+    { event: "kick", ...namedIn(wish), count },
+    `${formatCount(count, "session")} ended`,
+  );
 }
 
 /** The one of the two that was asked for. */

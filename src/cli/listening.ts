@@ -32,6 +32,11 @@ export function parseMetrics(
   return address;
 }
 
+/** What others reach a server by that listens on this address; nothing stands for all of them. */
+export function reachedBy(host: string): string {
+  return ["", "::", "0.0.0.0"].includes(host) ? hostname() : host;
+}
+
 /** Where the server listens, and the line that its users paste. */
 export function announce(
   door: OpenDoor,
@@ -42,7 +47,6 @@ export function announce(
   const { fingerprint } = identity;
   const { host, port } = door;
   emit({ event: "listening", host, port, fingerprint });
-  const isEverywhere = host === "::" || host === "0.0.0.0";
-  const line = `ftpx connect ftpx://${formatHost(isEverywhere ? hostname() : host, port)}#${fingerprint}`;
+  const line = `ftpx connect ftpx://${formatHost(reachedBy(host), port)}#${fingerprint}`;
   if (!isJson) writeNote(`\nto join, paste:\n\n    ${line}\n`);
 }

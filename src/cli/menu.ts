@@ -19,7 +19,7 @@ import { discardTyped } from "./hidden.ts";
 import { ask, choose, confirm, LeftQuestion, showError } from "./terminal.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
-export type Launch = (words: readonly string[]) => Promise<number>;
+type Launch = (words: readonly string[]) => Promise<number>;
 
 const INTERRUPTED_STATUS = 130;
 

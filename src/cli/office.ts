@@ -2,10 +2,10 @@
  * What only the owner of the state can tell or do: through the operator's socket when a
  * server runs, else with the state opened here for as long as it takes.
  */
-import { access, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { Client } from "../client/client.ts";
-import { connectOperator } from "../client/connect.ts";
+import { allRows } from "../client/pages.ts";
 import type { Account } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
 import { Digests } from "../store/digests.ts";
@@ -14,6 +14,7 @@ import { Depot } from "../vfs/depot.ts";
 import type { Finding } from "../vfs/findings.ts";
 import { ownDesk, remoteDesk } from "./desk.ts";
 import type { Desk } from "./desk.ts";
+import { findServer, isServed } from "./operator.ts";
 import type { Place } from "./place.ts";
 
 export interface StoredUsage {
@@ -30,7 +31,7 @@ export interface StoredUsage {
   readonly sessionCount?: number;
 }
 
-export interface Office {
+interface Office {
   /** Whether a server runs. */
   readonly isServed: boolean;
   /** By user; whoever was never counted is not in it. */
@@ -62,16 +63,6 @@ export async function withOffice<Value>(
   }
 }
 
-async function findServer(place: Place): Promise<Client | undefined> {
-  try {
-    await access(place.operatorSocket);
-    return await connectOperator(place.operatorSocket);
-  } catch {
-    // No socket, or nobody behind it: the lock on the state tells the rest.
-    return undefined;
-  }
-}
-
 function remoteOffice(client: Client): Office {
   return {
     isServed: true,
@@ -94,17 +85,10 @@ function remoteOffice(client: Client): Office {
   };
 }
 
-async function allUsages(client: Pick<Client, "call">): Promise<Map<string, StoredUsage>> {
-  const all = new Map<string, StoredUsage>();
-  let after = "";
-  for (;;) {
-    const { usages } = await client.call("usages", { after });
-    const last = usages.at(-1);
-    // A server whose pages do not advance would keep us here for ever.
-    if (last === undefined || last.user <= after) return all;
-    for (const { user, ...usage } of usages) all.set(user, usage);
-    after = last.user;
-  }
+async function allUsages(client: Client): Promise<Map<string, StoredUsage>> {
+  const pageBehind = async (after: string) => (await client.call("usages", { after })).usages;
+  const rows = await allRows("", pageBehind, ({ user }) => user);
+  return new Map(rows.map(({ user, ...usage }) => [user, usage]));
 }
 
 async function withOwnState<Value>(
@@ -155,7 +139,7 @@ async function withOwnDepot<Value>(
  * @throws FtpxError SERVER_RUNNING
  */
 export async function replaceDamagedState(place: Place, users: readonly string[]): Promise<void> {
-  if ((await findServer(place)) !== undefined) throw new FtpxError("SERVER_RUNNING");
+  if (await isServed(place)) throw new FtpxError("SERVER_RUNNING");
   const suffix = `.damaged-${Date.now()}`;
   for (const name of [place.stateFile, `${place.stateFile}-wal`]) {
     await rename(name, `${name}${suffix}`).catch((error: unknown) => {

@@ -1,11 +1,13 @@
 /**
  * The running server of a data directory, over the operator's socket: for commands that make
- * sense only while it runs. What can be done without one as well is office.ts.
+ * sense only while it runs, and to find out whether it does. What can be done without one as
+ * well is office.ts.
  */
 import { access } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import type { Client, ReplyOf } from "../client/client.ts";
 import { connectOperator } from "../client/connect.ts";
+import { allRows } from "../client/pages.ts";
 import type { Place } from "./place.ts";
 
 export type Presence = ReplyOf<"sessions">["sessions"][number];
@@ -24,7 +26,7 @@ export async function withServer<Value>(
 }
 
 /** @throws FtpxError NO_SERVER, NO_PERMISSION */
-export async function openServer(place: Place): Promise<Client> {
+async function openServer(place: Place): Promise<Client> {
   try {
     await access(place.operatorSocket);
     return await connectOperator(place.operatorSocket);
@@ -36,16 +38,24 @@ export async function openServer(place: Place): Promise<Client> {
   }
 }
 
-/** Everybody who is here, in the order in which they came. */
-export async function allSessions(client: Pick<Client, "call">): Promise<Presence[]> {
-  const all: Presence[] = [];
-  let after = 0;
-  for (;;) {
-    const { sessions } = await client.call("sessions", { after });
-    const last = sessions.at(-1);
-    // A server whose pages do not advance would keep us here for ever.
-    if (last === undefined || last.id <= after) return all;
-    all.push(...sessions);
-    after = last.id;
+/** Nothing where no server answers: the lock on the state tells the rest. */
+export async function findServer(place: Place): Promise<Client | undefined> {
+  try {
+    return await openServer(place);
+  } catch {
+    return undefined;
   }
+}
+
+/** Whether a server answers. */
+export async function isServed(place: Place): Promise<boolean> {
+  const client = await findServer(place);
+  client?.close();
+  return client !== undefined;
+}
+
+/** Everybody who is here, in the order in which they came. */
+export async function allSessions(client: Client): Promise<Presence[]> {
+  const pageBehind = async (after: number) => (await client.call("sessions", { after })).sessions;
+  return await allRows(0, pageBehind, ({ id }) => id);
 }

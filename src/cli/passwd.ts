@@ -6,7 +6,7 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
-import { openExisting, PASSWORD_STDIN, report } from "./admin.ts";
+import { PASSWORD_STDIN, report } from "./admin.ts";
 import { DATA, JSON_LINES, parseWords } from "./args.ts";
 import type { OptionsOf, OptionSpecs, Spec } from "./args.ts";
 import { runOneShot } from "./oneshot.ts";
@@ -58,7 +58,7 @@ async function setPassword(
   [name = ""]: readonly string[],
   options: OptionsOf<typeof OPTIONS>,
 ): Promise<void> {
-  const directory = await openExisting(placeOf(options.data));
+  const directory = await placeOf(options.data).openAccounts();
   if (directory.find(name) === undefined) throw new FtpxError("NO_SUCH_ACCOUNT", { user: name });
   const password = await readNewPassword(name, options.passwordStdin === true);
   await directory.set(name, { password: formatVerifier(await makeVerifier(password)) });

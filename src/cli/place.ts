@@ -73,6 +73,20 @@ export class Place {
     return new AccountDirectory(this.accountsFile, lock, undefined, () => this.#hasHomes());
   }
 
+  /**
+   * The same, loaded. A folder without one is a mistake, and nothing is made in it.
+   *
+   * @throws FtpxError BAD_CONFIG
+   */
+  async openAccounts(): Promise<AccountDirectory> {
+    if (!(await Bun.file(this.accountsFile).exists())) {
+      throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${this.root}` });
+    }
+    const directory = this.accounts();
+    await directory.load();
+    return directory;
+  }
+
   /** Files that were put there before the first start are no loss of anybody's account. */
   async #hasHomes(): Promise<boolean> {
     const names = await namesIn(this.storage);

@@ -37,7 +37,7 @@ import { USERS, users } from "./users.ts";
 import { WHO, who } from "./who.ts";
 
 /** One command; `run` answers the exit status. */
-export interface ProgramCommand {
+interface ProgramCommand {
   readonly spec: Spec;
   run(words: readonly string[]): Promise<number>;
 }

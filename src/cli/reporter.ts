@@ -14,41 +14,43 @@ const COLUMNS_MAX = 100;
 
 export class Reporter {
   readonly #isJson: boolean;
-  #audit: AuditLog | undefined;
+  readonly #audit: AuditLog;
 
-  private constructor(isJson: boolean) {
+  private constructor(isJson: boolean, audit: AuditLog) {
     this.#isJson = isJson;
+    this.#audit = audit;
   }
 
   /** @throws FtpxError NO_PERMISSION, … */
   static async open(auditFile: string, isJson: boolean): Promise<Reporter> {
-    const reporter = new Reporter(isJson);
-    reporter.#audit = await AuditLog.open(auditFile, {
+    // It tells nothing before a line is appended.
+    const audit = await AuditLog.open(auditFile, {
       failed: (failure) => {
         const reason = failure instanceof FtpxError ? failure.kind : String(failure);
         reporter.#show({ event: "audit-failed", reason });
       },
       resumed: (lost) => reporter.emit({ event: "audit-resumed", lost }),
     });
+    const reporter = new Reporter(isJson, audit);
     return reporter;
   }
 
   readonly emit: EventSink = (event) => {
-    this.#audit?.append(this.#show(event));
+    this.#audit.append(this.#show(event));
   };
 
   /** The audit log was rotated. */
   reopen(): void {
-    this.#audit?.reopen();
+    this.#audit.reopen();
   }
 
   /** Resolves when what was told until now would survive the end of this process. */
   async noted(): Promise<void> {
-    await this.#audit?.written();
+    await this.#audit.written();
   }
 
   async close(): Promise<void> {
-    await this.#audit?.close();
+    await this.#audit.close();
   }
 
   /** @returns the event as JSON */

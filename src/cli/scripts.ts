@@ -11,6 +11,7 @@ import { ALGORITHMS } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Spec } from "./args.ts";
+import { quoteWord } from "./words.ts";
 
 /** What a script can offer at a place. */
 type Sort = "targets" | "files" | "folders" | "users" | "bookmarks" | "commands";
@@ -104,14 +105,12 @@ function wordsOf(usage: string, hasData: boolean): Offered {
 }
 
 function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return quoteWord(text, "'");
 }
 
 function namesOf(entries: readonly Entry[]): string[] {
   return entries.flatMap(({ names }) => names);
 }
-
-// ---------------------------------------------------------------------------------- bash
 
 function bashScript(entries: readonly Entry[]): string {
   const cases = entries.map(({ names, flags, words }) => {
@@ -196,8 +195,6 @@ _ftpx() {
 
 complete -F _ftpx ftpx`;
 
-// ----------------------------------------------------------------------------------- zsh
-
 function zshScript(entries: readonly Entry[]): string {
   const commands = entries.flatMap(({ names, about }) =>
     names.map((name) => `    ${quoted(`${name}:${about.replaceAll(":", "\\:")}`)}`),
@@ -262,8 +259,6 @@ _ftpx() {
 }
 
 if [[ $funcstack[1] == _ftpx ]]; then _ftpx "$@"; else compdef _ftpx ftpx; fi`;
-
-// ---------------------------------------------------------------------------------- fish
 
 function fishScript(entries: readonly Entry[]): string {
   const lines = entries.flatMap(({ names, about, flags, words }) => {

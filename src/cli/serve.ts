@@ -114,11 +114,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
     reporter.emit({ event: "defect", work: "unknown", reason: text });
   });
   const emit = options.json === true ? reporter.emit : tellingHow(reporter.emit, place);
-  const noted = () => reporter.noted();
-  const server = await Server.open(place, options, emit, noted);
-  const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
-  const sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
-  await server.run(stopping, sweepMs);
+  const server = await Server.open(place, options, emit, () => reporter.noted());
+  await server.run(stopping);
   await reporter.close();
   return 0;
 }
@@ -130,6 +127,7 @@ class Server {
   readonly #directory: AccountDirectory;
   readonly #doors: readonly OpenDoor[];
   readonly #emit: EventSink;
+  readonly #sweepMs: number;
   /** As the audit log knows them. */
   #told: Accounts;
 
@@ -137,6 +135,7 @@ class Server {
     place: Place,
     parts: { registry: Registry; directory: AccountDirectory; doors: readonly OpenDoor[] },
     emit: EventSink,
+    partAgeMs: number,
   ) {
     this.#place = place;
     this.#registry = parts.registry;
@@ -144,6 +143,7 @@ class Server {
     this.#directory = parts.directory;
     this.#doors = parts.doors;
     this.#emit = emit;
+    this.#sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
     this.#told = parts.directory.accounts;
   }
 
@@ -157,6 +157,7 @@ class Server {
     const address = parseListen(options.listen);
     const plainAddress = options.plain === undefined ? undefined : parseListen(options.plain);
     const metricsAddress = parseMetrics(options.metrics);
+    const partAgeMs = options.keepUnfinished ?? PART_AGE_MS_DEFAULT;
     const directory = place.accounts();
     const state = await openState(place.stateFile);
     const undo: (() => unknown)[] = [() => state.close()];
@@ -166,7 +167,7 @@ class Server {
       const store = await openDiskStore(place.storage);
       const { wasClean, ...mended } = await recover(state, store);
       const depot = new Depot(state, store, new Digests(), {
-        partAgeMs: options.keepUnfinished ?? PART_AGE_MS_DEFAULT,
+        partAgeMs,
         recountFailed: (user, error) =>
           emit({ event: "fault", work: "recount", name: user, reason: String(error) }),
       });
@@ -193,9 +194,9 @@ class Server {
         emit({ event: "listening-metrics", host: metrics.host, port: metrics.port });
       }
       if (!wasClean) emit({ event: "recovered", ...mended });
-      const server = new Server(place, { registry, directory, doors }, emit);
+      const server = new Server(place, { registry, directory, doors }, emit, partAgeMs);
       void server.#recount();
-      void server.#finishRegistrations();
+      server.#beside("registration", registry.admission.finish());
       return server;
     } catch (error) {
       for (const close of undo.toReversed()) await close();
@@ -203,15 +204,17 @@ class Server {
     }
   }
 
-  async run(stopping: Promise<string>, sweepMs: number): Promise<void> {
+  async run(stopping: Promise<string>): Promise<void> {
     const watching = setInterval(() => this.#watch(), WATCH_EVERY_MS);
-    const sweeping = setInterval(() => this.#sweep(sweepMs), sweepMs);
+    const sweeping = setInterval(() => this.#sweep(), this.#sweepMs);
     const following = this.#directory.watch(
       ACCOUNTS_POLL_MS,
       () => this.#reload(),
       (complaint) => this.#complain(complaint),
     );
-    if (this.#directory.accounts.size === 0) this.#offer();
+    if (this.#directory.accounts.size === 0) {
+      this.#beside("offer", offerAccount(this.#place, this.#directory));
+    }
     const told = Promise.race([stopping, this.#registry.stopping.then(() => "drain")]);
     // Behind what is told, because it settles the other one too.
     void stopping.then(() => this.#registry.stop());
@@ -255,21 +258,15 @@ class Server {
     await this.#registry.closeAll(reason);
   }
 
-  /** Beside the running service: whoever is asked may take their time. */
-  #offer(): void {
-    const offering = offerAccount(this.#place, this.#directory);
-    offering.catch((error: unknown) => this.#fault("offer", error));
-  }
-
   #watch(): void {
     const nowMs = performance.now();
     this.#registry.watch(nowMs);
     for (const door of this.#doors) door.watch(nowMs);
   }
 
-  #sweep(elapsedMs: number): void {
-    const sweeping = [this.#depot.sweep(elapsedMs), this.#registry.admission.sweep(elapsedMs)];
-    for (const work of sweeping) work.catch((error: unknown) => this.#fault("sweep", error));
+  #sweep(): void {
+    this.#beside("sweep", this.#depot.sweep(this.#sweepMs));
+    this.#beside("sweep", this.#registry.admission.sweep(this.#sweepMs));
   }
 
   #reload(): void {
@@ -304,12 +301,9 @@ class Server {
     if (await recounts.settled()) this.#emit({ event: "recounted", accounts: users.length });
   }
 
-  async #finishRegistrations(): Promise<void> {
-    try {
-      await this.#registry.admission.finish();
-    } catch (error) {
-      this.#fault("registration", error);
-    }
+  /** The service goes on meanwhile: a person who is asked, say, may take their time. */
+  #beside(work: string, doing: Promise<unknown>): void {
+    doing.catch((error: unknown) => this.#fault(work, error));
   }
 
   #fault(work: string, error: unknown): void {

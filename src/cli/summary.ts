@@ -2,7 +2,7 @@
  * What commands about many files say of all of them: one line on stderr at the end, or an
  * event; what was left out, and why; and with `--dry-run` what would be done.
  */
-import { formatDuration, formatRate, formatSize } from "../base/units.ts";
+import { formatCount, formatDuration, formatRate, formatSize } from "../base/units.ts";
 import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
 export interface Summary {
@@ -34,14 +34,14 @@ export function summaryLine(summary: Summary): string {
     [failedCount, "failed"],
   ] as const;
   const told = others.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  const files = doneCount === 1 ? "1 file" : `${doneCount} files`;
+  const files = formatCount(doneCount, "file");
   return [`${files}${moved}`, told.join(", ")].filter((part) => part !== "").join("; ");
 }
 
 /** `would send 12 files, 12.4 GB, delete 5; 3 the same, 1 failed` */
 function dryLine(summary: Summary): string {
   const { doneCount, movedBytes, deletedCount = 0, sameCount = 0 } = summary;
-  const files = doneCount === 1 ? "1 file" : `${doneCount} files`;
+  const files = formatCount(doneCount, "file");
   const size = movedBytes === 0 ? [] : [formatSize(movedBytes)];
   const deleted = deletedCount === 0 ? [] : [`delete ${deletedCount}`];
   const others = [

@@ -5,7 +5,9 @@
  * any digest that was told for the path is right.
  */
 import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { isUserName } from "../accounts/account.ts";
 import { chunksOf, composeDigest, formatDigest, isAlgorithm } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { parsePath } from "../base/path.ts";
@@ -85,9 +87,12 @@ export async function compareTold(
   const hasher = new Digests();
   let missing = 0;
   try {
+    // A log outlives accounts, and opening a home that is not there would make it.
+    const homes = new Set((await readdir(place.storage)).filter(isUserName));
     for (const { user, path, digests } of told.values()) {
       const expected = digests.at(-1) ?? "";
-      const found = await digestOf(store, hasher, user, path, expected);
+      const isThere = homes.has(user);
+      const found = isThere ? await digestOf(store, hasher, user, path, expected) : undefined;
       if (found === undefined) missing += 1;
       else if (!digests.includes(found)) {
         differing.push({ kind: "content", user, path, expected, found, isFixed: false });

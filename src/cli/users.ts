@@ -1,8 +1,7 @@
 /** `ftpx users`: accounts, what they use and may use, and who was here when. */
 import type { Account } from "../accounts/account.ts";
 import { FtpxError } from "../base/errors.ts";
-import { formatDuration, formatSize } from "../base/units.ts";
-import { openExisting } from "./admin.ts";
+import { formatCount, formatDuration, formatSize } from "../base/units.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { inColumns } from "./layout.ts";
@@ -11,7 +10,6 @@ import type { StoredUsage } from "./office.ts";
 import { placeOf } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
 import { formatDate } from "./verbs/entries.ts";
-import { countOf } from "./who.ts";
 
 const OPTIONS = { data: DATA, json: JSON_LINES } as const;
 
@@ -29,7 +27,7 @@ export async function users(
   options: OptionsOf<typeof OPTIONS>,
 ): Promise<void> {
   const place = placeOf(options.data);
-  const directory = await openExisting(place);
+  const directory = await place.openAccounts();
   const wanted = names.length === 0 ? [...directory.accounts.keys()].toSorted() : names;
   const accounts = wanted.map((user) => {
     const account = directory.find(user);
@@ -72,7 +70,10 @@ function rowOf(account: Account, usage: StoredUsage | undefined, isServed: boole
   };
 }
 
-/** For programs, the same fields for everybody; `reservedFiles` is what `unfinishedCount` is called where quotas are counted. */
+/**
+ * For programs, the same fields for everybody; `reservedFiles` is what `unfinishedCount` is
+ * called where quotas are counted.
+ */
 function eventOf({ seenMs, hasOwnLimit: _own, ...row }: Row): Record<string, unknown> {
   const lastSeen = seenMs === undefined ? null : new Date(seenMs).toISOString();
   const { limitBytes = null, limitFiles = null, sessionCount = null } = row;
@@ -110,16 +111,16 @@ function cellsOf(row: Row, nowMs: number): string[] {
 function cardOf(row: Row, nowMs: number): string {
   const { limitBytes, limitFiles, seenMs, sessionCount } = row;
   const limit = limitBytes === undefined ? "the server's default" : formatSize(limitBytes);
-  const files = limitFiles === undefined ? "" : `, ${countOf(limitFiles, "file")}`;
+  const files = limitFiles === undefined ? "" : `, ${formatCount(limitFiles, "file")}`;
   const day = seenMs === undefined ? "" : ` (${formatDate(seenMs)})`;
   const facts: [name: string, fact: string][] = [
     ["access", row.disabled ? `${row.access}, disabled` : row.access],
     ["password", row.password ? "set" : "none"],
     ["keys", String(row.keys)],
-    ["used", `${formatSize(row.usedBytes)} in ${countOf(row.usedFiles, "file")}`],
+    ["used", `${formatSize(row.usedBytes)} in ${formatCount(row.usedFiles, "file")}`],
     [
       "unfinished",
-      `${countOf(row.unfinishedCount, "upload")}, ${formatSize(row.reservedBytes)} reserved`,
+      `${formatCount(row.unfinishedCount, "upload")}, ${formatSize(row.reservedBytes)} reserved`,
     ],
     ["limit", `${limit}${files}${row.hasOwnLimit ? "" : " (by default)"}`],
     ["last seen", `${seenText(row, nowMs)}${day}`],

@@ -1,6 +1,6 @@
 /** `ftpx who`: who is connected to the server of this data directory, and what moves. */
 import { setTimeout } from "node:timers/promises";
-import { formatDuration, formatRate, formatSize } from "../base/units.ts";
+import { formatCount, formatDuration, formatRate, formatSize } from "../base/units.ts";
 import type { Client } from "../client/client.ts";
 import { unlessAborted } from "../client/remote.ts";
 import { DATA, JSON_LINES } from "./args.ts";
@@ -93,11 +93,8 @@ function titleOf(sessions: readonly Presence[]): string {
   const rate = sessions
     .flatMap((one) => one.transfers)
     .reduce((sum, one) => sum + one.bytesPerSecond, 0);
-  return `${countOf(sessions.length, "session")}, ${countOf(transfers, "transfer")}, ${formatRate(rate)}`;
-}
-
-export function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+  const counts = [formatCount(sessions.length, "session"), formatCount(transfers, "transfer")];
+  return [...counts, formatRate(rate)].join(", ");
 }
 
 const HEADINGS = ["SESSION", "USER", "ADDRESS", "DOOR", "CLIENT", "HERE FOR", "IDLE FOR"];

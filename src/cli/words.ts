@@ -91,6 +91,14 @@ export function quoteWord(text: string, quote: Quote = "", isOpen = false): stri
   return text.replace(SPECIAL, String.raw`\$&`);
 }
 
+/** What every shell reads as it stands. */
+const HARMLESS = /^[\w@%+=:,./~-]+$/;
+
+/** One word as a person pastes it into a shell of the system. */
+export function shellWord(text: string): string {
+  return HARMLESS.test(text) ? text : quoteWord(text, "'");
+}
+
 const ESCAPES = new Map([
   ["a", "\x07"],
   ["b", "\b"],

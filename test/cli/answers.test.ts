@@ -9,10 +9,10 @@ const write = spyOn(process.stderr, "write");
 afterEach(() => write.mockClear());
 
 /** What is said beside the event, which is passed on. */
-function told(event: ServerEvent): string {
+function told(event: ServerEvent, root = "/srv/ftpx"): string {
   const passed: ServerEvent[] = [];
   write.mockImplementation(() => true);
-  tellingHow((one) => void passed.push(one), new Place("/srv/ftpx"))(event);
+  tellingHow((one) => void passed.push(one), new Place(root))(event);
   expect(passed).toEqual([event]);
   return write.mock.calls.map(([text]) => String(text)).join("");
 }
@@ -27,6 +27,16 @@ test.each([
   [{ event: "login" }, ""],
 ])("a request with %j is told with %j", (wish, text) => {
   expect(told({ ...EVENT, ...wish })).toBe(text);
+});
+
+test.each([
+  ["/srv/my data", "'/srv/my data'"],
+  ["/srv/ann's", String.raw`'/srv/ann'\''s'`],
+  ["/srv/a\tb", String.raw`$'/srv/a\x09b'`],
+])("the data directory %j can be pasted into a shell", (root, written) => {
+  expect(told({ ...EVENT, taken: false }, root)).toBe(
+    `    to answer: ftpx approve ann --data ${written}\n`,
+  );
 });
 
 test("P6: nothing that a name can hold reaches the terminal", () => {

@@ -1,6 +1,13 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { cursorOf, patternOfWord, plainWord, quoteWord, splitWords } from "../../src/cli/words.ts";
+import {
+  cursorOf,
+  patternOfWord,
+  plainWord,
+  quoteWord,
+  shellWord,
+  splitWords,
+} from "../../src/cli/words.ts";
 import type { Quote } from "../../src/cli/words.ts";
 
 test.each([
@@ -76,6 +83,19 @@ test("quoteWord leaves the quote of an unfinished word open", () => {
   expect(quoteWord("my fi", "'", true)).toBe("'my fi");
   expect(quoteWord("my fi", "", true)).toBe(String.raw`my\ fi`);
   expect(quoteWord("a\r", "", true)).toBe(String.raw`$'a\x0d`);
+});
+
+test.each([
+  ["/srv/ftpx", "/srv/ftpx"],
+  ["ssh-ed25519 AAAA ann@host", "'ssh-ed25519 AAAA ann@host'"],
+  ["it's", String.raw`'it'\''s'`],
+  ["a&b;c", "'a&b;c'"],
+  ["", "''"],
+  ["a\tb", String.raw`$'a\x09b'`],
+  ["bad\u{10feff}", String.raw`$'bad\xff'`],
+])("shellWord writes %p as %p, which the shell of this program reads too", (word, written) => {
+  expect(shellWord(word)).toBe(written);
+  expect(splitWords(written)).toEqual([word]);
 });
 
 test("splitWords reads back exactly what quoteWord wrote, in every quote", () => {

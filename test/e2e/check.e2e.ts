@@ -97,6 +97,21 @@ test("content that is not what clients were told is found, and never repaired", 
   expect(await readFile(file)).toEqual(bytes);
 });
 
+test("what was told of accounts that are gone is missing, and makes no home", async () => {
+  const log = scene.path("told.log");
+  const digest = `sha256:${"0".repeat(64)}`;
+  const users = ["gone", "No Name", ".ftpx"];
+  await writeFile(
+    log,
+    users.map((user) => `${JSON.stringify({ user, path: "/a", digest })}\n`).join(""),
+  );
+  const found = await check("--json", "--told", log);
+
+  expect([found.status, found.stderr]).toEqual([0, ""]);
+  expect(found.stdout).toContain('"told":3,"missing":3');
+  expect(await readdir(scene.path("data", "storage"))).toEqual([".ftpx", "ann"]);
+});
+
 test("Q8: a damaged database stops a start after a crash, and --fix makes a new one", async () => {
   const server = await scene.serve();
   await put(server, "/a", 3000);

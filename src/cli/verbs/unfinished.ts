@@ -1,7 +1,10 @@
 /** The verb for uploads that were cut off: they hold room until somebody goes on or gives up. */
 import { isKind } from "../../base/errors.ts";
+import { HOME } from "../../base/path.ts";
+import type { VirtualPath } from "../../base/path.ts";
 import { formatSize } from "../../base/units.ts";
 import type { ReplyOf } from "../../client/client.ts";
+import { allRows } from "../../client/pages.ts";
 import { visible, writeJson, writeLine, writeNote } from "../terminal.ts";
 import { forEach, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
@@ -62,15 +65,11 @@ export const UNFINISHED = verb({
 
 /** All of this user's, by path. */
 export async function fetchUnfinished({ remote, signal }: Stage): Promise<Unfinished[]> {
-  const all: Unfinished[] = [];
-  for (;;) {
-    const after = all.at(-1)?.path;
-    const { uploads } = await remote.call("uploads", { after }, signal);
-    const last = uploads.at(-1);
-    // A server whose pages do not advance would keep us here for ever.
-    if (last === undefined || (after !== undefined && last.path <= after)) return all;
-    all.push(...uploads);
-  }
+  const pageBehind = async (path: VirtualPath) => {
+    const after = path === HOME ? undefined : path;
+    return (await remote.call("uploads", { after }, signal)).uploads;
+  };
+  return await allRows(HOME, pageBehind, ({ path }) => path);
 }
 
 function show(
