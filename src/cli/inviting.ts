@@ -6,6 +6,7 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import { INVITE_MS_DEFAULT } from "../base/limits.ts";
 import { formatDuration, formatSize, parseCount, parseDuration } from "../base/units.ts";
 import { formatHost, parseTarget, PORT_DEFAULT } from "../client/target.ts";
+import type { Target } from "../client/target.ts";
 import { findIdentity } from "../doors/identity.ts";
 import { ACCOUNT_OPTIONS, demandName, report } from "./admin.ts";
 import { atDesk } from "./approvals.ts";
@@ -66,7 +67,7 @@ async function make(options: Options): Promise<void> {
   if (name !== undefined) demandName(name);
   if (expires === 0) throw new FtpxError("USAGE", { reason: "an invite for no time is none" });
   // Before there is an invite that nobody is shown.
-  const named = options.host === undefined ? undefined : parseTarget(options.host);
+  const named = options.host === undefined ? undefined : parsePlace(options.host);
   const limits = { quotaBytes: quota, filesMax: files, access };
   const wish = { user: name, ...limits, lifeMs: expires };
   const identity = await findIdentity(placeOf(data).own);
@@ -94,6 +95,15 @@ async function make(options: Options): Promise<void> {
   }
   writeNote(`invite ${number}, good once, for ${formatDuration(expires)}; to join, paste:\n`);
   writeLine(line);
+}
+
+/** @throws FtpxError USAGE */
+function parsePlace(word: string): Target {
+  // A bookmark is how this person reaches a server, not where others do.
+  const target = parseTarget(word, () => undefined);
+  const isPlace = target.user === undefined && target.fingerprint === undefined;
+  if (isPlace && !word.includes("/")) return target;
+  throw new FtpxError("USAGE", { reason: "--host takes HOST or HOST:PORT" });
 }
 
 async function list({ data, json }: Options): Promise<void> {

@@ -20,6 +20,9 @@ test("an invite makes the account at once, with its limits, and is good once", a
     "127.0.0.1",
   );
   expect(status).toBe(0);
+  for (const more of ["ftpx://example.org:99#sha256:x", "ann@example.org", "example.org/d"]) {
+    expect((await desk.operate("invite", "--host", more)).status).toBe(64);
+  }
   const words = stdout.trim().split(" ").slice(1);
   expect(words[1]).toBe(`ftpx://127.0.0.1:${desk.server.port}#${desk.server.fingerprint}`);
   const env = { FTPX_USER: "bob" };
