@@ -4,7 +4,8 @@
 import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { differencesOf } from "../accounts/differences.ts";
-import type { AccountDirectory, Accounts } from "../accounts/directory.ts";
+import type { AccountDirectory } from "../accounts/directory.ts";
+import type { Accounts } from "../accounts/parsing.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import {
