@@ -22,7 +22,7 @@ import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
-import type { OpenDoor } from "../doors/native.ts";
+import type { OpenDoor } from "../doors/door.ts";
 import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import { Registry } from "../sessions/registry.ts";
 import type { RegistrySettings } from "../sessions/registry.ts";
