@@ -147,8 +147,12 @@ async function settle(
   if (synced.status === "rejected") throw synced.reason;
 }
 
-/** What stands at the path. @throws FtpxError EXISTS, IS_A_DIRECTORY */
-async function replacedAt(home: Home, path: VirtualPath, mayReplace: boolean): Promise<Amount> {
+/** What a file at the path would replace. @throws FtpxError EXISTS, IS_A_DIRECTORY */
+export async function replacedAt(
+  home: Home,
+  path: VirtualPath,
+  mayReplace: boolean,
+): Promise<Amount> {
   try {
     const { kind, bytes } = await home.facts(path);
     if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
