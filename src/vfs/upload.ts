@@ -68,8 +68,6 @@ export class Upload {
   /** The part is as the last session left it. */
   #isKnown = false;
   #check: HeldCheck | undefined;
-  /** Held, and not what was proved. */
-  #damagedChunk: number | undefined;
   #lastActiveMs = performance.now();
 
   private constructor(
@@ -209,11 +207,7 @@ export class Upload {
   async #leavePart(): Promise<void> {
     this.#ground.known.delete(this.#row.id);
     if (this.#isOver || this.#isUnsafe) return;
-    const isSound = this.#check?.isSound !== false;
-    await notePart(this.#ground, this.#file, this.#row.id, {
-      damaged: this.#damagedChunk,
-      isSound,
-    });
+    await notePart(this.#ground, this.#file, this.#row.id, this.#check);
   }
 
   /** Ends the upload and forgets what came in. */
@@ -299,12 +293,9 @@ export class Upload {
   }
 
   #checkHeld(chunkCount: number): void {
-    const found = (damaged: number, failure: FtpxError): void => {
-      this.#damagedChunk = damaged;
-      // As soon as it is known, or much would be sent for nothing.
-      this.#fail(failure);
-    };
-    this.#check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount, found);
+    // As soon as it is known, or much would be sent for nothing.
+    const damaged = (failure: FtpxError): void => this.#fail(failure);
+    this.#check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount, damaged);
   }
 
   #demandReceiver(): Receiver {
