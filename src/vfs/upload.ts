@@ -61,6 +61,7 @@ export class Upload {
   /** The held chunks are another source's, and the client has not said yet which of them stay. */
   #wantsRewind = false;
   #committing: Promise<void> | undefined;
+  #rewinding: Promise<void> | undefined;
   /** The part is gone: published or dropped. */
   #isOver = false;
   /** A sync of the part failed. */
@@ -152,21 +153,18 @@ export class Upload {
 
   /**
    * Keeps only the first chunks, because the source differs behind them. Only before
-   * any content. @throws FtpxError BAD_STATE, OUT_OF_RANGE
+   * any content. @throws FtpxError BAD_STATE, OUT_OF_RANGE; NO_SUCH_TRANSFER while it is
+   * committed or another rewind is under way; what ended the upload
    */
   async rewind(chunkCount: number, source: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#demandReceiver();
     if (!this.#isUntouched) throw new FtpxError("BAD_STATE", { reason: "content has come" });
     if (chunkCount > this.#chunkCount) throw new FtpxError("OUT_OF_RANGE", { reason: "chunks" });
     // Content that comes before this is done meets nobody.
     this.#receiver = undefined;
-    // Or it would take what is cut off for damage.
-    await this.#endCheck();
-    // First the part: a row that says more than the part holds is found out when it is opened.
-    await this.#file.truncate(chunkCount * CHUNK_BYTES);
-    await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
-    this.#chunkCount = chunkCount;
-    await this.#receive(chunkCount * CHUNK_BYTES);
-    this.#wantsRewind = false;
+    this.#rewinding = this.#rewind(chunkCount, source);
+    await this.#rewinding;
   }
 
   /**
@@ -188,8 +186,9 @@ export class Upload {
    * what is of no use any more could not be dropped
    */
   async close(failure = new FtpxError("CONNECTION_LOST")): Promise<void> {
-    // A commit that has begun is carried through, whoever is there to hear of it.
-    await Promise.allSettled([this.#committing]);
+    // A commit that has begun is carried through, whoever is there to hear of it; and a rewind,
+    // or it would cut whatever file gets the descriptor next.
+    await Promise.allSettled([this.#committing, this.#rewinding]);
     this.#failure ??= failure;
     await this.#receiver?.settle();
     this.#receiver?.stop(this.#failure);
@@ -214,6 +213,17 @@ export class Upload {
   async discard(): Promise<void> {
     await this.close();
     if (!this.#isOver) await this.#drop();
+  }
+
+  async #rewind(chunkCount: number, source: Uint8Array): Promise<void> {
+    // Or it would take what is cut off for damage.
+    await this.#endCheck();
+    // First the part: a row that says more than the part holds is found out when it is opened.
+    await this.#file.truncate(chunkCount * CHUNK_BYTES);
+    await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
+    this.#chunkCount = chunkCount;
+    await this.#receive(chunkCount * CHUNK_BYTES);
+    this.#wantsRewind = false;
   }
 
   async #commit(receiver: Receiver, totalBytes: number, sent: FileDigest): Promise<void> {
