@@ -124,7 +124,7 @@ export function errorOfDatabase(error: unknown): unknown {
   return new FtpxError(kind, { reason: code }, { cause: error });
 }
 
-/** Somebody else holds the lock; that can be so only when a file is opened, and never afterwards. */
+/** Somebody else holds the lock: so it can be when a file is opened, and never afterwards. */
 function isBusy(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return typeof code === "string" && code.startsWith("SQLITE_BUSY");

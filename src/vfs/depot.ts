@@ -174,7 +174,10 @@ export class Depot {
     }
   }
 
-  /** Drops uploads that nobody has touched for long, and parts of none; `elapsedMs` of running time have passed. */
+  /**
+   * Drops uploads that nobody has touched for long, and parts of none; `elapsedMs` of running
+   * time have passed.
+   */
   async sweep(elapsedMs: number): Promise<void> {
     for (const id of await this.state.age(elapsedMs, this.#partAgeMs)) await this.#expire(id);
     // What could not be removed when its upload was dropped.
