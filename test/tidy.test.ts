@@ -42,7 +42,7 @@ const LAYERS: Record<string, readonly string[]> = {
 /** The one file that imports a package, or a module of Bun that ties us to it. */
 const HOMES: Record<string, string> = {
   "hash-wasm": "base/digest.ts",
-  "smol-toml": "accounts/directory.ts",
+  "smol-toml": "accounts/parsing.ts",
   "@clack/prompts": "cli/terminal.ts",
   picocolors: "cli/terminal.ts",
   commander: "cli/args.ts",

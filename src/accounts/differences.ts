@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Account, AccountKey } from "./account.ts";
-import type { Accounts } from "./directory.ts";
+import type { Accounts } from "./parsing.ts";
 
 export interface Difference {
   readonly event: "account-added" | "account-changed" | "account-removed";

@@ -1,42 +1,31 @@
 /**
- * All accounts of a server, as accounts.toml has them (only user of smol-toml).
+ * All accounts of a server, as accounts.toml has them.
  *
  * What is held is always one whole version of the file that was found right: a version
  * with a mistake is complained about and not taken, not even the right parts of it. The
  * file is never written in place, and an edit is written only after it was parsed again
- * and found to change one account, in the way that was meant.
- *
- * Parsed tables become Maps at once and are never spread or assigned, because `__proto__`
- * and `constructor` are keys like any other. Sessions that must end because an account
- * changed are ended by sessions/registry.ts.
+ * and found to change one account, in the way that was meant. What a text says is parsing.ts,
+ * and each text is parsed once. Sessions that must end because an account changed are ended by
+ * sessions/registry.ts.
  */
 import { isDeepStrictEqual } from "node:util";
-import { parse, TomlError } from "smol-toml";
 import { encodeText } from "../base/bytes.ts";
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
-import {
-  ACCOUNTS_FILE_BYTES_MAX,
-  ACCOUNTS_LOOKS_MAX,
-  ACCOUNTS_NESTING_MAX,
-} from "../base/limits.ts";
+import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_LOOKS_MAX } from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
 import type { Account } from "./account.ts";
-import { accountOf, isUserName } from "./account.ts";
 import type { Changes } from "./edit.ts";
-import { addAccount, locate, removeAccount, setAccount } from "./edit.ts";
+import { addAccount, removeAccount, setAccount } from "./edit.ts";
+import { accountsOf, NOBODY, parseText, saysUsers, tablesOf } from "./parsing.ts";
+import type { Accounts, Parsed, Table } from "./parsing.ts";
 import { MISSING, readAccounts, refuse, refuseSize, versionOf } from "./reading.ts";
 import { TEMPLATE } from "./template.ts";
-
-export type Accounts = ReadonlyMap<string, Account>;
 
 /** Keeps other writers of the file away until what it answers is called. */
 export type Lock = () => Promise<() => Promise<void>>;
 
 /** Looks at an account as it stands in the file right before it is changed, and throws to refuse. */
 export type Demand = (account: Account) => void;
-
-/** One account's table as it was parsed, before anything in it was checked. */
-type Table = ReadonlyMap<string, unknown>;
 
 export class AccountDirectory {
   readonly #file: string;
@@ -90,8 +79,9 @@ export class AccountDirectory {
   async load(): Promise<void> {
     const found = await readAccounts(this.#file);
     this.#version = found?.version ?? MISSING;
-    await this.#refuseLoss(found?.text);
-    if (found !== undefined) this.#take(parseAccounts(found.text, this.#file));
+    const parsed = found && parseText(found.text, this.#file);
+    await this.#refuseLoss(parsed);
+    if (parsed !== undefined) this.#take(accountsOf(parsed, this.#file));
   }
 
   /**
@@ -163,14 +153,16 @@ export class AccountDirectory {
 
   /** Writes the template when there is no file. @throws FtpxError DISK_FULL, … */
   async create(): Promise<void> {
-    await this.#write((text) => (text === TEMPLATE ? TEMPLATE + NOBODY : text));
+    await this.#write((before) =>
+      before.text === TEMPLATE ? parseText(TEMPLATE + NOBODY, this.#file) : before,
+    );
   }
 
   /** @throws FtpxError USAGE, ACCOUNT_EXISTS, BAD_CONFIG, BAD_ACCOUNTS, DISK_FULL, … */
   async add(user: string, fields: Changes): Promise<void> {
     await this.#edit(
       user,
-      (text) => addAccount(text, user, fields),
+      ({ text }) => addAccount(text, user, fields),
       () => merge([], fields),
     );
   }
@@ -182,11 +174,11 @@ export class AccountDirectory {
    */
   async set(user: string, changes: Changes, demand?: Demand): Promise<void> {
     const intend = (before: Table | undefined) => merge(before ?? [], changes);
-    const change = (text: string): string => {
+    const change = (before: Parsed): string => {
       // Only then: a mistake in the file may be what this change mends.
-      const account = demand && parseAccounts(text, this.#file).get(user);
+      const account = demand && accountsOf(before, this.#file).get(user);
       if (account !== undefined) demand?.(account);
-      return setAccount(text, user, changes);
+      return setAccount(before.text, user, changes);
     };
     await this.#edit(user, change, intend);
   }
@@ -195,9 +187,9 @@ export class AccountDirectory {
   async remove(user: string): Promise<void> {
     await this.#edit(
       user,
-      (text) => {
+      ({ text }) => {
         const left = removeAccount(text, user);
-        if (saysUsers(left, this.#file)) return left;
+        if (saysUsers(parseText(left, this.#file))) return left;
         return left.endsWith("\n") || left === "" ? left + NOBODY : `${left}\n${NOBODY}`;
       },
       () => undefined,
@@ -207,32 +199,33 @@ export class AccountDirectory {
   /** @param intend what the account's table must be afterwards; undefined for none */
   async #edit(
     user: string,
-    change: (text: string) => string,
+    change: (before: Parsed) => string,
     intend: (before: Table | undefined) => Table | undefined,
   ): Promise<void> {
-    await this.#write((text) => {
-      const tables = new Map(parseTables(text, this.#file));
-      const changed = change(text);
+    await this.#write((before) => {
+      const tables = tablesOf(before, this.#file);
+      const changed = parseText(change(before), this.#file);
       const intended = intend(tables.get(user));
       if (intended === undefined) tables.delete(user);
       else tables.set(user, intended);
-      if (isDeepStrictEqual(parseTables(changed, this.#file), tables)) return changed;
+      if (isDeepStrictEqual(tablesOf(changed, this.#file), tables)) return changed;
       const reason = `account ${user} cannot be edited by a command; edit accounts.toml by hand`;
       throw new FtpxError("BAD_CONFIG", { reason });
     });
   }
 
   /** The watch sees the new version and says so, as it does for edits by hand. */
-  async #write(change: (text: string) => string): Promise<void> {
+  async #write(change: (before: Parsed) => Parsed): Promise<void> {
     const release = await this.#lock();
     try {
       const found = await readAccounts(this.#file);
-      await this.#refuseLoss(found?.text);
-      const changed = change(found?.text ?? TEMPLATE);
-      const accounts = parseAccounts(changed, this.#file);
-      if (changed !== found?.text) {
-        await this.#replace(changed, found?.version ?? MISSING);
-        this.#written = await this.#versionOf(changed);
+      const before = parseText(found?.text ?? TEMPLATE, this.#file);
+      await this.#refuseLoss(found && before);
+      const changed = change(before);
+      const accounts = accountsOf(changed, this.#file);
+      if (changed.text !== found?.text) {
+        await this.#replace(changed.text, found?.version ?? MISSING);
+        this.#written = await this.#versionOf(changed.text);
       }
       this.#take(accounts);
     } finally {
@@ -269,13 +262,12 @@ export class AccountDirectory {
     this.#accounts = taken;
   }
 
-  /** @param text undefined where there is no file @throws FtpxError BAD_ACCOUNTS */
-  async #refuseLoss(text: string | undefined): Promise<void> {
-    if (text === undefined && this.#hasExisted) {
+  /** @param found undefined where there is no file @throws FtpxError BAD_ACCOUNTS */
+  async #refuseLoss(found: Parsed | undefined): Promise<void> {
+    if (found === undefined && this.#hasExisted) {
       refuse(this.#file, "the file is gone; the accounts stay as they were");
     }
-    // A mistake in the text is complained about by whoever reads it.
-    if (text !== undefined && saysUsers(text, this.#file)) return;
+    if (found !== undefined && saysUsers(found)) return;
     if (this.#accounts.size > 0) {
       refuse(
         this.#file,
@@ -283,76 +275,12 @@ export class AccountDirectory {
       );
     }
     if (!(await this.#hasHomes())) return;
-    const what = text === undefined ? "the file is gone" : "no account is left in the file";
+    const what = found === undefined ? "the file is gone" : "no account is left in the file";
     refuse(this.#file, `${what}, but storage/ holds the homes of accounts: put it back${EXPLICIT}`);
   }
 }
 
-/**
- * The accounts of a text, in its order.
- *
- * @param file what complaints call it
- * @throws FtpxError BAD_ACCOUNTS with the place of the first mistake
- */
-export function parseAccounts(text: string, file: string): Accounts {
-  const accounts = new Map<string, Account>();
-  for (const [name, table] of parseTables(text, file)) {
-    const complain = (reason: string, key?: string): never => {
-      const path = key === undefined ? ["users", name] : ["users", name, key];
-      return refuse(file, reason, locate(text, path));
-    };
-    if (!isUserName(name)) complain(`${JSON.stringify(name)} is no user name`);
-    accounts.set(name, accountOf(name, table, complain));
-  }
-  return accounts;
-}
-
-/** How a file says that nobody has an account. */
-const NOBODY = "[users]\n";
 const EXPLICIT = "; if nobody is to have one, let it say [users]";
-
-/** Whether it holds a table `users`, be it empty. @throws FtpxError BAD_ACCOUNTS */
-function saysUsers(text: string, file: string): boolean {
-  return parseToml(text, file).has("users");
-}
-
-/** The tables below `users`, not yet checked. @throws FtpxError BAD_ACCOUNTS */
-function parseTables(text: string, file: string): Map<string, Table> {
-  const root = parseToml(text, file);
-  for (const key of root.keys()) {
-    if (key === "users") continue;
-    const reason = `${JSON.stringify(key)} means nothing here; an account is a table [users.NAME]`;
-    refuse(file, reason, locate(text, [key]));
-  }
-  const users = root.get("users") ?? {};
-  if (!isTable(users)) refuse(file, "users is not a table", locate(text, ["users"]));
-  const tables = new Map<string, Table>();
-  for (const [name, table] of Object.entries(users)) {
-    const isAccount = isTable(table);
-    if (!isAccount)
-      refuse(file, "an account is a table [users.NAME]", locate(text, ["users", name]));
-    else tables.set(name, new Map(Object.entries(table)));
-  }
-  return tables;
-}
-
-function parseToml(text: string, file: string): Table {
-  try {
-    const options = { integersAsBigInt: true, maxDepth: ACCOUNTS_NESTING_MAX } as const;
-    return new Map(Object.entries(parse(text, options)));
-  } catch (failure) {
-    if (!(failure instanceof TomlError)) throw failure;
-    const { line, column, message } = failure;
-    // Behind the first line the parser quotes the text, which may be a verifier.
-    const reason = message.split("\n", 1).join().replace("Invalid TOML document: ", "");
-    return refuse(file, reason, { line, column });
-  }
-}
-
-function isTable(value: unknown): value is object {
-  const isOther = Array.isArray(value) || value instanceof Date;
-  return typeof value === "object" && value !== null && !isOther;
-}
 
 /** A table with changes in it, as it must look when it is parsed. */
 function merge(table: Table | readonly [], changes: Changes): Table {

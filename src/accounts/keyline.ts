@@ -3,9 +3,9 @@
  *
  *   ssh-ed25519 BASE64 comment
  *
- * BASE64 is the blob of base/keyblob.ts. Only Ed25519, without options in front. A key of small order is refused: everybody can
- * make signatures that it verifies (RFC 8032 section 5.1.7 lets them pass). Checking
- * signatures is for commands/signin.ts.
+ * BASE64 is the blob of base/keyblob.ts. Only Ed25519, without options in front. A key of
+ * small order is refused: everybody can make signatures that it verifies (RFC 8032 section
+ * 5.1.7 lets them pass). Checking signatures is for commands/keys.ts.
  */
 import { encodeBase64 } from "../base/base64.ts";
 import { decodeKeyBlob, encodeKeyBlob } from "../base/keyblob.ts";

@@ -1,6 +1,6 @@
 /**
  * accounts.toml as it lies on the disk: its text, which version of it that is, and the
- * complaint about a place in it. What the text means is directory.ts.
+ * complaint about a place in it. What the text means is parsing.ts.
  */
 import { constants } from "node:fs";
 import fs from "node:fs/promises";

@@ -1,7 +1,7 @@
 /**
  * Finds where the statements of a TOML text stand: headers and assignments, with the
  * places of their values. It gives no values and judges nothing: the text has been
- * parsed by smol-toml before (directory.ts), and what is made with these places is
+ * parsed by smol-toml before (parsing.ts), and what is made with these places is
  * parsed again.
  *
  * Strings of all four kinds, comments, lists and inline tables over several lines, and

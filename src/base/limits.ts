@@ -269,6 +269,7 @@ export const TREE_DEPTH_MAX = 2048;
 /** Lines of FTPX_HOME/bookmarks, which is read for each target, and characters of a name in it. */
 export const BOOKMARKS_MAX = 1000;
 export const BOOKMARK_NAME_CHARACTERS_MAX = 64;
+
 /** What braces may make of one pattern: each alternative is looked for on its own. */
 export const GLOB_ALTERNATIVES_MAX = 256;
 

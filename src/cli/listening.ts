@@ -4,7 +4,7 @@ import { FtpxError } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import { formatHost, PORT_DEFAULT } from "../client/target.ts";
 import type { Identity } from "../doors/identity.ts";
-import type { OpenDoor } from "../doors/native.ts";
+import type { OpenDoor } from "../doors/door.ts";
 import { isLoopback } from "../wire/tls.ts";
 import { writeNote } from "./terminal.ts";
 

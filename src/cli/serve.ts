@@ -4,7 +4,8 @@
 import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { differencesOf } from "../accounts/differences.ts";
-import type { AccountDirectory, Accounts } from "../accounts/directory.ts";
+import type { AccountDirectory } from "../accounts/directory.ts";
+import type { Accounts } from "../accounts/parsing.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import {
@@ -21,7 +22,7 @@ import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
-import type { OpenDoor } from "../doors/native.ts";
+import type { OpenDoor } from "../doors/door.ts";
 import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import { Registry } from "../sessions/registry.ts";
 import type { RegistrySettings } from "../sessions/registry.ts";

@@ -9,7 +9,7 @@ import { composeDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
-import { CHUNK_BYTES, WINDOW_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import { CHUNK_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session, Transfer } from "../sessions/session.ts";
 import { Motion } from "../transfer/motion.ts";
@@ -87,11 +87,8 @@ class DownloadTransfer implements Transfer {
 
 /** @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY, CHANGED, OUT_OF_RANGE, TOO_MANY_TRANSFERS */
 export async function openDownload(session: Session, request: OpenRequest, call: Call) {
-  const windowBytes = Math.min(
-    Math.max(request.windowBytes, WINDOW_BYTES_MIN),
-    Math.max(session.nextWindowBytes(), WINDOW_BYTES_MIN),
-    WINDOW_BYTES,
-  );
+  const wishedBytes = Math.max(request.windowBytes, WINDOW_BYTES_MIN);
+  const windowBytes = Math.min(wishedBytes, session.nextWindowBytes());
   const transfer = new DownloadTransfer(session, call.id, request, windowBytes);
   session.addTransfer(call.id, transfer);
   try {

@@ -6,7 +6,7 @@
  * frame. Content for a transfer that is over is dropped, because its sender may not
  * have heard of that yet.
  */
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import { REQUESTS_MAX } from "../base/limits.ts";
 import { demandRights, perform } from "../commands/command.ts";
 import type { Call, Outlet } from "../commands/command.ts";
@@ -85,20 +85,22 @@ export class Dispatch implements ConnectionOwner, Outlet {
     }
     this.#lastRequestId = requestId;
     const row = COMMAND_OF_CODE.get(command);
-    const refusal = this.#refusalOf(command, row);
-    if (row === undefined || refusal !== undefined) {
-      this.#session.registry.counters.refused(refusal?.kind ?? "INTERNAL");
-      this.#connection.sendError(command, requestId, refusal ?? new FtpxError("INTERNAL"));
+    if (row === undefined) {
+      this.#decline(header, new FtpxError("UNKNOWN_COMMAND", { command }));
+      return;
+    }
+    if (this.#openRequests >= REQUESTS_MAX) {
+      this.#decline(header, new FtpxError("TOO_MANY_REQUESTS", { limit: REQUESTS_MAX }));
       return;
     }
     this.#openRequests += 1;
     void this.#answer(row, requestId, body);
   }
 
-  #refusalOf(command: number, row: AnyCommand | undefined): FtpxError | undefined {
-    if (row === undefined) return new FtpxError("UNKNOWN_COMMAND", { command });
-    if (this.#openRequests < REQUESTS_MAX) return undefined;
-    return new FtpxError("TOO_MANY_REQUESTS", { limit: REQUESTS_MAX });
+  /** What is not even begun. */
+  #decline({ command, requestId }: Header, refusal: FtpxError): void {
+    this.#session.registry.counters.refused(refusal.kind);
+    this.#connection.sendError(command, requestId, refusal);
   }
 
   /** Reads the body before its first wait, because the body is lent. Never throws. */
@@ -121,7 +123,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
 
   #refuse(row: AnyCommand, id: number, error: unknown): void {
     if (!(error instanceof FtpxError)) this.defect(error);
-    const failure = error instanceof FtpxError ? error : new FtpxError("INTERNAL");
+    const failure = failureOf(error);
     this.#connection.sendError(row.code, id, failure);
     const isOver = failure.row.ends === "connection" || this.#session.isIntrusive;
     // Where the connection ends with it, that counts.

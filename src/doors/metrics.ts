@@ -5,12 +5,12 @@
  * An answer is made of what is in memory. There is no sign-in: whoever reaches the address
  * sees the numbers, so it is to be one of this machine, or of a network for that.
  */
-import { errorOfSystem, FtpxError } from "../base/errors.ts";
 import type { Registry } from "../sessions/registry.ts";
 import type { Transfer } from "../sessions/session.ts";
+import { listen } from "./door.ts";
+import type { OpenDoor } from "./door.ts";
 import { CONTENT_TYPE, expose } from "./exposition.ts";
 import type { Family, Sample } from "./exposition.ts";
-import type { OpenDoor } from "./native.ts";
 import { Vitals } from "./vitals.ts";
 
 /** A peer that neither asks nor reads for so long is gone. */
@@ -26,17 +26,19 @@ export async function openMetricsDoor(
 ): Promise<OpenDoor> {
   const vitals = await Vitals.begin(registry.depot.state);
   const startedMs = Date.now();
+  const options = {
+    ...address,
+    development: false,
+    // Or another server of this user would share the address without a word.
+    reusePort: false,
+    idleTimeout: IDLE_SECONDS,
+    maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
+    fetch: (request: Request) => answer(request, () => familiesOf(registry, vitals, startedMs)),
+    error: () => plain("internal error", 500),
+  };
   try {
-    const server = Bun.serve({
-      ...address,
-      development: false,
-      // Or another server of this user would share the address without a word.
-      reusePort: false,
-      idleTimeout: IDLE_SECONDS,
-      maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
-      fetch: (request) => answer(request, () => familiesOf(registry, vitals, startedMs)),
-      error: () => plain("internal error", 500),
-    });
+    const where = `--metrics ${address.hostname}:${address.port}`;
+    const server = listen(where, () => Bun.serve(options));
     const stop = () => {
       vitals.stop();
       void server.stop(true);
@@ -44,11 +46,7 @@ export async function openMetricsDoor(
     return { host: address.hostname, port: server.port ?? 0, isLast: true, watch: () => {}, stop };
   } catch (error) {
     vitals.stop();
-    const { code, message } = error as { code?: string; message?: string };
-    if (code === "ENOSPC") throw errorOfSystem(error);
-    const where = `--metrics ${address.hostname}:${address.port}`;
-    const reason = `cannot listen (${where}): ${code ?? message ?? ""}`;
-    throw new FtpxError("BAD_CONFIG", { reason });
+    throw error;
   }
 }
 

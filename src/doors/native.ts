@@ -16,18 +16,9 @@ import type { Line } from "../sessions/session.ts";
 import { Connection } from "../wire/connection.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
+import { listen } from "./door.ts";
+import type { OpenDoor } from "./door.ts";
 import type { Identity } from "./identity.ts";
-
-export interface OpenDoor {
-  readonly host: string;
-  readonly port: number;
-  /** The operator's: it is closed after all others. */
-  readonly isLast: boolean;
-  /** To be called every WATCH_EVERY_MS. */
-  watch(nowMs: number): void;
-  /** No new connections; those that are open stay. */
-  stop(): void;
-}
 
 interface Peer {
   /** Where there is a refusal, only what tells it. */
@@ -226,17 +217,4 @@ function sayFarewell(socket: PeerSocket, refusal: FtpxError, door: DoorName): vo
 /** IPv4 peers of a dual-stack listener appear as ::ffff:a.b.c.d. */
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/, "");
-}
-
-/** @param where the option and its address, or the file, for whoever reads the refusal */
-function listen<Listener>(where: string, open: () => Listener): Listener {
-  try {
-    return open();
-  } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
-    if (code === "ENOSPC") throw errorOfSystem(error);
-    throw new FtpxError("BAD_CONFIG", {
-      reason: `cannot listen (${where}): ${code ?? message ?? ""}`,
-    });
-  }
 }

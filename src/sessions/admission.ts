@@ -4,10 +4,10 @@
  *
  * An account is written to accounts.toml first and its request is marked after that. What a
  * crash leaves between the two is told by the verifier, which is the same in both, and finished
- * by `finish` at the next start or by approving again; an invite never changes an account that was
- * there before. Nothing that a stranger hears, and no
- * time it takes, depends on whether a name is taken. accounts.toml changes only for a request
- * that was approved or has used up an invite.
+ * by `finish` at the next start or by approving again; an invite never changes an account that
+ * was there before. Nothing that a stranger hears, and no time it takes, depends on whether a
+ * name is taken. accounts.toml changes only for a request that was approved or has used up an
+ * invite.
  */
 import { randomBytes } from "node:crypto";
 import type { Account } from "../accounts/account.ts";
@@ -268,7 +268,7 @@ export class Admission {
   async #welcome(row: RegistrationRow): Promise<void> {
     const { state, emit } = this.#ground;
     try {
-      await this.#make(row, row.invite, false);
+      await this.#make(row, row.invite ?? NO_LIMITS, false);
     } catch (error) {
       await state.withdraw(row.number);
       // Whoever picks the name of an account that was removed must not get its files.
@@ -305,7 +305,7 @@ export class Admission {
   /** @throws FtpxError ACCOUNT_EXISTS; EXISTS when an earlier account has left files */
   async #make(
     { user, verifier }: RegistrationRow,
-    limits: AccountLimits = NO_LIMITS,
+    limits: AccountLimits,
     mayTakeFiles: boolean,
   ): Promise<void> {
     const { add, makeHome } = this.#ground;
@@ -352,7 +352,11 @@ function refuse(reason: string): never {
   throw new FtpxError("BAD_REGISTRATION", { reason });
 }
 
-/** As accounts.toml would be checked. @throws FtpxError BAD_REGISTRATION; no part of the verifier is in it */
+/**
+ * As accounts.toml would be checked.
+ *
+ * @throws FtpxError BAD_REGISTRATION; no part of the verifier is in it
+ */
 function demandUsable(user: string, verifier: string): void {
   if (!isUserName(user)) refuse(NO_NAME);
   parseNewVerifier(verifier, refuse);

@@ -1,6 +1,7 @@
 /** Directories that one session reads page by page; the oldest goes when there are too many. */
 import { FtpxError } from "../base/errors.ts";
 import { LIST_PAGE_ENTRIES_MAX, LISTS_MAX } from "../base/limits.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import type { Entry, Listing } from "../store/store.ts";
 
 export interface Page {
@@ -12,7 +13,7 @@ export interface Page {
 /** A listing whose pages are read one after the other, also when several are asked for at once. */
 interface Held {
   readonly listing: Listing;
-  lastPage: Promise<unknown>;
+  readonly turns: Turnstile;
 }
 
 export class Listings {
@@ -22,7 +23,7 @@ export class Listings {
   /** The first page. */
   async begin(listing: Listing): Promise<Page> {
     const cursor = (this.#lastCursor += 1);
-    this.#open.set(cursor, { listing, lastPage: Promise.resolve() });
+    this.#open.set(cursor, { listing, turns: new Turnstile() });
     const [oldest] = this.#open.keys();
     if (this.#open.size > LISTS_MAX && oldest !== undefined) await this.#close(oldest);
     return await this.next(cursor);
@@ -32,9 +33,7 @@ export class Listings {
   async next(cursor: number): Promise<Page> {
     const held = this.#open.get(cursor);
     if (held === undefined) throw new FtpxError("LIST_EXPIRED");
-    const page = held.lastPage.then(() => this.#read(cursor, held));
-    held.lastPage = page.catch(() => {});
-    return await page;
+    return await held.turns.run(() => this.#read(cursor, held));
   }
 
   async closeAll(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * What must be remembered, whatever database keeps it: the ledger (quota), the journal
- * (unfinished uploads), and who has asked for an account. Every method is asynchronous and one transaction:
- * when it resolves, its effect is on the disk.
+ * (unfinished uploads), and who has asked for an account. Every method is asynchronous and one
+ * transaction: when it resolves, its effect is on the disk.
  *
  * An upload reserves its whole size and one file when it is opened and keeps the
  * reservation as long as its part exists. `publishing` and `settle` bracket the

@@ -79,6 +79,7 @@ export function openDatabase(file: string): Database {
   } catch (error) {
     // Or this process would keep what the failed attempt had locked.
     db?.close();
+    if (isBusy(error)) throw new FtpxError("SERVER_RUNNING", {}, { cause: error });
     throw errorOfDatabase(error);
   }
 }
@@ -118,10 +119,15 @@ export function errorOfDatabase(error: unknown): unknown {
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof FtpxError || typeof code !== "string") return error;
   if (code.startsWith("SQLITE_CONSTRAINT")) return error;
-  if (code.startsWith("SQLITE_BUSY")) return new FtpxError("SERVER_RUNNING", {}, { cause: error });
   if (code === "SQLITE_FULL") return new FtpxError("DISK_FULL", {}, { cause: error });
   const kind = /^SQLITE_(?:CORRUPT|NOTADB)/.test(code) ? "STATE_DAMAGED" : "STATE_FAILED";
   return new FtpxError(kind, { reason: code }, { cause: error });
+}
+
+/** Somebody else holds the lock: so it can be when a file is opened, and never afterwards. */
+function isBusy(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && code.startsWith("SQLITE_BUSY");
 }
 
 /**
@@ -190,7 +196,7 @@ export function tryLock(file: string): (() => void) | undefined {
     db.run("BEGIN EXCLUSIVE");
   } catch (error) {
     db?.close();
-    if ((error as { code?: string }).code === "SQLITE_BUSY") return undefined;
+    if (isBusy(error)) return undefined;
     throw errorOfDatabase(error);
   }
   const held = db;

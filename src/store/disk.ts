@@ -13,13 +13,13 @@ import { resolve } from "node:path";
 import { makeDirectories } from "../base/directories.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts } from "../base/openfile.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import { systemChanges } from "./changes.ts";
 import type { Changes } from "./changes.ts";
 import { DiskHome } from "./home.ts";
 import { bestWay, openJail } from "./jail.ts";
 import type { Way } from "./jail.ts";
 import { loadKernel } from "./kernel.ts";
-import { Lane } from "./lane.ts";
 import { Directory, Location, settled } from "./location.ts";
 import { DiskParts } from "./parts.ts";
 import type { Home, Store } from "./store.ts";
@@ -70,7 +70,7 @@ class DiskStore implements Store {
   readonly #way: Way;
   readonly #changes: Changes;
   /** By account, because a home may be open more than once. */
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, Turnstile>();
 
   constructor(storage: Directory, parts: Directory, way: Way, changes: DiskOptions["changes"]) {
     const system = systemChanges(way === "kernel" ? loadKernel() : undefined);
@@ -132,8 +132,8 @@ class DiskStore implements Store {
     return await this.#storage.openChild(place.name);
   }
 
-  #laneOf(user: string): Lane {
-    const lane = this.#lanes.get(user) ?? new Lane();
+  #laneOf(user: string): Turnstile {
+    const lane = this.#lanes.get(user) ?? new Turnstile();
     this.#lanes.set(user, lane);
     return lane;
   }

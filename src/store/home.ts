@@ -12,9 +12,9 @@ import { factsOf } from "../base/openfile.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
+import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
 import type { Jail } from "./jail.ts";
-import type { Lane } from "./lane.ts";
 import { DirectoryListing } from "./listing.ts";
 import { isSameThing } from "./location.ts";
 import type { Directory, Location } from "./location.ts";
@@ -28,8 +28,11 @@ export interface HomeTools {
   readonly jail: Jail;
   readonly parts: DiskParts;
   readonly changes: Changes;
-  /** One for all homes that are the same directory. */
-  readonly lane: Lane;
+  /**
+   * One for all homes that are the same directory. Work in it must not wait for more work in
+   * it.
+   */
+  readonly lane: Turnstile;
 }
 
 export class DiskHome implements Home {
@@ -37,7 +40,7 @@ export class DiskHome implements Home {
   readonly #jail: Jail;
   readonly #parts: DiskParts;
   readonly #changes: Changes;
-  readonly #lane: Lane;
+  readonly #lane: Turnstile;
 
   /** @param directory taken over */
   constructor(directory: Directory, tools: HomeTools) {

@@ -9,8 +9,8 @@
 import type { BigIntStats } from "node:fs";
 import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
 import type { FileFacts } from "../base/openfile.ts";
+import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
-import type { Lane } from "./lane.ts";
 import { LOOKS_AT_ONCE } from "./listing.ts";
 import { Names } from "./names.ts";
 import { Directory, Location, isSameThing } from "./location.ts";
@@ -41,7 +41,7 @@ interface Above {
 
 export interface RemovalTools {
   readonly changes: Changes;
-  readonly lane: Lane;
+  readonly lane: Turnstile;
   readonly removed: (usage: Usage) => Promise<void>;
 }
 

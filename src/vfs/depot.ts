@@ -11,7 +11,7 @@ import type { Home, Store } from "../store/store.ts";
 import { checkParts, checkUser } from "./findings.ts";
 import type { Finding } from "./findings.ts";
 import { claimKey, Claims } from "./claims.ts";
-import { mend } from "./publishing.ts";
+import { isResumable, mendUnheld } from "./publishing.ts";
 import { Recounts } from "./recounts.ts";
 import type { RecountFailed } from "./recounts.ts";
 import { Turns } from "./turns.ts";
@@ -119,12 +119,35 @@ export class Depot {
   async mend(user: string, home: Home): Promise<void> {
     for (const row of await this.state.uploads(user)) {
       const isPartThere = await this.store.parts.has(row.id);
-      if (row.phase === "publishing") {
-        const outcome = await mend({ state: this.state, home }, row, isPartThere);
-        if (outcome === "finished") continue;
-      }
-      if (!isPartThere || row.isCopy) await this.#forget(row);
+      if (isResumable(row, isPartThere)) continue;
+      // Nobody publishes meanwhile, and who opens an upload to the path waits for this.
+      if (row.phase === "publishing") await this.mendUnheld(home, row, isPartThere);
+      else await this.unheld(row, (current, isThere) => this.mendUnheld(home, current, isThere));
     }
+  }
+
+  /** Puts an upload in order that no session holds, with no change of its home going on. */
+  async mendUnheld(home: Home, row: UploadRow, isPartThere: boolean): Promise<void> {
+    const { state, store } = this;
+    await mendUnheld({ state, parts: store.parts }, (work) => work(home), row, isPartThere);
+  }
+
+  /**
+   * Runs `work` on an upload as it is now, unless a session holds it: one that is being opened
+   * has no part yet, and a copy that is held is under way. Under a claim, so that nobody picks
+   * it up meanwhile.
+   */
+  async unheld(
+    { id, user, path }: UploadRow,
+    work: (current: UploadRow, isPartThere: boolean) => Promise<void>,
+  ): Promise<void> {
+    const key = claimKey(user, path);
+    const claim = this.claims.tryClaim(key);
+    if (claim === undefined) return;
+    await this.claims.release(key, claim, async () => {
+      const current = await this.state.upload(id);
+      if (current !== undefined) await work(current, await this.store.parts.has(id));
+    });
   }
 
   /** Waits for a count that is due, then compares. */
@@ -151,7 +174,10 @@ export class Depot {
     }
   }
 
-  /** Drops uploads that nobody has touched for long, and parts of none; `elapsedMs` of running time have passed. */
+  /**
+   * Drops uploads that nobody has touched for long, and parts of none; `elapsedMs` of running
+   * time have passed.
+   */
   async sweep(elapsedMs: number): Promise<void> {
     for (const id of await this.state.age(elapsedMs, this.#partAgeMs)) await this.#expire(id);
     // What could not be removed when its upload was dropped.
@@ -166,33 +192,11 @@ export class Depot {
     await this.state.close();
   }
 
-  /**
-   * Drops an upload that nobody goes on with. Under a claim: one that is being opened has no
-   * part yet, and a copy that has a claim is under way.
-   */
-  async #forget({ id, user, path }: UploadRow): Promise<void> {
-    const key = claimKey(user, path);
-    const claim = this.claims.tryClaim(key);
-    if (claim === undefined) return;
-    await this.claims.release(key, claim, async () => {
-      const current = await this.state.upload(id);
-      const isPartThere = await this.store.parts.has(id);
-      if (current?.phase !== "receiving" || (isPartThere && !current.isCopy)) return;
-      await this.state.discard(id);
-      if (isPartThere) await this.store.parts.remove(id);
-    });
-  }
-
-  /** Under a claim, so that nobody picks the upload up meanwhile. */
   async #expire(id: string): Promise<void> {
     const row = await this.state.upload(id);
     if (row === undefined) return;
-    const key = claimKey(row.user, row.path);
-    const claim = this.claims.tryClaim(key);
-    if (claim === undefined) return;
-    await this.claims.release(key, claim, async () => {
-      const current = await this.state.upload(id);
-      if (current?.phase !== "receiving") return;
+    await this.unheld(row, async ({ phase }) => {
+      if (phase !== "receiving") return;
       this.knownParts.delete(id);
       await this.state.discard(id);
       await this.store.parts.remove(id);

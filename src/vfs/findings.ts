@@ -10,9 +10,7 @@
  */
 import type { Amount, UploadRow } from "../state/contract.ts";
 import type { Home } from "../store/store.ts";
-import { claimKey } from "./claims.ts";
 import type { Depot } from "./depot.ts";
-import { mend } from "./publishing.ts";
 
 export interface Finding {
   readonly kind: "usage" | "reservation" | "unsettled" | "missing-part" | "orphan-part";
@@ -82,28 +80,20 @@ async function orphans({ state, store }: Depot): Promise<Set<string>> {
   return ids;
 }
 
-/** Under a claim, so that no session opens the upload meanwhile. */
 async function checkUpload(
-  { state, store, claims }: Depot,
+  depot: Depot,
   home: Home,
-  { id, user, path }: UploadRow,
+  row: UploadRow,
   isFixing: boolean,
 ): Promise<Finding | undefined> {
-  const key = claimKey(user, path);
-  const claim = claims.tryClaim(key);
-  if (claim === undefined) return undefined;
   let finding: Finding | undefined;
-  await claims.release(key, claim, async () => {
-    const row = await state.upload(id);
-    if (row === undefined) return;
-    const isThere = await store.parts.has(id);
-    if (row.phase === "receiving" && isThere) return;
-    const declared = { bytes: row.totalBytes, files: 1 };
-    const kind = row.phase === "publishing" ? "unsettled" : "missing-part";
+  await depot.unheld(row, async (current, isPartThere) => {
+    const { user, path, phase, totalBytes } = current;
+    if (phase === "receiving" && isPartThere) return;
+    const declared = { bytes: totalBytes, files: 1 };
+    const kind = phase === "publishing" ? "unsettled" : "missing-part";
     finding = { ...differing(kind, user, declared, NOTHING, isFixing), path };
-    if (!isFixing) return;
-    if (kind === "missing-part") await state.discard(id);
-    else await mend({ state, home }, row, isThere);
+    if (isFixing) await depot.mendUnheld(home, current, isPartThere);
   });
   return finding;
 }

@@ -25,7 +25,8 @@ export class HeldCheck {
   readonly #stopping = new AbortController();
   /** The first chunk that is not what was proved; nothing when all are. */
   readonly #damaged: Promise<number | undefined>;
-  #isDone = false;
+  #damagedChunk: number | undefined;
+  #isSound = false;
 
   /**
    * Begins at once.
@@ -38,12 +39,13 @@ export class HeldCheck {
     file: OpenFile,
     row: UploadRow,
     chunkCount: number,
-    found: (damaged: number, failure: FtpxError) => void,
+    found: (failure: FtpxError) => void,
   ) {
     this.#damaged = this.#compare(ground, file, row, chunkCount);
     const tell = (damaged: number | undefined): void => {
-      if (damaged !== undefined && !this.#stopping.signal.aborted)
-        found(damaged, failureAt(damaged));
+      if (damaged === undefined || this.#stopping.signal.aborted) return;
+      this.#damagedChunk = damaged;
+      found(failureAt(damaged));
     };
     // Whoever commits hears of a failure; until then nobody may listen.
     this.#damaged.then(tell, () => {});
@@ -57,7 +59,12 @@ export class HeldCheck {
 
   /** Whether everything was compared and found right. */
   get isSound(): boolean {
-    return this.#isDone;
+    return this.#isSound;
+  }
+
+  /** Held, and not what was proved, as `found` has heard. */
+  get damagedChunk(): number | undefined {
+    return this.#damagedChunk;
   }
 
   async stop(): Promise<void> {
@@ -79,7 +86,7 @@ export class HeldCheck {
       const differs = kept.findIndex((digest, index) => !isSame(digest, found[index]));
       if (differs >= 0) return first + differs;
     }
-    this.#isDone = true;
+    this.#isSound = true;
     return undefined;
   }
 }
@@ -97,8 +104,9 @@ export async function notePart(
   { state, known }: HeldGround & { readonly known: Map<string, string> },
   file: OpenFile,
   id: string,
-  { damaged, isSound }: { readonly damaged: number | undefined; readonly isSound: boolean },
+  check: HeldCheck | undefined,
 ): Promise<void> {
+  const damaged = check?.damagedChunk;
   if (damaged !== undefined) await state.keepChunks(id, damaged, NO_SOURCE);
-  else if (isSound) known.set(id, (await file.facts()).version);
+  else if (check?.isSound !== false) known.set(id, (await file.facts()).version);
 }

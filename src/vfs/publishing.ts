@@ -74,6 +74,39 @@ export async function mend(
   return "finished";
 }
 
+/** What became of an upload that no session holds. */
+type Mended = "finished" | "takenBack" | "discarded";
+
+/** Opens the home of an upload for as long as the work takes. */
+export type InHome = <Value>(work: (home: Home) => Promise<Value>) => Promise<Value>;
+
+/** Somebody can go on with it: it has its part, and a copy has nobody who would. */
+export function isResumable({ phase, isCopy }: UploadRow, isPartThere: boolean): boolean {
+  return phase === "receiving" && isPartThere && !isCopy;
+}
+
+/**
+ * Puts an upload in order that no session holds: out of `publishing` if it is there, and gone
+ * if nobody can go on with it then. Under the same condition as `mend`.
+ *
+ * @returns nothing where it was in order
+ */
+export async function mendUnheld(
+  { state, parts }: Pick<UploadGround, "state" | "parts">,
+  inHome: InHome,
+  row: UploadRow,
+  isPartThere: boolean,
+): Promise<Mended | undefined> {
+  if (isResumable(row, isPartThere)) return undefined;
+  if (row.phase === "publishing") {
+    const outcome = await inHome((home) => mend({ state, home }, row, isPartThere));
+    if (outcome === "finished" || !row.isCopy) return outcome;
+  }
+  await state.discard(row.id);
+  if (isPartThere) await parts.remove(row.id);
+  return "discarded";
+}
+
 async function syncParentOf(home: Home, { path }: UploadRow): Promise<void> {
   try {
     await home.syncParent(parsePath(path));
@@ -114,8 +147,12 @@ async function settle(
   if (synced.status === "rejected") throw synced.reason;
 }
 
-/** What stands at the path. @throws FtpxError EXISTS, IS_A_DIRECTORY */
-async function replacedAt(home: Home, path: VirtualPath, mayReplace: boolean): Promise<Amount> {
+/** What a file at the path would replace. @throws FtpxError EXISTS, IS_A_DIRECTORY */
+export async function replacedAt(
+  home: Home,
+  path: VirtualPath,
+  mayReplace: boolean,
+): Promise<Amount> {
   try {
     const { kind, bytes } = await home.facts(path);
     if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");

@@ -10,7 +10,8 @@
  */
 import type { State, UploadRow } from "../state/contract.ts";
 import type { Store } from "../store/store.ts";
-import { mend } from "./publishing.ts";
+import { mendUnheld } from "./publishing.ts";
+import type { InHome } from "./publishing.ts";
 
 export interface Recovered {
   readonly finished: number;
@@ -31,25 +32,20 @@ export async function recover(state: State, store: Store): Promise<Recovered> {
   const count = { finished: 0, takenBack: 0, discarded: 0 };
   for (const row of await state.uploads()) {
     const isThere = present.delete(row.id);
-    if (row.phase === "publishing") {
-      const outcome = await mendIn(store, state, row, isThere);
-      count[outcome] += 1;
-      if (outcome === "finished") continue;
-    }
-    if (isThere && !row.isCopy) continue;
-    await state.discard(row.id);
-    if (isThere) await parts.remove(row.id);
-    count.discarded += 1;
+    const outcome = await mendUnheld({ state, parts }, inHomeOf(store, row), row, isThere);
+    if (outcome !== undefined) count[outcome] += 1;
   }
   for (const id of present) await parts.remove(id);
   return { ...count, removedParts: present.size, wasClean };
 }
 
-async function mendIn(store: Store, state: State, row: UploadRow, isPartThere: boolean) {
-  const home = await store.openHome(row.user);
-  try {
-    return await mend({ state, home }, row, isPartThere);
-  } finally {
-    await home.close();
-  }
+function inHomeOf(store: Store, { user }: UploadRow): InHome {
+  return async (work) => {
+    const home = await store.openHome(user);
+    try {
+      return await work(home);
+    } finally {
+      await home.close();
+    }
+  };
 }

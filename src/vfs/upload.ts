@@ -61,6 +61,7 @@ export class Upload {
   /** The held chunks are another source's, and the client has not said yet which of them stay. */
   #wantsRewind = false;
   #committing: Promise<void> | undefined;
+  #rewinding: Promise<void> | undefined;
   /** The part is gone: published or dropped. */
   #isOver = false;
   /** A sync of the part failed. */
@@ -68,8 +69,6 @@ export class Upload {
   /** The part is as the last session left it. */
   #isKnown = false;
   #check: HeldCheck | undefined;
-  /** Held, and not what was proved. */
-  #damagedChunk: number | undefined;
   #lastActiveMs = performance.now();
 
   private constructor(
@@ -154,21 +153,18 @@ export class Upload {
 
   /**
    * Keeps only the first chunks, because the source differs behind them. Only before
-   * any content. @throws FtpxError BAD_STATE, OUT_OF_RANGE
+   * any content. @throws FtpxError BAD_STATE, OUT_OF_RANGE; NO_SUCH_TRANSFER while it is
+   * committed or another rewind is under way; what ended the upload
    */
   async rewind(chunkCount: number, source: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#demandReceiver();
     if (!this.#isUntouched) throw new FtpxError("BAD_STATE", { reason: "content has come" });
     if (chunkCount > this.#chunkCount) throw new FtpxError("OUT_OF_RANGE", { reason: "chunks" });
     // Content that comes before this is done meets nobody.
     this.#receiver = undefined;
-    // Or it would take what is cut off for damage.
-    await this.#endCheck();
-    // First the part: a row that says more than the part holds is found out when it is opened.
-    await this.#file.truncate(chunkCount * CHUNK_BYTES);
-    await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
-    this.#chunkCount = chunkCount;
-    await this.#receive(chunkCount * CHUNK_BYTES);
-    this.#wantsRewind = false;
+    this.#rewinding = this.#rewind(chunkCount, source);
+    await this.#rewinding;
   }
 
   /**
@@ -190,8 +186,9 @@ export class Upload {
    * what is of no use any more could not be dropped
    */
   async close(failure = new FtpxError("CONNECTION_LOST")): Promise<void> {
-    // A commit that has begun is carried through, whoever is there to hear of it.
-    await Promise.allSettled([this.#committing]);
+    // A commit that has begun is carried through, whoever is there to hear of it; and a rewind,
+    // or it would cut whatever file gets the descriptor next.
+    await Promise.allSettled([this.#committing, this.#rewinding]);
     this.#failure ??= failure;
     await this.#receiver?.settle();
     this.#receiver?.stop(this.#failure);
@@ -209,17 +206,24 @@ export class Upload {
   async #leavePart(): Promise<void> {
     this.#ground.known.delete(this.#row.id);
     if (this.#isOver || this.#isUnsafe) return;
-    const isSound = this.#check?.isSound !== false;
-    await notePart(this.#ground, this.#file, this.#row.id, {
-      damaged: this.#damagedChunk,
-      isSound,
-    });
+    await notePart(this.#ground, this.#file, this.#row.id, this.#check);
   }
 
   /** Ends the upload and forgets what came in. */
   async discard(): Promise<void> {
     await this.close();
     if (!this.#isOver) await this.#drop();
+  }
+
+  async #rewind(chunkCount: number, source: Uint8Array): Promise<void> {
+    // Or it would take what is cut off for damage.
+    await this.#endCheck();
+    // First the part: a row that says more than the part holds is found out when it is opened.
+    await this.#file.truncate(chunkCount * CHUNK_BYTES);
+    await this.#ground.state.keepChunks(this.#row.id, chunkCount, source);
+    this.#chunkCount = chunkCount;
+    await this.#receive(chunkCount * CHUNK_BYTES);
+    this.#wantsRewind = false;
   }
 
   async #commit(receiver: Receiver, totalBytes: number, sent: FileDigest): Promise<void> {
@@ -299,12 +303,9 @@ export class Upload {
   }
 
   #checkHeld(chunkCount: number): void {
-    const found = (damaged: number, failure: FtpxError): void => {
-      this.#damagedChunk = damaged;
-      // As soon as it is known, or much would be sent for nothing.
-      this.#fail(failure);
-    };
-    this.#check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount, found);
+    // As soon as it is known, or much would be sent for nothing.
+    const damaged = (failure: FtpxError): void => this.#fail(failure);
+    this.#check = new HeldCheck(this.#ground, this.#file, this.#row, chunkCount, damaged);
   }
 
   #demandReceiver(): Receiver {

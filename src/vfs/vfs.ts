@@ -20,6 +20,7 @@ import type { Claim } from "./claims.ts";
 import { duplicate } from "./duplication.ts";
 import type { CopyWish } from "./duplication.ts";
 import type { Depot } from "./depot.ts";
+import { replacedAt } from "./publishing.ts";
 import type { Turns } from "./turns.ts";
 import { Upload } from "./upload.ts";
 import type { UploadListener, UploadManner } from "./upload.ts";
@@ -279,13 +280,7 @@ export class Vfs {
     if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
     const parent = await this.#home.facts(parentOf(path));
     if (parent.kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY");
-    try {
-      const { kind } = await this.#home.facts(path);
-      if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
-      if (kind !== "file" || !mayReplace) throw new FtpxError("EXISTS");
-    } catch (error) {
-      if (!isKind(error, "NO_SUCH_PATH")) throw error;
-    }
+    await replacedAt(this.#home, path, mayReplace);
   }
 
   async #makeOne(path: VirtualPath): Promise<void> {

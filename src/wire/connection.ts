@@ -6,7 +6,7 @@
  * the reason when there is one. A peer that breaks the protocol is told why in an
  * error frame of request id 0 before the connection is closed.
  */
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import { PING_AFTER_MS, SILENCE_MS_MAX } from "../base/limits.ts";
 import { Deframer } from "./deframer.ts";
 import type { FrameSink } from "./deframer.ts";
@@ -111,7 +111,7 @@ export class Connection implements FrameSink {
       this.#deframer.push(bytes);
     } catch (error) {
       if (!(error instanceof FtpxError)) this.#owner.defect(error);
-      this.fail(error instanceof FtpxError ? error : new FtpxError("INTERNAL"));
+      this.fail(failureOf(error));
     }
   }
 

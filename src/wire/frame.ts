@@ -93,11 +93,7 @@ export function encodeFrame(
   requestId: number,
   body: Uint8Array,
 ): Uint8Array {
-  const frame = new Uint8Array(HEADER_BYTES + body.byteLength);
-  const header = { command, flags, requestId, bodyBytes: body.byteLength };
-  encodeHeader(new DataView(frame.buffer), header);
-  frame.set(body, HEADER_BYTES);
-  return frame;
+  return frameOf({ command, flags, requestId, bodyBytes: body.byteLength }, body);
 }
 
 /** Behind the body of every frame but content, where there is no TLS that proves them. */
@@ -110,9 +106,8 @@ export function encodeChecked(
   requestId: number,
   body: Uint8Array,
 ): Uint8Array {
-  const padded = new Uint8Array(body.byteLength + CHECK_BYTES);
-  padded.set(body);
-  const frame = encodeFrame(command, flags, requestId, padded);
+  const header = { command, flags, requestId, bodyBytes: body.byteLength + CHECK_BYTES };
+  const frame = frameOf(header, body);
   const checkAt = frame.byteLength - CHECK_BYTES;
   new DataView(frame.buffer).setUint32(checkAt, crc32(frame.subarray(0, checkAt)));
   return frame;
@@ -120,12 +115,25 @@ export function encodeChecked(
 
 /** The body in front of the check. @throws FtpxError FRAME_DAMAGED */
 export function takeChecked(header: Header, checked: Uint8Array): Uint8Array {
-  const body = checked.subarray(0, Math.max(0, checked.byteLength - CHECK_BYTES));
-  const again = encodeChecked(header.command, header.flags, header.requestId, body);
-  if (Buffer.compare(again.subarray(HEADER_BYTES), checked) !== 0) {
+  const checkAt = checked.byteLength - CHECK_BYTES;
+  if (checkAt < 0) throw new FtpxError("FRAME_DAMAGED");
+  const head = new Uint8Array(HEADER_BYTES);
+  encodeHeader(new DataView(head.buffer), header);
+  const body = checked.subarray(0, checkAt);
+  const found = crc32(body, crc32(head));
+  const { buffer, byteOffset } = checked;
+  if (new DataView(buffer, byteOffset + checkAt).getUint32(0) !== found) {
     throw new FtpxError("FRAME_DAMAGED");
   }
   return body;
+}
+
+/** With room behind the body where the header says that there is more. */
+function frameOf(header: Header, body: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(HEADER_BYTES + header.bodyBytes);
+  encodeHeader(new DataView(frame.buffer), header);
+  frame.set(body, HEADER_BYTES);
+  return frame;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fs from "node:fs";
 import { ACCOUNT_KEYS } from "../../src/accounts/account.ts";
-import { parseAccounts } from "../../src/accounts/directory.ts";
+import { parseAccounts } from "../support/accountstext.ts";
 import { TEMPLATE } from "../../src/accounts/template.ts";
 import { FtpxError } from "../../src/base/errors.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { differencesOf } from "../../src/accounts/differences.ts";
-import { parseAccounts } from "../../src/accounts/directory.ts";
+import { parseAccounts } from "../support/accountstext.ts";
 
 const read = (text: string) => parseAccounts(text, "accounts.toml");
 

@@ -5,7 +5,7 @@
  */
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseAccounts } from "../../src/accounts/directory.ts";
+import { parseAccounts } from "../support/accountstext.ts";
 import { Scene, Server } from "../e2e/binary.ts";
 import type { Ran } from "../e2e/binary.ts";
 import { isKill, planOf } from "./calls-faults.ts";

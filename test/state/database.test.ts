@@ -217,8 +217,8 @@ test("R21: when SQLite takes the whole transaction back, no later job of the bat
 });
 
 test.each([
-  ["SQLITE_BUSY", "SERVER_RUNNING"],
-  ["SQLITE_BUSY_RECOVERY", "SERVER_RUNNING"],
+  ["SQLITE_BUSY", "STATE_FAILED"],
+  ["SQLITE_BUSY_RECOVERY", "STATE_FAILED"],
   ["SQLITE_FULL", "DISK_FULL"],
   ["SQLITE_IOERR_WRITE", "STATE_FAILED"],
   ["SQLITE_CORRUPT", "STATE_DAMAGED"],

@@ -69,6 +69,25 @@ test.each(DAMAGES)("%s is found, and mended when that is asked for", async (_cas
   expect(await findings()).toEqual([]);
 });
 
+test.each(["its part", "no part"])(
+  "a copy that was being published and has %s is nobody's to go on with",
+  async (left) => {
+    const place = { user: "ann", path: "/g", totalBytes: 3, limit: { bytes: 100, files: 10 } };
+    const wish = { modifiedMs: 1, source: Uint8Array.of(1), algorithm: "sha256" } as const;
+    const intent = { ...place, ...wish, isFresh: true, isCopy: true };
+    const { row } = await shop.state.openUpload(intent);
+    if (left === "its part") await (await shop.store.parts.create(row.id)).close();
+    else writeFileSync(shop.folder.at("storage/ann/g"), "123");
+    await shop.state.publishing(row.id, { bytes: 0, files: 0 });
+
+    expect(await findings(true)).toContain("unsettled /g 3 0");
+    expect(await findings()).toEqual([]);
+    expect(await shop.state.uploads("ann")).toEqual([]);
+    expect(readdirSync(shop.folder.at("storage/.ftpx/parts"))).toEqual([]);
+    expect(await shop.ledger()).toBe(left === "its part" ? "5/1 0/0" : "8/2 0/0");
+  },
+);
+
 test("an upload that is open is no finding, whatever it is doing", async () => {
   const open = await shop.open("/g", "123");
 

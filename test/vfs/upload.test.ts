@@ -161,6 +161,36 @@ test("a rewind keeps the chunks that are equal, and the rest comes again", async
   expect(Buffer.compare(await published(), changed)).toBe(0);
 });
 
+test("a rewind is refused while a commit is under way, and takes nothing from the file", async () => {
+  const first = await open(1);
+  feed(first, CONTENT, 0, CONTENT.byteLength);
+  await first.close();
+  const publishing = Promise.withResolvers<void>();
+  delays.set("publishing", publishing.promise);
+  const second = await open(1);
+  const committing = second.upload.commit(CONTENT.byteLength, digestOf(CONTENT));
+
+  expect(await outcomeOf(second.upload.rewind(0, Uint8Array.of(1)))).toBe("NO_SUCH_TRANSFER");
+  publishing.resolve();
+  await committing;
+  await second.close();
+  expect(Buffer.compare(await published(), CONTENT)).toBe(0);
+});
+
+test("an upload that ends waits for a rewind under way, and begins none", async () => {
+  const first = await open(1);
+  feed(first, CONTENT, 0, CONTENT.byteLength);
+  await first.close();
+  const second = await open(2);
+  let isDone = false;
+  const rewinding = second.upload.rewind(0, Uint8Array.of(2)).finally(() => (isDone = true));
+  await second.close();
+
+  expect(isDone).toBe(true);
+  await rewinding;
+  expect(await outcomeOf(second.upload.rewind(0, Uint8Array.of(2)))).toBe("CONNECTION_LOST");
+});
+
 test("Q4: a resumed upload is charged once, and a larger size by its difference", async () => {
   const first = await open(1, 1000);
   await first.close();
