@@ -10,6 +10,7 @@ import { syncDirectory } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import { systemPath } from "../base/path.ts";
 import { localFailure, realPath } from "./copy.ts";
+import { parentOf } from "./foliage.ts";
 
 /** What one command has put on this machine, by device and inode. */
 export class Taken {
@@ -88,7 +89,7 @@ export class Ground {
 
   /** Where something of the tree is on this machine. @throws FtpxError when its directory was not made */
   place(relative: string): string {
-    const parent = relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
+    const parent = parentOf(relative);
     const directory = relative.includes("/") ? this.#places.get(parent) : this.#root;
     if (directory === undefined) throw new FtpxError("NO_LOCAL_FILE", { path: parent });
     return join(directory, relative.slice(relative.lastIndexOf("/") + 1));

@@ -4,6 +4,7 @@ import { join, sep } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
 import { HOME, leafOf, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
+import { byPath, parentOf } from "../../client/foliage.ts";
 import type { Tree, TreeEntry } from "../../client/foliage.ts";
 import { Ground, Taken, wavesOf } from "../../client/ground.ts";
 import { safeLeaf } from "../../client/leaf.ts";
@@ -128,7 +129,7 @@ class Gathering {
     for (const { path, error } of tree.failures) {
       this.#statuses.push(tellFailure(path, error));
     }
-    const entries = tree.entries.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
+    const entries = tree.entries.toSorted(byPath);
     if (this.#options.isDry) await this.#plan(spot, root, entries);
     else await this.#make(spot, root, entries);
   }
@@ -221,10 +222,6 @@ function pathIn({ path }: Spot, relative: string): VirtualPath {
 
 function isDirectoryFailure(): FtpxError {
   return new FtpxError("IS_A_DIRECTORY", {}, { hint: HINT_RECURSIVE });
-}
-
-function parentOf(relative: string): string {
-  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
 }
 
 async function isDirectory({ remote, signal }: Stage, path: VirtualPath): Promise<boolean> {

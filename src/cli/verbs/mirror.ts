@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
 import { resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
-import { relativeTo } from "../../client/foliage.ts";
+import { levelsOf, relativeTo } from "../../client/foliage.ts";
 import type { TreeEntry, TreeFilter } from "../../client/foliage.ts";
 import { isLate, isSameTime, planSync } from "../../client/plan.ts";
 import { stagedBeside } from "../../client/part.ts";
@@ -25,7 +25,6 @@ import { findEqual } from "./comparison.ts";
 import { runCopies, tellFailure } from "./jobs.ts";
 import type { CopySettings, CopyTask, Outcome } from "./jobs.ts";
 import { attempt, roomHere, roomThere } from "./rehearsal.ts";
-import { levelsOf } from "./sends.ts";
 import { HereSide, ThereSide } from "./sides.ts";
 import type { Side } from "./sides.ts";
 import { endsAll, failureAt } from "./verb.ts";
@@ -165,13 +164,9 @@ class Mirror {
   async #send(plan: Plan): Promise<void> {
     const isNow = ({ relative }: TreeEntry) => !isLate(plan, relative);
     const wanted = this.#target.directoriesOf(plan).filter(isNow);
-    const byPath = new Map(wanted.map((entry) => [entry.relative, entry]));
-    for (const level of levelsOf([...byPath.keys()])) {
-      await workThrough(level, ASKED_AT_ONCE, (relative) =>
-        this.#attempt(relative, async () => {
-          const entry = byPath.get(relative);
-          if (entry !== undefined) await this.#target.makeDirectory(entry);
-        }),
+    for (const level of levelsOf(wanted, ({ relative }) => relative)) {
+      await workThrough(level, ASKED_AT_ONCE, (entry) =>
+        this.#attempt(entry.relative, () => this.#target.makeDirectory(entry)),
       );
     }
     const files = plan.files
@@ -269,14 +264,9 @@ class Mirror {
   async #remove(entries: readonly TreeEntry[]): Promise<void> {
     const files = entries.filter(({ kind }) => kind !== "directory");
     await workThrough(files, ASKED_AT_ONCE, (entry) => this.#removeOne(entry));
-    const directories = new Map(
-      entries.filter((entry) => !files.includes(entry)).map((entry) => [entry.relative, entry]),
-    );
-    for (const level of levelsOf([...directories.keys()]).toReversed()) {
-      await workThrough(level, ASKED_AT_ONCE, async (relative) => {
-        const entry = directories.get(relative);
-        if (entry !== undefined) await this.#removeOne(entry);
-      });
+    const directories = entries.filter(({ kind }) => kind === "directory");
+    for (const level of levelsOf(directories, ({ relative }) => relative).toReversed()) {
+      await workThrough(level, ASKED_AT_ONCE, (entry) => this.#removeOne(entry));
     }
   }
 

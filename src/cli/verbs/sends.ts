@@ -5,6 +5,7 @@ import { FtpxError, isKind } from "../../base/errors.ts";
 import { childPath, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
+import { byPath, levelsOf, parentOf } from "../../client/foliage.ts";
 import type { TreeEntry } from "../../client/foliage.ts";
 import { localLeaf } from "../../client/ground.ts";
 import { walkLocal } from "../../client/localtree.ts";
@@ -90,7 +91,7 @@ class Gathering {
     for (const { path, error } of tree.failures) {
       this.#statuses.push(tellFailure(path, error));
     }
-    const entries = tree.entries.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
+    const entries = tree.entries.toSorted(byPath);
     const directories = ["", ...entries.filter(isDirectory).map(({ relative }) => relative)];
     const made = await this.#makeDirectories(target, directories);
     const leaf = localLeaf(root);
@@ -127,7 +128,7 @@ class Gathering {
     directories: readonly string[],
   ): Promise<Set<string>> {
     const made = new Set<string>();
-    for (const level of levelsOf(directories)) {
+    for (const level of levelsOf(directories, (relative) => relative)) {
       const wanted = level.filter((relative) => relative === "" || made.has(parentOf(relative)));
       await workThrough(wanted, ASKED_AT_ONCE, (relative) =>
         this.attempt(childPath(target, relative), async () => {
@@ -161,17 +162,6 @@ class Gathering {
 
 function isDirectory({ kind }: TreeEntry): boolean {
   return kind === "directory";
-}
-
-function parentOf(relative: string): string {
-  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
-}
-
-/** Paths by how deep they are. */
-export function levelsOf(paths: readonly string[]): string[][] {
-  const levels: string[][] = [];
-  for (const path of paths) (levels[path === "" ? 0 : path.split("/").length] ??= []).push(path);
-  return levels.filter((level) => level !== undefined);
 }
 
 /** A link on the command line is followed. @throws FtpxError USAGE, NO_LOCAL_FILE, LOCAL_IO, NOT_A_FILE */
