@@ -12,7 +12,7 @@ import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { pick } from "./desk.ts";
 import type { Desk, WaitingRow } from "./desk.ts";
-import { alignColumns } from "./layout.ts";
+import { inColumns } from "./layout.ts";
 import { withOffice } from "./office.ts";
 import { placeOf } from "./place.ts";
 import { exitStatusOf, showError, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
@@ -190,5 +190,5 @@ function tableOf(rows: readonly WaitingRow[]): string[] {
     visible(row.address),
     visible(row.note),
   ]);
-  return alignColumns([["NUMBER", "NAME", "ASKED", "FROM", "NOTE"], ...cells]);
+  return inColumns([["NUMBER", "NAME", "ASKED", "FROM", "NOTE"], ...cells]);
 }

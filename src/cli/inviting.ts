@@ -12,7 +12,7 @@ import { ACCOUNT_OPTIONS, demandName, report } from "./admin.ts";
 import { atDesk } from "./approvals.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import type { InviteLine } from "./desk.ts";
-import { alignColumns } from "./layout.ts";
+import { inColumns } from "./layout.ts";
 import { placeOf } from "./place.ts";
 import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
@@ -135,7 +135,7 @@ function tableOf(rows: readonly Listed[], nowMs: number): string[] {
     row.quotaBytes === undefined ? "default" : formatSize(row.quotaBytes),
     row.access ?? "full",
   ]);
-  return alignColumns([["NUMBER", "NAME", "STATE", "QUOTA", "ACCESS"], ...cells]);
+  return inColumns([["NUMBER", "NAME", "STATE", "QUOTA", "ACCESS"], ...cells]);
 }
 
 function stateOf({ status, expiresMs }: Listed, nowMs: number): string {

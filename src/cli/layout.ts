@@ -118,17 +118,3 @@ function takeColumns(characters: readonly string[], columns: number): string[] {
   }
   return taken;
 }
-
-/** Cells side by side, each column as wide as its widest. */
-export function alignColumns(lines: readonly (readonly string[])[]): string[] {
-  const columnCount = Math.max(0, ...lines.map((line) => line.length));
-  const widths = Array.from({ length: columnCount }, (_hole, column) =>
-    widest(lines.map((line) => line[column] ?? "")),
-  );
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell)))
-      .join(" ".repeat(GAP))
-      .trimEnd(),
-  );
-}
