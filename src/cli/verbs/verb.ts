@@ -179,8 +179,7 @@ export async function forEach<Item>(
     } catch (error) {
       const failure = failureAt(error, pathOf(item));
       if (isKind(failure, "INTERRUPTED")) throw failure;
-      showError(failure);
-      statuses.push(exitStatusOf(failure));
+      statuses.push(tellFailure(pathOf(item), failure));
       if (endsAll(failure)) break;
     }
   }
@@ -190,6 +189,13 @@ export async function forEach<Item>(
 /** The same failure with the path it is about; a lost connection is about no path. */
 export function failureAt(error: unknown, path: string): unknown {
   return endsAll(error) ? error : withPath(error, path);
+}
+
+/** @param path what it is about @returns the exit status */
+export function tellFailure(path: string, error: unknown, hint?: string): number {
+  const failure = failureAt(error, path);
+  showError(failure, hint);
+  return exitStatusOf(failure);
 }
 
 /** Whether what else there is to do would fail in the same way. */
