@@ -7,7 +7,7 @@ import { systemPath } from "../../base/path.ts";
 import { factsOf } from "../../base/openfile.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { isSameTime } from "../../client/plan.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { tellSummary, tellWould } from "../summary.ts";
 import { worstStatus } from "../terminal.ts";
 import { runCopies } from "./jobs.ts";
@@ -16,9 +16,6 @@ import { rehearseCopies } from "./rehearsal.ts";
 import type { Tally } from "./tally.ts";
 import type { Stage } from "./verb.ts";
 import { stat } from "node:fs/promises";
-
-/** Requests that wait for their answers together: a long line is not waited for file by file. */
-export const ASKED_AT_ONCE = 64;
 
 export interface Batch {
   readonly tasks: readonly CopyTask[];

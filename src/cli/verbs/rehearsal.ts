@@ -13,7 +13,7 @@ import { parentOf, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { demandPlace } from "../../client/destination.ts";
 import { findLocal } from "../../client/localtree.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { roomOf } from "./facts.ts";
 import type { Batch } from "./batch.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
@@ -21,8 +21,6 @@ import type { Tally } from "./tally.ts";
 import { fetchUnfinished } from "./unfinished.ts";
 import { demandDirectory, endsAll } from "./verb.ts";
 import type { Stage } from "./verb.ts";
-
-const ASKED_AT_ONCE = 64;
 
 /** Something that would take room at its destination. */
 export interface Load {

@@ -100,6 +100,13 @@ export const BARE = {
   target: "first",
 } as const;
 
+/** What a verb says of its words that are all paths on the server. */
+export const REMOTE_PATHS = {
+  firstWord: ["remote"],
+  furtherWords: ["remote"],
+  target: "first",
+} as const;
+
 /** Options of whatever opens a connection. */
 export const CONNECT_OPTIONS = {
   acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
