@@ -6,6 +6,7 @@
  * When the server's file is another version than the part's, the chunks that are still
  * equal at its front are kept, so two versions never mix.
  */
+import { isSameBytes } from "../base/bytes.ts";
 import { composeDigest, demandDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
@@ -213,7 +214,7 @@ class Downloading implements TransferListener {
     );
     const differs = found.findIndex((digest, index) => {
       const own = held[index];
-      return own === undefined || Buffer.compare(own, digest) !== 0;
+      return own === undefined || !isSameBytes(own, digest);
     });
     const kept = differs < 0 ? found.length : differs;
     if (kept === 0) await this.#part.clear();
