@@ -41,6 +41,7 @@ export class DownloadPart {
   readonly #destination: string;
   #origin: PartOrigin | undefined;
   #digests: Uint8Array[];
+  #isChecked = false;
   /** A sync failed: nobody knows what the disk holds, and no second sync would tell. */
   #isUnsafe = false;
 
@@ -76,6 +77,11 @@ export class DownloadPart {
   /** What the part is of; nothing when nothing is held. */
   get origin(): PartOrigin | undefined {
     return this.#origin;
+  }
+
+  /** All chunks that are held were read and compared when it was opened. */
+  get isChecked(): boolean {
+    return this.#isChecked;
   }
 
   /** Digests of the whole chunks that are held. */
@@ -163,6 +169,7 @@ export class DownloadPart {
     }
     const kept = await countEqualChunks(this.file, algorithm, this.#digests, signal);
     await this.restart(origin, kept, kept * CHUNK_BYTES);
+    this.#isChecked = true;
   }
 
   async #isIntact(algorithm: Algorithm, index: number): Promise<boolean> {
@@ -251,8 +258,15 @@ function hexOf(digest: Uint8Array): string {
   return Buffer.from(digest).toString("hex");
 }
 
+let boot: Promise<string> | undefined;
+
 /** Changes with every boot of this machine; where nothing tells, no two runs are of one boot. */
-async function bootId(): Promise<string> {
+function bootId(): Promise<string> {
+  boot ??= readBootId();
+  return boot;
+}
+
+async function readBootId(): Promise<string> {
   const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
   return found.trim() === "" ? crypto.randomUUID() : found.trim();
 }
