@@ -24,8 +24,8 @@ import { demandShort } from "./approvals.ts";
 import { shorten } from "./layout.ts";
 import { settleTrust } from "./opening.ts";
 import { readNewPassword } from "./passwords.ts";
+import { ask } from "./questions.ts";
 import {
-  ask,
   canAsk,
   describe,
   isScreen,

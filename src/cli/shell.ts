@@ -23,8 +23,8 @@ import { interruptible } from "./interrupt.ts";
 import { openRemote } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
+import { ask } from "./questions.ts";
 import {
-  ask,
   canAsk,
   coloursOf,
   columnsOf,
