@@ -43,7 +43,7 @@ const LAYERS: Record<string, readonly string[]> = {
 const HOMES: Record<string, string> = {
   "hash-wasm": "base/digest.ts",
   "smol-toml": "accounts/parsing.ts",
-  "@clack/prompts": "cli/terminal.ts",
+  "@clack/prompts": "cli/questions.ts",
   picocolors: "cli/terminal.ts",
   commander: "cli/args.ts",
   "bcrypt-pbkdf": "client/keyfile.ts",

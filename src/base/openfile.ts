@@ -13,6 +13,9 @@ import { errorOfSystem, FtpxError } from "./errors.ts";
 /** The last moment that a Date can name; file systems end before. */
 const DATE_MS_MAX = 8.64e15;
 
+/** Refuses to open what is a link. Windows has no such flag. */
+export const NO_LINK = process.platform === "win32" ? 0 : fs.constants.O_NOFOLLOW;
+
 export interface FileFacts {
   readonly kind: "file" | "directory" | "link" | "other";
   readonly bytes: number;

@@ -25,7 +25,8 @@ import { withOffice } from "./office.ts";
 import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
-import { ask, canAsk, confirm, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { ask, confirm } from "./questions.ts";
+import { canAsk, writeJson, writeLine, writeNote } from "./terminal.ts";
 import { shellWord } from "./words.ts";
 
 export const PASSWORD_STDIN = {

@@ -22,7 +22,8 @@ import { demandName } from "./admin.ts";
 import { demandShort } from "./approvals.ts";
 import { settleTrust } from "./opening.ts";
 import { readNewPassword } from "./passwords.ts";
-import { ask, canAsk, visible, writeJson, writeNote } from "./terminal.ts";
+import { ask } from "./questions.ts";
+import { canAsk, visible, writeJson, writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
 import { WaitingLine } from "./waiting.ts";
 

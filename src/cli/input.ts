@@ -1,6 +1,6 @@
 /**
  * What comes on stdin when nobody types it: a line for a command that was told to look
- * there. Questions and whoever answers them are terminal.ts's.
+ * there. Questions and whoever answers them are questions.ts's.
  */
 import fs from "node:fs";
 import { FtpxError } from "../base/errors.ts";

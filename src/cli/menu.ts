@@ -16,7 +16,8 @@ import { demandName } from "./admin.ts";
 import { askNewName } from "./applicant.ts";
 import { demandShort } from "./approvals.ts";
 import { discardTyped } from "./hidden.ts";
-import { ask, choose, confirm, LeftQuestion, showError } from "./terminal.ts";
+import { ask, choose, confirm, LeftQuestion } from "./questions.ts";
+import { showError } from "./terminal.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
 type Launch = (words: readonly string[]) => Promise<number>;

@@ -22,7 +22,8 @@ import type { OptionsOf } from "./args.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
 import { askPassword, discardTyped } from "./hidden.ts";
-import { ask, canAsk, confirm, showError, visible, writeNote } from "./terminal.ts";
+import { ask, confirm } from "./questions.ts";
+import { canAsk, showError, visible, writeNote } from "./terminal.ts";
 import type { CONNECT_OPTIONS } from "./verbs/verb.ts";
 import { SOFTWARE } from "./version.ts";
 

@@ -2,7 +2,7 @@
  * Ctrl-R: the latest line of the history that holds what is typed, and with each further
  * Ctrl-R an older one. Typing and Backspace change what is looked for; Ctrl-G and Escape give
  * the line back as it was; Enter and whatever else edits take the found one. Pure: keys and
- * lines are shell.ts's.
+ * lines are editor.ts's.
  */
 export interface Pressed {
   readonly name?: string | undefined;

@@ -1,7 +1,7 @@
 /**
  * A line that is typed without being shown, character by character, as a terminal in raw
  * mode gives them: what is kept, what is taken back, and when it ends. Pure: the terminal
- * itself is terminal.ts's.
+ * itself is hidden.ts's.
  *
  * Backspace takes one character back, Ctrl-U and Ctrl-W all of them: nobody sees where a
  * word begins. Enter ends the line; Ctrl-C gives up, and so does Ctrl-D on an empty line.

@@ -1,9 +1,6 @@
 /**
- * `ftpx connect`: one line after the other, each a verb of the table.
- *
- * Each line has a readline Interface of its own, which is closed before the verb runs. So
- * questions, progress and Ctrl-C belong to the verb while it runs, and a password typed
- * into a question cannot reach readline or the history.
+ * `ftpx connect`: one line after the other, each a verb of the table. How a person types one
+ * is editor.ts's; while the verb runs, questions, progress and Ctrl-C belong to it.
  *
  * When stdin is not a terminal its lines are commands: no prompt, no history, and the
  * status of the worst at the end.
@@ -19,17 +16,15 @@ import { clientDirectory } from "../client/trust.ts";
 import { HelpWanted, parseWords, wantsJson } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { Completion } from "./completion.ts";
-import type { Offer } from "./completion.ts";
 import { Countdown } from "./countdown.ts";
+import { LineEditor } from "./editor.ts";
 import { History } from "./history.ts";
 import { interruptible } from "./interrupt.ts";
 import { openRemote } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
-import { HistorySearch } from "./search.ts";
-import type { Pressed } from "./search.ts";
+import { ask } from "./questions.ts";
 import {
-  ask,
   canAsk,
   coloursOf,
   columnsOf,
@@ -37,10 +32,8 @@ import {
   exitStatusOf,
   showError,
   tellFailuresInJson,
-  visible,
   worstStatus,
   writeLine,
-  writeNote,
 } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
 import { LOCAL, localCommandOf } from "./verbs/local.ts";
@@ -94,20 +87,14 @@ async function targetOf(word: string | undefined, isTyped: boolean): Promise<Tar
   throw new FtpxError("USAGE", { reason: "connect where to? connect [USER@]HOST[:PORT]" });
 }
 
-/** Readline waits for it: with two parameters a completer is one that answers later. */
-type Answer = (error: null, offer: Offer) => void;
-
 class Shell {
   readonly #opened: Opened;
   readonly #countdown: Countdown;
   readonly #completion: Completion;
+  readonly #editor: LineEditor;
   readonly #state: ShellState;
   readonly #isJson: boolean;
   #freeBytes: number | undefined;
-  /** While somebody types. */
-  /** Typed while a command ran: whole lines, and the beginning of one. */
-  readonly #ahead = { lines: new Array<string>(), rest: "" };
-  #editor: readline.Interface | undefined;
 
   constructor(opened: Opened, state: ShellState, countdown: Countdown, isJson: boolean) {
     this.#opened = opened;
@@ -121,13 +108,16 @@ class Shell {
       client: () => opened.remote.client(),
       local: localPath,
     });
+    const { history } = state;
+    const prompt = () => this.#prompt();
+    this.#editor = new LineEditor({ history, completion: this.#completion, prompt });
   }
 
   /** With a person. */
   async converse(): Promise<number> {
     while (!this.#state.isOver) {
       void this.#refreshRoom();
-      const line = await this.#readLine();
+      const line = await this.#editor.read();
       if (line === undefined) break;
       await this.#state.history.add(line);
       await this.#run(line);
@@ -200,88 +190,6 @@ class Shell {
     return { path, isDirectory: shown.endsWith("/"), shown };
   }
 
-  /** One line, typed. Nothing at Ctrl-D. */
-  #readLine(): Promise<string | undefined> {
-    const typed = this.#ahead.lines.shift();
-    if (typed !== undefined) {
-      writeNote(`${this.#prompt()}${visible(typed)}`);
-      return Promise.resolve(typed);
-    }
-    return new Promise((resolve) => {
-      const editor = readline.createInterface({
-        input: process.stdin,
-        output: process.stderr,
-        terminal: true,
-        prompt: this.#prompt(),
-        history: this.#state.history.lines.toReversed(),
-        historySize: Infinity,
-        completer: (line: string, answer: Answer) => void this.#complete(line, answer),
-      });
-      this.#editor = editor;
-      const end = (line: string | undefined): void => {
-        this.#editor = undefined;
-        process.stdin.off("keypress", search);
-        resolve(line);
-      };
-      const search = this.#searching(editor);
-      process.stdin.on("keypress", search);
-      editor.on("SIGINT", () => clearLine(editor));
-      // After Ctrl-Z and fg readline has paused its input and leaves the rest to its owner.
-      editor.on("SIGCONT", () => editor.prompt(true));
-      let first: string | undefined;
-      editor.on("line", (line) => {
-        if (first !== undefined) {
-          this.#ahead.lines.push(line);
-          return;
-        }
-        first = line;
-        // What was read together with this line is the editor's until then, and lost if it closed.
-        setImmediate(() => {
-          this.#ahead.rest = editor.line;
-          end(line);
-          editor.close();
-        });
-      });
-      editor.once("close", () => {
-        // Ctrl-D leaves the cursor behind the prompt.
-        if (this.#editor === editor) writeNote("");
-        end(undefined);
-      });
-      editor.prompt();
-      const { rest } = this.#ahead;
-      this.#ahead.rest = "";
-      if (rest !== "") editor.write(rest);
-    });
-  }
-
-  /** Behind readline's own hearing of keys: it has done with the line what it does. */
-  #searching(editor: readline.Interface): (text: string | undefined, key: Pressed) => void {
-    let search: HistorySearch | undefined;
-    return (text, key) => {
-      const isEnter = key.name === "return" || key.name === "enter";
-      const isBegun = search === undefined && key.ctrl === true && key.name === "r";
-      if (isBegun) search = new HistorySearch(this.#state.history.lines, editor.line);
-      if (search === undefined) return;
-      const goesOn = isBegun || (!isEnter && search.press(text, key));
-      const isGivenBack = key.name === "escape" || key.name === "g";
-      const { found, needle } = search;
-      if (!goesOn) search = undefined;
-      if (isEnter) return;
-      if (goesOn || isGivenBack) Object.assign(editor, { line: found, cursor: found.length });
-      editor.setPrompt(goesOn ? `(search) ${visible(needle)}: ` : this.#prompt());
-      editor.prompt(true);
-    };
-  }
-
-  /** An answer to a line that is no longer there would be written into another one. */
-  async #complete(line: string, answer: Answer): Promise<void> {
-    const editor = this.#editor;
-    const offer = await this.#completion.offer(line);
-    if (editor === undefined || editor !== this.#editor) return;
-    const isSame = editor.line.slice(0, editor.cursor) === line;
-    answer(null, isSame ? offer : [[], ""]);
-  }
-
   #prompt(): string {
     const { user, server } = this.#opened;
     const { directory } = this.#state;
@@ -296,9 +204,7 @@ class Shell {
     const quota = await asked.catch(() => undefined);
     const before = this.#prompt();
     this.#freeBytes = quota === undefined ? undefined : roomOf(quota).freeBytes;
-    if (this.#prompt() === before || this.#editor === undefined) return;
-    this.#editor.setPrompt(this.#prompt());
-    this.#editor.prompt(true);
+    if (this.#prompt() !== before) this.#editor.renewPrompt();
   }
 }
 
@@ -312,13 +218,6 @@ function demandNoPipe(line: string, words: readonly string[]): void {
   if (!isMeant) return;
   const reason = "no pipes and redirections here: ! runs a command of this machine (quote a name)";
   throw new FtpxError("USAGE", { reason });
-}
-
-function clearLine(editor: readline.Interface): void {
-  writeNote("^C");
-  // What is typed is only readable in the types, and there is no call that clears it.
-  Object.assign(editor, { line: "", cursor: 0 });
-  editor.prompt();
 }
 
 /** As a person's own shell would have read it: `~` is their home. */

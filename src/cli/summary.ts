@@ -3,6 +3,7 @@
  * event; what was left out, and why; and with `--dry-run` what would be done.
  */
 import { formatCount, formatDuration, formatRate, formatSize } from "../base/units.ts";
+import type { TreeEntry } from "../client/foliage.ts";
 import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
 export interface Summary {
@@ -71,7 +72,8 @@ export function summaryEvent(summary: Summary): Readonly<Record<string, unknown>
 }
 
 /** Something is left out on purpose, which is no failure. */
-export function tellSkipped(isJson: boolean, path: string, reason: string): void {
+export function tellSkipped(isJson: boolean, path: string, kind: TreeEntry["kind"]): void {
+  const reason = kind === "link" ? "a symbolic link" : "neither a file nor a directory";
   if (isJson) writeJson({ event: "skipped", path, reason });
   else writeNote(`ftpx: ${visible(path)}: skipped, ${reason}`);
 }
@@ -89,6 +91,3 @@ export function tellWould(
     writeLine([action.padEnd(6), visible(path), ...size].join("  "));
   }
 }
-
-export const SKIPPED_LINK = "a symbolic link";
-export const SKIPPED_SPECIAL = "neither a file nor a directory";

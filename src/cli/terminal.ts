@@ -1,6 +1,6 @@
 /**
- * The terminal: all output and all questions (only user of clack and picocolors); those
- * whose answer is not shown are hidden.ts.
+ * The terminal: all output, and what a failure is in words and as an exit status (only user of
+ * picocolors). Questions are questions.ts, and hidden.ts where the answer is not shown.
  *
  * stdout carries data only; notes, progress, questions and errors go to stderr. What
  * comes from a name, a peer or an error passes `visible` before it is shown, so nobody
@@ -9,7 +9,6 @@
  * Live lines stay at the bottom of a terminal: other output takes them away, is written
  * in their place, and they are painted again below it. What they say is progress.ts's.
  */
-import * as clack from "@clack/prompts";
 import picocolors from "picocolors";
 import { DETAILS, FtpxError, isKind } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
@@ -36,8 +35,8 @@ export function visible(text: string): string {
 }
 
 /**
- * The same, and no two names look alike: a backslash is written twice. Between `$'` and `'` the shells,
- * ours too, read it back.
+ * The same, and no two names look alike: a backslash is written twice. Between `$'` and `'` the
+ * shells, ours too, read it back.
  */
 export function unmistakable(name: string): string {
   return visible(name.replaceAll("\\", "\\\\"));
@@ -339,83 +338,4 @@ function formatDetail(name: string, details: Details): string {
 /** Whether a question would reach anybody. */
 export function canAsk(): boolean {
   return isScreen(process.stderr) && process.stdin.isTTY;
-}
-
-/** A question was left with Esc or Ctrl-C: a menu asks something else, anybody else ends. */
-export class LeftQuestion extends FtpxError {
-  constructor() {
-    super("INTERRUPTED");
-  }
-}
-
-interface Asking {
-  /** What Enter alone means; whatever is typed stands in its place. */
-  readonly usual?: string;
-  /** Refuses an answer with a FtpxError, whose reason is shown, and it is asked for again. */
-  readonly check?: (answer: string) => void;
-}
-
-/** One line. @throws FtpxError USAGE without a terminal, INTERRUPTED */
-export async function ask(message: string, { usual = "", check }: Asking = {}): Promise<string> {
-  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask for: ${message}` }));
-  const isUsual = usual === "" ? {} : { placeholder: visible(usual), defaultValue: usual };
-  const answerOf = (typed: string | undefined) => (typed ?? "").trim() || usual;
-  const validate = (typed: string | undefined) => complaintOf(() => check?.(answerOf(typed)));
-  const question = { ...onStderr(), message: visible(message), ...isUsual, validate };
-  return answerOf(await answerTo(clack.text(question)));
-}
-
-function complaintOf(check: () => void): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof FtpxError)) throw error;
-    return visible(error.details.reason ?? error.kind);
-  }
-}
-
-/** One of several, by its key. @throws FtpxError USAGE without a terminal, INTERRUPTED */
-export async function choose<Key extends string>(
-  message: string,
-  entries: Readonly<Record<Key, string>>,
-): Promise<Key> {
-  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
-  const options = (Object.entries(entries) as [Key, string][]).map(([value, label]) => ({
-    value,
-    label: visible(label),
-  }));
-  const question = { ...onStderr(), message: visible(message), options };
-  return await answerTo(
-    clack.select<string>(question) as Promise<Key | typeof clack.CANCEL_SYMBOL>,
-  );
-}
-
-/** @throws FtpxError USAGE without a terminal, INTERRUPTED */
-export async function confirm(message: string): Promise<boolean> {
-  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
-  const question = { ...onStderr(), message: visible(message), initialValue: false };
-  const answer = await clack.confirm(question);
-  // Clack turns the mark to the other answer when it is left, and shows that as given.
-  if (clack.isCancel(answer)) process.stderr.write("\x1b[A\r\x1b[2K(left without an answer)\n");
-  return await answerTo(Promise.resolve(answer));
-}
-
-function demandTerminal(refusal: FtpxError): void {
-  if (!canAsk()) throw refusal;
-}
-
-function onStderr() {
-  const { stderr } = process;
-  // With a width of 0 clack and readline put each character on a line of its own.
-  if (!(stderr.columns > 0)) stderr.columns = COLUMNS_DEFAULT;
-  return { output: stderr, withGuide: false };
-}
-
-async function answerTo<Answer>(
-  question: Promise<Answer | typeof clack.CANCEL_SYMBOL>,
-): Promise<Answer> {
-  const answer = await question;
-  if (clack.isCancel(answer)) throw new LeftQuestion();
-  return answer;
 }

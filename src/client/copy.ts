@@ -1,5 +1,6 @@
 /** What uploads and downloads of one file have in common: the wish, the way, the receipt. */
 import { realpath } from "node:fs/promises";
+import { isSameBytes } from "../base/bytes.ts";
 import { createHasher, DIGEST_BYTES_MAX } from "../base/digest.ts";
 import type { Algorithm, FileDigest } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
@@ -101,7 +102,7 @@ export async function countEqualChunks(
   for (const [index, digest] of digests.entries()) {
     if (signal.aborted) throw new FtpxError("INTERRUPTED");
     const found = await digestChunk(file, algorithm, index);
-    if (Buffer.compare(found, digest) !== 0) return index;
+    if (!isSameBytes(found, digest)) return index;
   }
   return digests.length;
 }

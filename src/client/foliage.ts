@@ -45,7 +45,7 @@ export class Tree {
     if (signal.aborted) throw new FtpxError("INTERRUPTED");
     const { relative, kind } = entry;
     if (isWanted !== undefined && !isWanted(relative, kind === "directory")) {
-      this.guarded.add(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
+      this.guarded.add(parentOf(relative));
       return false;
     }
     if (this.entries.length >= TREE_ENTRIES_MAX) {
@@ -59,6 +59,27 @@ export class Tree {
   fail(path: string, error: unknown): void {
     this.failures.push({ path, error });
   }
+}
+
+/** By path, so that a directory comes before what is in it. */
+export function byPath(a: TreeEntry, b: TreeEntry): number {
+  if (a.relative === b.relative) return 0;
+  return a.relative < b.relative ? -1 : 1;
+}
+
+/** By how deep they are, those above first. */
+export function levelsOf<Item>(items: readonly Item[], pathOf: (item: Item) => string): Item[][] {
+  const levels: Item[][] = [];
+  for (const item of items) {
+    const path = pathOf(item);
+    (levels[path === "" ? 0 : path.split("/").length] ??= []).push(item);
+  }
+  return levels.filter((level) => level !== undefined);
+}
+
+/** The directory of a tree in which something is; empty for the root. */
+export function parentOf(relative: string): string {
+  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
 }
 
 /** The path of something in a directory of a tree. */

@@ -6,6 +6,7 @@
  * When the server's file is another version than the part's, the chunks that are still
  * equal at its front are kept, so two versions never mix.
  */
+import { isSameBytes } from "../base/bytes.ts";
 import { composeDigest, demandDigest, formatDigest, isSameDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
@@ -198,7 +199,7 @@ class Downloading implements TransferListener {
   /** A file of one chunk is not worth a log: it is fetched again as a whole. */
   async #begin(opened: ReplyOf<"openDownload">): Promise<void> {
     if (opened.totalBytes > CHUNK_BYTES) await this.#part.restart(this.#originOf(opened), 0, 0);
-    else await this.#part.clear();
+    else if (this.#part.origin !== undefined) await this.#part.clear();
   }
 
   /** The file has another version now: what is equal at its front stays. */
@@ -213,7 +214,7 @@ class Downloading implements TransferListener {
     );
     const differs = found.findIndex((digest, index) => {
       const own = held[index];
-      return own === undefined || Buffer.compare(own, digest) !== 0;
+      return own === undefined || !isSameBytes(own, digest);
     });
     const kept = differs < 0 ? found.length : differs;
     if (kept === 0) await this.#part.clear();
@@ -222,11 +223,13 @@ class Downloading implements TransferListener {
 
   /**
    * A disk, a crash or a hand may have changed them since they were proved; what this process
-   * left is as it was. @throws FtpxError CHUNK_DAMAGED, and what is kept ends there
+   * left is as it was, and what was read when the part was opened is not read again.
+   *
+   * @throws FtpxError CHUNK_DAMAGED, and what is kept ends there
    */
   async #checkHeld(held: readonly Uint8Array[], version: string): Promise<void> {
     const { memory, algorithm } = this.#job;
-    if (memory.part !== version) {
+    if (memory.part !== version && !this.#part.isChecked) {
       const { file } = this.#part;
       const sound = await countEqualChunks(file, algorithm, held, this.#ending.signal);
       if (sound < held.length) {

@@ -4,34 +4,41 @@
  * together with another one of the same tree, because this file system folds case or
  * spelling. Who else changes the directory meanwhile is trusted as any program of this user.
  */
+import type { BigIntStats } from "node:fs";
 import { lstat, mkdir, rename, utimes } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { syncDirectory } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import { systemPath } from "../base/path.ts";
 import { localFailure, realPath } from "./copy.ts";
+import { parentOf } from "./foliage.ts";
 
 /** What one command has put on this machine, by device and inode. */
 export class Taken {
   readonly #paths = new Map<string, string>();
 
-  /** @throws FtpxError NAME_COLLISION for what another name of the same command has put there */
-  async demandFree(path: string, calledPath = path): Promise<string | undefined> {
+  /**
+   * @returns what stands there, if anything does
+   * @throws FtpxError NAME_COLLISION for what another name of the same command has put there
+   */
+  async demandFree(path: string, calledPath = path): Promise<BigIntStats | undefined> {
     const stats = await lstat(systemPath(path), { bigint: true }).catch(absent);
-    if (stats === undefined) return undefined;
-    const key = `${stats.dev}.${stats.ino}`;
-    const other = this.#paths.get(key);
+    const other = stats && this.#paths.get(keyOf(stats));
     if (other !== undefined && other !== calledPath) {
       throw new FtpxError("NAME_COLLISION", { path: calledPath, file: other });
     }
-    return key;
+    return stats;
   }
 
   /** @param calledPath where it was written to, when a link led elsewhere @throws as demandFree */
   async add(path: string, calledPath = path): Promise<void> {
-    const key = await this.demandFree(path, calledPath);
-    if (key !== undefined) this.#paths.set(key, calledPath);
+    const stats = await this.demandFree(path, calledPath);
+    if (stats !== undefined) this.#paths.set(keyOf(stats), calledPath);
   }
+}
+
+function keyOf({ dev, ino }: BigIntStats): string {
+  return `${dev}.${ino}`;
 }
 
 export class Ground {
@@ -88,7 +95,7 @@ export class Ground {
 
   /** Where something of the tree is on this machine. @throws FtpxError when its directory was not made */
   place(relative: string): string {
-    const parent = relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
+    const parent = parentOf(relative);
     const directory = relative.includes("/") ? this.#places.get(parent) : this.#root;
     if (directory === undefined) throw new FtpxError("NO_LOCAL_FILE", { path: parent });
     return join(directory, relative.slice(relative.lastIndexOf("/") + 1));
@@ -107,9 +114,8 @@ export class Ground {
   async demandFree(relative: string): Promise<void> {
     const path = this.place(relative);
     try {
-      const stats = await lstat(systemPath(path)).catch(absent);
-      if (stats?.isSymbolicLink() === true) await this.#demandInside(path);
-      await this.#taken.demandFree(path);
+      const there = await this.#taken.demandFree(path);
+      if (there?.isSymbolicLink() === true) await this.#demandInside(path);
     } catch (error) {
       throw localFailure(error, path);
     }

@@ -73,22 +73,28 @@ export async function localEntries(
 }
 
 /** Nothing when it is not there, whatever stands in the way. @throws FtpxError LOCAL_IO */
-export async function findLocal(path: string): Promise<Omit<TreeEntry, "relative"> | undefined> {
+export async function findLocal(path: string): Promise<Facts | undefined> {
   try {
-    const { kind, bytes, modifiedMs } = factsOf(await lstat(systemPath(path), { bigint: true }));
-    return { kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+    return await factsAt(path);
   } catch (error) {
     if (isKind(errorOfSystem(error), "NO_SUCH_PATH", "NOT_A_DIRECTORY")) return undefined;
     throw localFailure(error, path);
   }
 }
 
+type Facts = Omit<TreeEntry, "relative">;
+
+/** @throws the system's error */
+async function factsAt(path: string): Promise<Facts> {
+  const { kind, bytes, modifiedMs } = factsOf(await lstat(systemPath(path), { bigint: true }));
+  return { kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+}
+
 /** Nothing, and a failure, for what has gone since its name was read. */
 async function lookAt(tree: Tree, root: string, relative: string): Promise<TreeEntry | undefined> {
   const path = join(root, relative);
   try {
-    const { kind, bytes, modifiedMs } = factsOf(await lstat(systemPath(path), { bigint: true }));
-    return { relative, kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+    return { relative, ...(await factsAt(path)) };
   } catch (error) {
     tree.fail(path, localFailure(error, path));
     return undefined;

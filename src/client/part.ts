@@ -10,22 +10,17 @@
 import { constants } from "node:fs";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isSameBytes } from "../base/bytes.ts";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { syncDirectory } from "../base/directories.ts";
 import { FtpxError } from "../base/errors.ts";
-import { OpenFile } from "../base/openfile.ts";
+import { NO_LINK, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
 import { nameBytes, systemPath } from "../base/path.ts";
 import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
 
 const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
-
-/**
- * The part's name is known beforehand, and its directory may be another's too: a link
- * planted there must not lead to a file of this user's. Windows has no such flag.
- */
-const NO_LINK = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
 
 /** Which content the part is of. */
 export interface PartOrigin {
@@ -46,6 +41,7 @@ export class DownloadPart {
   readonly #destination: string;
   #origin: PartOrigin | undefined;
   #digests: Uint8Array[];
+  #isChecked = false;
   /** A sync failed: nobody knows what the disk holds, and no second sync would tell. */
   #isUnsafe = false;
 
@@ -64,6 +60,8 @@ export class DownloadPart {
 
   static async open(destination: string, signal: AbortSignal): Promise<DownloadPart> {
     const part = partPathOf(destination);
+    // Its name is known beforehand, and its directory may be another's too: a link planted
+    // there must not lead to a file of this user's, and neither must one for the log.
     const file = await OpenFile.open(systemPath(part), O_RDWR | O_CREAT | NO_LINK, 0o666);
     try {
       const log = await readLog(logPathOf(part));
@@ -79,6 +77,11 @@ export class DownloadPart {
   /** What the part is of; nothing when nothing is held. */
   get origin(): PartOrigin | undefined {
     return this.#origin;
+  }
+
+  /** All chunks that are held were read and compared when it was opened. */
+  get isChecked(): boolean {
+    return this.#isChecked;
   }
 
   /** Digests of the whole chunks that are held. */
@@ -166,11 +169,12 @@ export class DownloadPart {
     }
     const kept = await countEqualChunks(this.file, algorithm, this.#digests, signal);
     await this.restart(origin, kept, kept * CHUNK_BYTES);
+    this.#isChecked = true;
   }
 
   async #isIntact(algorithm: Algorithm, index: number): Promise<boolean> {
     const found = await digestChunk(this.file, algorithm, index);
-    return Buffer.compare(found, this.#digests[index] ?? new Uint8Array(0)) === 0;
+    return isSameBytes(found, this.#digests[index] ?? new Uint8Array(0));
   }
 }
 
@@ -254,8 +258,15 @@ function hexOf(digest: Uint8Array): string {
   return Buffer.from(digest).toString("hex");
 }
 
+let boot: Promise<string> | undefined;
+
 /** Changes with every boot of this machine; where nothing tells, no two runs are of one boot. */
-async function bootId(): Promise<string> {
+function bootId(): Promise<string> {
+  boot ??= readBootId();
+  return boot;
+}
+
+async function readBootId(): Promise<string> {
   const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
   return found.trim() === "" ? crypto.randomUUID() : found.trim();
 }

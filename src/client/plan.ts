@@ -6,6 +6,7 @@
  * Nothing is deleted but what is in the target and not in the source, and no directory that
  * holds something which a filter left out.
  */
+import { byPath, parentOf } from "./foliage.ts";
 import type { TreeEntry } from "./foliage.ts";
 
 export interface PlanOptions {
@@ -132,15 +133,6 @@ function pathsAbove(relative: string): string[] {
   const above: string[] = [];
   for (let path = parentOf(relative); path !== ""; path = parentOf(path)) above.push(path);
   return above;
-}
-
-function parentOf(relative: string): string {
-  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
-}
-
-function byPath(a: TreeEntry, b: TreeEntry): number {
-  if (a.relative === b.relative) return 0;
-  return a.relative < b.relative ? -1 : 1;
 }
 
 /**

@@ -3,12 +3,14 @@
  * as it is proved to be of this source, then content, then commit.
  *
  * A small file goes out whole, without waiting for anything in between. A large one is not
- * sent when it is there already, to the last byte; else it first hears what the server holds: when the source is the one of then, the last held
- * chunk is compared; when it is not, all of them, and the longest equal prefix is kept.
+ * sent when it is there already, to the last byte; else it first hears what the server holds:
+ * when the source is the one of then, the last held chunk is compared; when it is not, all of
+ * them, and the longest equal prefix is kept.
  */
+import { isSameBytes } from "../base/bytes.ts";
 import { composeDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
-import { OpenFile } from "../base/openfile.ts";
+import { NO_LINK, OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
 import {
@@ -203,7 +205,7 @@ class Uploading implements TransferListener {
     const last = held.at(-1);
     if (last === undefined) return true;
     const found = await digestChunk(this.#file, this.#job.algorithm, chunkCount - 1);
-    return Buffer.compare(found, last) === 0;
+    return isSameBytes(found, last);
   }
 
   /** The server keeps the part; it need not wait for us to close the connection. */
@@ -222,9 +224,6 @@ function demandPossible(opened: ReplyOf<"openUpload">): void {
     throw new FtpxError("OUT_OF_RANGE", { reason: "chunks of an unfinished upload" });
   }
 }
-
-/** Windows has no such flag. */
-const NO_LINK = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
 
 async function openSource({ local: path, mayFollow = true }: CopyJob): Promise<OpenFile> {
   try {

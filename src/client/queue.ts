@@ -1,5 +1,8 @@
 /** Many small pieces of work that wait for answers, so many of them at once. */
 
+/** Requests that wait for their answers together: a long line is not waited for file by file. */
+export const ASKED_AT_ONCE = 64;
+
 /**
  * Works through items; the work may add more of them. The first failure ends all, and what
  * is under way then goes on unheard.

@@ -1,9 +1,9 @@
 /**
  * A server as its user sees it: signed in, over as many connections as it takes.
  *
- * The password's keys are derived once, and replaced when the user changes the password. A lost connection is made again, with growing
- * pauses, when something is asked for; requests that were under way then fail with
- * CONNECTION_LOST, except those that only read, which are asked again.
+ * The password's keys are derived once, and replaced when the user changes the password. A lost
+ * connection is made again, with growing pauses, when something is asked for; requests that were
+ * under way then fail with CONNECTION_LOST, except those that only read, which are asked again.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
 import { DerivedKeys } from "../base/scram.ts";

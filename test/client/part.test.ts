@@ -86,3 +86,25 @@ test("a log is written over and added to, and read again", async () => {
   expect(lines.slice(1)).toEqual(["01".repeat(32), "02".repeat(32)]);
   folder.remove();
 });
+
+test("a part is checked when it is opened after a reboot, and what does not fit is dropped", async () => {
+  const folder = new Folder();
+  const content = new Uint8Array(2 * CHUNK_BYTES).fill(7);
+  const digest = new Bun.CryptoHasher("sha256").update(content.subarray(CHUNK_BYTES)).digest();
+  const part = await DownloadPart.open(folder.at("a"), NEVER);
+  await part.restart(ORIGIN, 0, 0);
+  await part.file.write([content], 0);
+  await part.add([new Uint8Array(digest), new Uint8Array(digest)]);
+  await part.file.close();
+  const again = await DownloadPart.open(folder.at("a"), NEVER);
+  await again.file.write([new Uint8Array(1)], CHUNK_BYTES);
+  await again.file.close();
+  const log = folder.at(".a.ftpx-part.log");
+  writeFileSync(log, readFileSync(log, "utf8").replace(/"boot":"[^"]*"/, '"boot":"earlier"'));
+  const rebooted = await DownloadPart.open(folder.at("a"), NEVER);
+
+  expect([again.isChecked, again.digests.length]).toEqual([false, 2]);
+  expect([rebooted.isChecked, rebooted.digests.length]).toEqual([true, 1]);
+  await rebooted.file.close();
+  folder.remove();
+});

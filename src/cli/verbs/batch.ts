@@ -7,24 +7,20 @@ import { systemPath } from "../../base/path.ts";
 import { factsOf } from "../../base/openfile.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { isSameTime } from "../../client/plan.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { tellSummary, tellWould } from "../summary.ts";
 import { worstStatus } from "../terminal.ts";
 import { runCopies } from "./jobs.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
 import { rehearseCopies } from "./rehearsal.ts";
+import type { Tally } from "./tally.ts";
 import type { Stage } from "./verb.ts";
 import { stat } from "node:fs/promises";
 
-/** Requests that wait for their answers together: a long line is not waited for file by file. */
-export const ASKED_AT_ONCE = 64;
-
 export interface Batch {
   readonly tasks: readonly CopyTask[];
-  /** Of what has failed while gathering. */
-  readonly status: number;
-  readonly failedCount: number;
-  readonly skippedCount: number;
+  /** What has come of gathering them. */
+  readonly tally: Tally;
   /** Directories that would be made; without `--dry-run` they are there. */
   readonly directories: readonly string[];
   /** When the files are there. */
@@ -43,24 +39,25 @@ export async function runBatch(
   settings: CopySettings,
   { isDry, isUpdate }: BatchOptions,
 ): Promise<number> {
+  const { tally, directories } = batch;
   demandDistinct(batch.tasks);
   const tasks = isUpdate ? await withoutCurrent(stage, batch.tasks) : batch.tasks;
-  const skippedCount = batch.skippedCount + batch.tasks.length - tasks.length;
+  const skippedCount = tally.skippedCount + batch.tasks.length - tasks.length;
   if (isDry) {
-    for (const directory of batch.directories) tellWould(stage.isJson, "make", directory);
-    const { fitting, statuses } = await rehearseCopies(stage, tasks, batch.directories, settings);
+    for (const directory of directories) tellWould(stage.isJson, "make", directory);
+    const fitting = await rehearseCopies(stage, { tasks, directories, tally }, settings);
     for (const { label, path, totalBytes } of fitting) {
       tellWould(stage.isJson, "copy", stage.isJson ? path : label, totalBytes);
     }
-    return worstStatus([batch.status, ...statuses]);
+    return tally.status;
   }
   const outcome = await runCopies(stage, tasks, settings);
   if (!outcome.isEnded) await batch.finish?.();
-  const failedCount = batch.failedCount + outcome.failedCount;
-  if (batch.tasks.length + skippedCount + batch.failedCount > 1) {
+  const failedCount = tally.failedCount + outcome.failedCount;
+  if (batch.tasks.length + skippedCount + tally.failedCount > 1) {
     tellSummary(stage.isJson, { ...outcome, failedCount, skippedCount });
   }
-  return worstStatus([batch.status, outcome.status]);
+  return worstStatus([tally.status, outcome.status]);
 }
 
 interface Facts {

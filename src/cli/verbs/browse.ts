@@ -10,7 +10,7 @@ import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
 import { unmistakable, visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
 import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
-import { BARE, demandDirectory, forEach, shellOf, verb } from "./verb.ts";
+import { BARE, demandDirectory, forEach, REMOTE_PATHS, shellOf, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 const LONG = {
@@ -28,9 +28,7 @@ export const LS = verb({
     words: [1, Infinity],
     examples: ["ftpx ls ann@files.example.org", "ftpx ls -l --json files.example.org/backup"],
   },
-  firstWord: ["remote"],
-  furtherWords: ["remote"],
-  target: "first",
+  ...REMOTE_PATHS,
   run: async (stage, words, { long }) => {
     const expanded = await expandSpots(stage, words.length === 0 ? ["."] : words);
     const { items: spots } = expanded;

@@ -12,7 +12,7 @@ import { gatherFetches } from "./fetches.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import type { CopySettings } from "./jobs.ts";
 import { gatherSends } from "./sends.ts";
-import { destinationOf, NO_CLOBBER_OPTION, verb } from "./verb.ts";
+import { destinationOf, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 /** Options of everything that copies content. */
@@ -75,9 +75,7 @@ export const MGET = verb({
   about: "Copies files from the server to the current local directory",
   options: COPY_OPTIONS,
   shell: { usage: "PATH…", words: [1, Infinity], examples: ["mget *.iso *.txt"] },
-  firstWord: ["remote"],
-  furtherWords: ["remote"],
-  target: "first",
+  ...REMOTE_PATHS,
   run: (stage, words, options) => fetchAll(stage, words, undefined, options),
 });
 

@@ -6,14 +6,15 @@ import type { Client, RequestOf } from "../../client/client.ts";
 import { unlessAborted } from "../../client/remote.ts";
 import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
 import { worstStatus, writeJson } from "../terminal.ts";
-import { destinationOf, forEach, HINT_RECURSIVE, NO_CLOBBER_OPTION, verb } from "./verb.ts";
+import {
+  destinationOf,
+  forEach,
+  HINT_RECURSIVE,
+  NO_CLOBBER_OPTION,
+  REMOTE_PATHS,
+  verb,
+} from "./verb.ts";
 import type { Stage } from "./verb.ts";
-
-const REMOTE_PATHS = {
-  firstWord: ["remote"],
-  furtherWords: ["remote"],
-  target: "first",
-} as const;
 
 export const MKDIR = verb({
   name: "mkdir",

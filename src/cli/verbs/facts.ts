@@ -7,14 +7,8 @@ import type { Usage } from "./verb.ts";
 import { forEachSpot } from "../expansion.ts";
 import { visible, writeJson, writeLine, writeName } from "../terminal.ts";
 import { formatDate } from "./entries.ts";
-import { verb } from "./verb.ts";
+import { REMOTE_PATHS, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
-
-const REMOTE_PATHS = {
-  firstWord: ["remote"],
-  furtherWords: ["remote"],
-  target: "first",
-} as const;
 
 const ACCOUNT = { firstWord: [], furtherWords: [], target: "first" } as const;
 

@@ -1,23 +1,22 @@
 /** What `get` makes of its words: which files go where on this machine, and their directories. */
 import { stat } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { FtpxError, isKind } from "../../base/errors.ts";
+import { FtpxError } from "../../base/errors.ts";
 import { HOME, leafOf, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
+import { byPath, parentOf } from "../../client/foliage.ts";
 import type { Tree, TreeEntry } from "../../client/foliage.ts";
 import { Ground, Taken, wavesOf } from "../../client/ground.ts";
 import { safeLeaf } from "../../client/leaf.ts";
 import { findLocal } from "../../client/localtree.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { walkRemote } from "../../client/remotetree.ts";
 import { scanning } from "../scanning.ts";
-import { SKIPPED_LINK, SKIPPED_SPECIAL, tellSkipped } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
-import { ASKED_AT_ONCE, factsThere } from "./batch.ts";
+import { factsThere } from "./batch.ts";
 import type { Batch } from "./batch.ts";
-import { tellFailure } from "./jobs.ts";
 import type { CopyTask } from "./jobs.ts";
-import { endsAll, failureAt, HINT_RECURSIVE } from "./verb.ts";
+import { Tally } from "./tally.ts";
+import { HINT_RECURSIVE } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 interface FetchOptions {
@@ -40,7 +39,7 @@ export async function gatherFetches(
   await scanning(stage.isJson, async (onFound) => {
     const plain: Spot[] = [];
     for (const spot of spots) {
-      await gathering.attempt(spot.path, async () => {
+      await gathering.tally.attempt(spot.path, async () => {
         const isTree = options.isRecursive && (await isDirectory(stage, spot.path));
         if (isTree) await gathering.tree(spot, onFound);
         else if (spot.path === HOME) throw isDirectoryFailure();
@@ -53,41 +52,30 @@ export async function gatherFetches(
 }
 
 class Gathering {
+  readonly tally: Tally;
   readonly #stage: Stage;
   readonly #options: FetchOptions;
   readonly #taken = new Taken();
   readonly #tasks: CopyTask[] = [];
-  readonly #statuses: number[] = [];
   readonly #directories: string[] = [];
   /** The times of directories, told when all in them is there: the deepest first. */
   readonly #times: (() => Promise<void>)[] = [];
   readonly #place: LocalPlace;
   /** The directory into which things go under names that the server gives. */
   #shared: Ground | undefined;
-  #skippedCount = 0;
 
   constructor(stage: Stage, options: FetchOptions, place: LocalPlace) {
+    this.tally = new Tally(stage.isJson);
     this.#stage = stage;
     this.#options = options;
     this.#place = place;
-  }
-
-  /** What fails has its line, and the others are tried. @throws FtpxError INTERRUPTED, CONNECTION_LOST */
-  async attempt(path: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      const failure = failureAt(error, path);
-      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
-      this.#statuses.push(tellFailure(path, failure));
-    }
   }
 
   /** Files that were named one by one; their sizes are asked for together. */
   async files(spots: readonly Spot[]): Promise<void> {
     const tasks: CopyTask[] = [];
     for (const { path } of spots) {
-      await this.attempt(path, async () => {
+      await this.tally.attempt(path, async () => {
         const local = placeIn(this.#place, path);
         await this.#demandInside(path);
         const prepare = async () => {
@@ -109,7 +97,7 @@ class Gathering {
     const { remote, signal } = this.#stage;
     const sized: CopyTask[] = [];
     await workThrough(tasks.entries(), ASKED_AT_ONCE, ([index, task]) =>
-      this.attempt(task.path, async () => {
+      this.tally.attempt(task.path, async () => {
         const { kind, bytes } = await remote.call("stat", { path: task.path }, signal);
         if (kind === "directory") throw isDirectoryFailure();
         if (kind !== "file") throw new FtpxError("NOT_A_FILE");
@@ -125,10 +113,8 @@ class Gathering {
     await this.#demandInside(spot.path);
     const options = { signal, checkName: checkLeaf, onFound };
     const tree = await walkRemote(remote, spot.path, options);
-    for (const { path, error } of tree.failures) {
-      this.#statuses.push(tellFailure(path, error));
-    }
-    const entries = tree.entries.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
+    for (const { path, error } of tree.failures) this.tally.failed(path, error);
+    const entries = tree.entries.toSorted(byPath);
     if (this.#options.isDry) await this.#plan(spot, root, entries);
     else await this.#make(spot, root, entries);
   }
@@ -140,9 +126,7 @@ class Gathering {
     };
     return {
       tasks: waves.flatMap((tasks, wave) => tasks.map((task) => ({ ...task, wave }))),
-      status: worstStatus(this.#statuses),
-      failedCount: this.#statuses.length,
-      skippedCount: this.#skippedCount,
+      tally: this.tally,
       directories: this.#directories,
       finish,
     };
@@ -167,7 +151,7 @@ class Gathering {
       // Whatever was wrong with its directory has been told.
       if (!ground.hasDirectory(parentOf(relative))) continue;
       const path = pathIn(spot, relative);
-      await this.attempt(path, async () => {
+      await this.tally.attempt(path, async () => {
         if (kind === "directory") {
           await ground.makeDirectory(relative);
           this.#times.push(() => ground.setModified(relative, modifiedMs));
@@ -176,7 +160,7 @@ class Gathering {
           const finish = () => ground.written(relative);
           const task = taskOf(spot, entry, ground.place(relative));
           this.#tasks.push({ ...task, prepare, finish });
-        } else this.#skip(path, kind);
+        } else this.tally.skip(path, kind);
       });
     }
     await ground.sync();
@@ -189,14 +173,9 @@ class Gathering {
       const { relative, kind } = entry;
       const local = join(root, relative);
       if (kind === "file") this.#tasks.push(taskOf(spot, entry, local));
-      else if (kind !== "directory") this.#skip(pathIn(spot, relative), kind);
+      else if (kind !== "directory") this.tally.skip(pathIn(spot, relative), kind);
       else if ((await findLocal(local)) === undefined) this.#directories.push(local);
     }
-  }
-
-  #skip(path: string, kind: "link" | "other"): void {
-    this.#skippedCount += 1;
-    tellSkipped(this.#stage.isJson, path, kind === "link" ? SKIPPED_LINK : SKIPPED_SPECIAL);
   }
 }
 
@@ -221,10 +200,6 @@ function pathIn({ path }: Spot, relative: string): VirtualPath {
 
 function isDirectoryFailure(): FtpxError {
   return new FtpxError("IS_A_DIRECTORY", {}, { hint: HINT_RECURSIVE });
-}
-
-function parentOf(relative: string): string {
-  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
 }
 
 async function isDirectory({ remote, signal }: Stage, path: VirtualPath): Promise<boolean> {

@@ -14,7 +14,7 @@ import { uploadOnce } from "../../client/put.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
 import { exitStatusOf, showError, worstStatus, writeNote } from "../terminal.ts";
-import { endsAll, failureAt, HINT_PARENTS, HINT_RECURSIVE } from "./verb.ts";
+import { endsAll, HINT_PARENTS, HINT_RECURSIVE, tellFailure } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface CopyTask {
@@ -200,13 +200,6 @@ function hinted({ direction, isInTree }: CopyTask, error: unknown): unknown {
   return direction === "download"
     ? withHint(error, HINT_RECURSIVE, "IS_A_DIRECTORY")
     : withHint(error, HINT_PARENTS, "NO_SUCH_PATH");
-}
-
-/** @param path what it is about @returns the exit status */
-export function tellFailure(path: string, error: unknown, hint?: string): number {
-  const failure = failureAt(error, path);
-  showError(failure, hint);
-  return exitStatusOf(failure);
 }
 
 /** One file, over as many connections as it takes. */

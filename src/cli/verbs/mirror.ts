@@ -8,27 +8,25 @@
  * is not empty, and stays.
  */
 import { join } from "node:path";
-import { FtpxError, isKind } from "../../base/errors.ts";
+import { FtpxError } from "../../base/errors.ts";
 import { resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
-import { relativeTo } from "../../client/foliage.ts";
+import { levelsOf, relativeTo } from "../../client/foliage.ts";
 import type { TreeEntry, TreeFilter } from "../../client/foliage.ts";
 import { isLate, isSameTime, planSync } from "../../client/plan.ts";
 import { stagedBeside } from "../../client/part.ts";
 import type { Plan } from "../../client/plan.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { scanning } from "../scanning.ts";
-import { SKIPPED_LINK, SKIPPED_SPECIAL, tellSkipped, tellSummary, tellWould } from "../summary.ts";
-import { visible, worstStatus, writeJson, writeNote } from "../terminal.ts";
-import { ASKED_AT_ONCE } from "./batch.ts";
+import { tellSummary, tellWould } from "../summary.ts";
+import { visible, writeJson, writeNote } from "../terminal.ts";
 import { findEqual } from "./comparison.ts";
-import { runCopies, tellFailure } from "./jobs.ts";
+import { runCopies } from "./jobs.ts";
 import type { CopySettings, CopyTask, Outcome } from "./jobs.ts";
 import { attempt, roomHere, roomThere } from "./rehearsal.ts";
-import { levelsOf } from "./sends.ts";
 import { HereSide, ThereSide } from "./sides.ts";
 import type { Side } from "./sides.ts";
-import { endsAll, failureAt } from "./verb.ts";
+import { Tally } from "./tally.ts";
 import type { Stage } from "./verb.ts";
 
 export interface MirrorWish {
@@ -60,10 +58,9 @@ class Mirror {
   readonly #source: Side;
   readonly #target: Side;
   readonly #startedMs = performance.now();
-  readonly #statuses: number[] = [];
+  readonly #tally: Tally;
   /** For a rehearsal: what the target has, by its path. */
   readonly #there = new Map<string, TreeEntry>();
-  #failedCount = 0;
   #doneCount = 0;
   #deletedCount = 0;
   #movedBytes = 0;
@@ -72,6 +69,7 @@ class Mirror {
   constructor(stage: Stage, wish: MirrorWish) {
     this.#stage = stage;
     this.#wish = wish;
+    this.#tally = new Tally(stage.isJson);
     const here = new HereSide(wish.local);
     const there = new ThereSide(stage, wish.path);
     [this.#source, this.#target] = wish.isSending ? [here, there] : [there, here];
@@ -88,7 +86,7 @@ class Mirror {
       if (source === undefined) throw this.#source.missing();
       const target = await this.#target.walk({ signal, ...rules }, isStrict);
       for (const { path, error } of [...source.failures, ...(target?.failures ?? [])]) {
-        this.#failed(path, failureAt(error, path));
+        this.#tally.failed(path, error);
       }
       const there = target?.entries ?? [];
       if (this.#wish.isDry) for (const entry of there) this.#there.set(entry.relative, entry);
@@ -110,7 +108,7 @@ class Mirror {
       const path = this.#target.name(relative);
       const found = this.#there.get(relative);
       const replacedBytes = found?.kind === "file" && kind === "file" ? found.bytes : undefined;
-      return attempt(this.#statuses, path, () => room?.take({ path, bytes, replacedBytes }));
+      return attempt(this.#tally, path, () => room?.take({ path, bytes, replacedBytes }));
     };
     const shown = ({ relative }: TreeEntry) => (isJson ? this.#target.name(relative) : relative);
     for (const entry of plan.directories) if (fits(entry)) tellWould(isJson, "make", shown(entry));
@@ -118,8 +116,6 @@ class Mirror {
     for (const entry of files) tellWould(isJson, "copy", shown(entry), entry.bytes);
     this.#doneCount = files.length;
     this.#movedBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    // Each failure has had its line: what could not be looked at, what may not stand there, this.
-    this.#failedCount = this.#statuses.length;
     const gone = this.#isClean ? [...plan.replaced, ...plan.deleted] : [];
     for (const entry of gone) tellWould(isJson, "delete", shown(entry));
     this.#deletedCount = gone.length;
@@ -141,37 +137,33 @@ class Mirror {
   }
 
   get #isClean(): boolean {
-    return !this.#isEnded && this.#failedCount === 0;
+    return !this.#isEnded && this.#tally.failedCount === 0;
   }
 
   /** @returns the worst status */
   tell(plan: Plan): number {
     // An event says that it is done.
-    if (this.#isEnded && this.#stage.isJson) return worstStatus(this.#statuses);
+    if (this.#isEnded && this.#stage.isJson) return this.#tally.status;
     tellSummary(this.#stage.isJson, {
       doneCount: this.#doneCount,
       sameCount: plan.sameCount,
-      skippedCount: plan.skipped.length,
+      skippedCount: this.#tally.skippedCount,
       deletedCount: this.#deletedCount,
-      failedCount: this.#failedCount,
+      failedCount: this.#tally.failedCount,
       movedBytes: this.#movedBytes,
       elapsedMs: performance.now() - this.#startedMs,
       isDry: this.#wish.isDry,
     });
-    return worstStatus(this.#statuses);
+    return this.#tally.status;
   }
 
   /** Makes directories, those of one depth together, and then sends files. */
   async #send(plan: Plan): Promise<void> {
     const isNow = ({ relative }: TreeEntry) => !isLate(plan, relative);
     const wanted = this.#target.directoriesOf(plan).filter(isNow);
-    const byPath = new Map(wanted.map((entry) => [entry.relative, entry]));
-    for (const level of levelsOf([...byPath.keys()])) {
-      await workThrough(level, ASKED_AT_ONCE, (relative) =>
-        this.#attempt(relative, async () => {
-          const entry = byPath.get(relative);
-          if (entry !== undefined) await this.#target.makeDirectory(entry);
-        }),
+    for (const level of levelsOf(wanted, ({ relative }) => relative)) {
+      await workThrough(level, ASKED_AT_ONCE, (entry) =>
+        this.#attempt(entry.relative, () => this.#target.makeDirectory(entry)),
       );
     }
     const files = plan.files
@@ -184,12 +176,11 @@ class Mirror {
     if (tasks.length === 0) return;
     const placed = tasks.map((task) => this.#named(task));
     const outcome = await runCopies(this.#stage, placed, this.#wish.settings);
-    this.#statuses.push(outcome.status);
     this.#add(outcome);
   }
 
-  #add({ failedCount, doneCount, movedBytes, isEnded }: Omit<Outcome, "status" | "elapsedMs">) {
-    this.#failedCount += failedCount;
+  #add({ status, failedCount, doneCount, movedBytes, isEnded }: Omit<Outcome, "elapsedMs">) {
+    this.#tally.add({ status, failedCount });
     this.#doneCount += doneCount;
     this.#movedBytes += movedBytes;
     this.#isEnded ||= isEnded;
@@ -239,9 +230,10 @@ class Mirror {
     const plan = await inner.plan();
     // What is left out was told when the whole was planned.
     await inner.perform({ ...plan, skipped: [] });
-    this.#statuses.push(...inner.#statuses);
+    const { status, failedCount } = inner.#tally;
     this.#add({
-      failedCount: inner.#failedCount,
+      status,
+      failedCount,
       doneCount: inner.#doneCount,
       movedBytes: inner.#movedBytes,
       isEnded: inner.#isEnded,
@@ -269,14 +261,9 @@ class Mirror {
   async #remove(entries: readonly TreeEntry[]): Promise<void> {
     const files = entries.filter(({ kind }) => kind !== "directory");
     await workThrough(files, ASKED_AT_ONCE, (entry) => this.#removeOne(entry));
-    const directories = new Map(
-      entries.filter((entry) => !files.includes(entry)).map((entry) => [entry.relative, entry]),
-    );
-    for (const level of levelsOf([...directories.keys()]).toReversed()) {
-      await workThrough(level, ASKED_AT_ONCE, async (relative) => {
-        const entry = directories.get(relative);
-        if (entry !== undefined) await this.#removeOne(entry);
-      });
+    const directories = entries.filter(({ kind }) => kind === "directory");
+    for (const level of levelsOf(directories, ({ relative }) => relative).toReversed()) {
+      await workThrough(level, ASKED_AT_ONCE, (entry) => this.#removeOne(entry));
     }
   }
 
@@ -293,13 +280,12 @@ class Mirror {
   /** What has no place on the other side, or may not have it. */
   #tellOdd(plan: Plan): void {
     for (const { relative, kind } of plan.skipped) {
-      const reason = kind === "link" ? SKIPPED_LINK : SKIPPED_SPECIAL;
-      tellSkipped(this.#stage.isJson, this.#source.name(relative), reason);
+      this.#tally.skip(this.#source.name(relative), kind);
     }
     for (const { source, kind } of plan.conflicts) {
       const path = this.#target.name(source.relative);
       const details = { path, reason: NAMES[kind], expected: NAMES[source.kind] };
-      this.#failed(path, new FtpxError("WRONG_KIND", details));
+      this.#tally.failed(path, new FtpxError("WRONG_KIND", details));
     }
   }
 
@@ -317,20 +303,8 @@ class Mirror {
     return (a: TreeEntry, b: TreeEntry) => isSameTime(a.modifiedMs, b.modifiedMs, precisionMs);
   }
 
-  async #attempt(relative: string, work: () => Promise<void>): Promise<void> {
-    const path = this.#target.name(relative);
-    try {
-      await work();
-    } catch (error) {
-      const failure = failureAt(error, path);
-      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
-      this.#failed(path, failure);
-    }
-  }
-
-  #failed(path: string, failure: unknown): void {
-    this.#failedCount += 1;
-    this.#statuses.push(tellFailure(path, failure));
+  #attempt(relative: string, work: () => Promise<void>): Promise<void> {
+    return this.#tally.attempt(this.#target.name(relative), work);
   }
 }
 

@@ -13,15 +13,14 @@ import { parentOf, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { demandPlace } from "../../client/destination.ts";
 import { findLocal } from "../../client/localtree.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { roomOf } from "./facts.ts";
-import { tellFailure } from "./jobs.ts";
+import type { Batch } from "./batch.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
+import type { Tally } from "./tally.ts";
 import { fetchUnfinished } from "./unfinished.ts";
 import { demandDirectory, endsAll } from "./verb.ts";
 import type { Stage } from "./verb.ts";
-
-const ASKED_AT_ONCE = 64;
 
 /** Something that would take room at its destination. */
 export interface Load {
@@ -102,38 +101,35 @@ export async function roomHere(path: string): Promise<Room | undefined> {
   return new Room({ freeBytes: found.bavail * found.bsize, freeFiles: Infinity });
 }
 
-/** @returns those that would be copied, and the statuses of the others, which have had their lines */
+/** @returns those that would be copied; the others have had their lines */
 export async function rehearseCopies(
   stage: Stage,
-  tasks: readonly CopyTask[],
-  directories: readonly string[],
+  { tasks, directories, tally }: Pick<Batch, "tasks" | "directories" | "tally">,
   settings: CopySettings,
-): Promise<{ fitting: CopyTask[]; statuses: number[] }> {
+): Promise<CopyTask[]> {
   const [first] = tasks;
-  if (first === undefined) return { fitting: [], statuses: [] };
+  if (first === undefined) return [];
   const isUpload = first.direction === "upload";
   const room = isUpload ? await roomThere(stage) : await roomHere(first.local);
   const looks = await lookAtAll(stage, tasks, settings);
-  const statuses: number[] = [];
-  for (const path of directories) attempt(statuses, path, () => room?.take({ path, bytes: 0 }));
-  const fitting = tasks.filter(({ path, local, totalBytes: bytes = 0 }, index) =>
-    attempt(statuses, path, () => {
+  for (const path of directories) attempt(tally, path, () => room?.take({ path, bytes: 0 }));
+  return tasks.filter(({ path, local, totalBytes: bytes = 0 }, index) =>
+    attempt(tally, path, () => {
       const look = looks[index];
       if (look?.failure !== undefined) throw look.failure;
       const called = isUpload ? path : local;
       room?.take({ path: called, bytes, replacedBytes: look?.replacedBytes });
     }),
   );
-  return { fitting, statuses };
 }
 
 /** @returns whether it would be done; else it has had its line */
-export function attempt(statuses: number[], path: string, work: () => void): boolean {
+export function attempt(tally: Tally, path: string, work: () => void): boolean {
   try {
     work();
     return true;
   } catch (error) {
-    statuses.push(tellFailure(path, error));
+    tally.failed(path, error);
     return false;
   }
 }

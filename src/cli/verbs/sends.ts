@@ -5,19 +5,17 @@ import { FtpxError, isKind } from "../../base/errors.ts";
 import { childPath, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
+import { byPath, levelsOf, parentOf } from "../../client/foliage.ts";
 import type { TreeEntry } from "../../client/foliage.ts";
 import { localLeaf } from "../../client/ground.ts";
 import { walkLocal } from "../../client/localtree.ts";
-import { workThrough } from "../../client/queue.ts";
+import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { makeRemoteDirectory } from "../../client/remotetree.ts";
 import { scanning } from "../scanning.ts";
-import { SKIPPED_LINK, SKIPPED_SPECIAL, tellSkipped } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
-import { ASKED_AT_ONCE } from "./batch.ts";
 import type { Batch } from "./batch.ts";
-import { tellFailure } from "./jobs.ts";
 import type { CopyTask } from "./jobs.ts";
-import { endsAll, failureAt, HINT_RECURSIVE } from "./verb.ts";
+import { Tally } from "./tally.ts";
+import { HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 interface SendOptions {
@@ -39,7 +37,7 @@ export async function gatherSends(
   const gathering = new Gathering(stage, options);
   await scanning(stage.isJson, async (onFound) => {
     for (const local of locals) {
-      await gathering.attempt(local, async () => {
+      await gathering.tally.attempt(local, async () => {
         const facts = await lookAt(local);
         if (facts.isTree && !options.isRecursive) {
           throw new FtpxError("IS_A_DIRECTORY", { path: local }, { hint: HINT_RECURSIVE });
@@ -53,27 +51,16 @@ export async function gatherSends(
 }
 
 class Gathering {
+  readonly tally: Tally;
   readonly #stage: Stage;
   readonly #isDry: boolean;
   readonly #tasks: CopyTask[] = [];
-  readonly #statuses: number[] = [];
   readonly #directories: string[] = [];
-  #skippedCount = 0;
 
   constructor(stage: Stage, { isDry }: SendOptions) {
+    this.tally = new Tally(stage.isJson);
     this.#stage = stage;
     this.#isDry = isDry;
-  }
-
-  /** What fails has its line, and the others are tried. @throws FtpxError INTERRUPTED, CONNECTION_LOST */
-  async attempt(path: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      const failure = failureAt(error, path);
-      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
-      this.#statuses.push(tellFailure(path, failure));
-    }
   }
 
   file(local: string, path: VirtualPath, totalBytes: number): void {
@@ -87,10 +74,8 @@ class Gathering {
   ): Promise<void> {
     const { signal } = this.#stage;
     const tree = await walkLocal(root, { signal, onFound });
-    for (const { path, error } of tree.failures) {
-      this.#statuses.push(tellFailure(path, error));
-    }
-    const entries = tree.entries.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
+    for (const { path, error } of tree.failures) this.tally.failed(path, error);
+    const entries = tree.entries.toSorted(byPath);
     const directories = ["", ...entries.filter(isDirectory).map(({ relative }) => relative)];
     const made = await this.#makeDirectories(target, directories);
     const leaf = localLeaf(root);
@@ -99,10 +84,10 @@ class Gathering {
       if (kind === "directory" || !made.has(parentOf(relative))) continue;
       const local = join(root, relative);
       if (kind !== "file") {
-        this.#skip(local, kind);
+        this.tally.skip(local, kind);
         continue;
       }
-      await this.attempt(local, async () => {
+      await this.tally.attempt(local, async () => {
         const path = resolvePath(target, `./${relative}`);
         const label = leaf === "" ? relative : `${leaf}/${relative}`;
         const known = { label, totalBytes: bytes, modifiedMs, isInTree: true };
@@ -114,9 +99,7 @@ class Gathering {
   batch(): Batch {
     return {
       tasks: this.#tasks,
-      status: worstStatus(this.#statuses),
-      failedCount: this.#statuses.length,
-      skippedCount: this.#skippedCount,
+      tally: this.tally,
       directories: this.#directories,
     };
   }
@@ -127,10 +110,10 @@ class Gathering {
     directories: readonly string[],
   ): Promise<Set<string>> {
     const made = new Set<string>();
-    for (const level of levelsOf(directories)) {
+    for (const level of levelsOf(directories, (relative) => relative)) {
       const wanted = level.filter((relative) => relative === "" || made.has(parentOf(relative)));
       await workThrough(wanted, ASKED_AT_ONCE, (relative) =>
-        this.attempt(childPath(target, relative), async () => {
+        this.tally.attempt(childPath(target, relative), async () => {
           const path = resolvePath(target, `./${relative}`);
           if (!this.#isDry) await makeRemoteDirectory(this.#stage, path);
           else if (!(await this.#isThere(path))) this.#directories.push(path);
@@ -152,26 +135,10 @@ class Gathering {
       throw error;
     }
   }
-
-  #skip(path: string, kind: "link" | "other"): void {
-    this.#skippedCount += 1;
-    tellSkipped(this.#stage.isJson, path, kind === "link" ? SKIPPED_LINK : SKIPPED_SPECIAL);
-  }
 }
 
 function isDirectory({ kind }: TreeEntry): boolean {
   return kind === "directory";
-}
-
-function parentOf(relative: string): string {
-  return relative.slice(0, Math.max(0, relative.lastIndexOf("/")));
-}
-
-/** Paths by how deep they are. */
-export function levelsOf(paths: readonly string[]): string[][] {
-  const levels: string[][] = [];
-  for (const path of paths) (levels[path === "" ? 0 : path.split("/").length] ??= []).push(path);
-  return levels.filter((level) => level !== undefined);
 }
 
 /** A link on the command line is followed. @throws FtpxError USAGE, NO_LOCAL_FILE, LOCAL_IO, NOT_A_FILE */

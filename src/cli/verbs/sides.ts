@@ -5,6 +5,7 @@ import { FtpxError, isKind } from "../../base/errors.ts";
 import { childPath, resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
+import { parentOf } from "../../client/foliage.ts";
 import type { Tree, TreeEntry, TreeOptions } from "../../client/foliage.ts";
 import { Ground, Taken, wavesOf } from "../../client/ground.ts";
 import { isLeaf, safeLeaf } from "../../client/leaf.ts";
@@ -101,7 +102,7 @@ export class HereSide implements Side {
   }
 
   hasPlace(relative: string): boolean {
-    return this.#opened.hasDirectory(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
+    return this.#opened.hasDirectory(parentOf(relative));
   }
 
   tasksOf(files: readonly TreeEntry[], source: Side, place = itself): CopyTask[] {
@@ -219,7 +220,7 @@ export class ThereSide implements Side {
   }
 
   hasPlace(relative: string): boolean {
-    return !this.#failed.has(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
+    return !this.#failed.has(parentOf(relative));
   }
 
   tasksOf(files: readonly TreeEntry[], source: Side, place = itself): CopyTask[] {

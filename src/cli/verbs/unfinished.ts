@@ -6,7 +6,7 @@ import { formatSize } from "../../base/units.ts";
 import type { ReplyOf } from "../../client/client.ts";
 import { allRows } from "../../client/pages.ts";
 import { visible, writeJson, writeLine, writeNote } from "../terminal.ts";
-import { forEach, verb } from "./verb.ts";
+import { forEach, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 type Unfinished = ReplyOf<"uploads">["uploads"][number];
@@ -33,9 +33,7 @@ export const UNFINISHED = verb({
       "ftpx unfinished --drop ann@files.example.org/film.mkv",
     ],
   },
-  firstWord: ["remote"],
-  furtherWords: ["remote"],
-  target: "first",
+  ...REMOTE_PATHS,
   run: async (stage, words, { drop }) => {
     const wanted = words.map((word) => stage.spot(word).path).filter((path) => path !== "/");
     const isNamed = drop === true && wanted.length > 0;

@@ -100,6 +100,13 @@ export const BARE = {
   target: "first",
 } as const;
 
+/** What a verb says of its words that are all paths on the server. */
+export const REMOTE_PATHS = {
+  firstWord: ["remote"],
+  furtherWords: ["remote"],
+  target: "first",
+} as const;
+
 /** Options of whatever opens a connection. */
 export const CONNECT_OPTIONS = {
   acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
@@ -179,8 +186,7 @@ export async function forEach<Item>(
     } catch (error) {
       const failure = failureAt(error, pathOf(item));
       if (isKind(failure, "INTERRUPTED")) throw failure;
-      showError(failure);
-      statuses.push(exitStatusOf(failure));
+      statuses.push(tellFailure(pathOf(item), failure));
       if (endsAll(failure)) break;
     }
   }
@@ -190,6 +196,13 @@ export async function forEach<Item>(
 /** The same failure with the path it is about; a lost connection is about no path. */
 export function failureAt(error: unknown, path: string): unknown {
   return endsAll(error) ? error : withPath(error, path);
+}
+
+/** @param path what it is about @returns the exit status */
+export function tellFailure(path: string, error: unknown, hint?: string): number {
+  const failure = failureAt(error, path);
+  showError(failure, hint);
+  return exitStatusOf(failure);
 }
 
 /** Whether what else there is to do would fail in the same way. */

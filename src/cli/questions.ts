@@ -1,0 +1,87 @@
+/**
+ * Questions to whoever sits at the terminal, on stderr (only user of clack). Nobody waits where
+ * nobody can answer: each is refused without a terminal. Those whose answer is not shown are
+ * hidden.ts.
+ */
+import * as clack from "@clack/prompts";
+import { FtpxError } from "../base/errors.ts";
+import { canAsk, columnsOf, visible } from "./terminal.ts";
+
+/** A question was left with Esc or Ctrl-C: a menu asks something else, anybody else ends. */
+export class LeftQuestion extends FtpxError {
+  constructor() {
+    super("INTERRUPTED");
+  }
+}
+
+interface Asking {
+  /** What Enter alone means; whatever is typed stands in its place. */
+  readonly usual?: string;
+  /** Refuses an answer with a FtpxError, whose reason is shown, and it is asked for again. */
+  readonly check?: (answer: string) => void;
+}
+
+/** One line. @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function ask(message: string, { usual = "", check }: Asking = {}): Promise<string> {
+  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask for: ${message}` }));
+  const isUsual = usual === "" ? {} : { placeholder: visible(usual), defaultValue: usual };
+  const answerOf = (typed: string | undefined) => (typed ?? "").trim() || usual;
+  const validate = (typed: string | undefined) => complaintOf(() => check?.(answerOf(typed)));
+  const question = { ...onStderr(), message: visible(message), ...isUsual, validate };
+  return answerOf(await answerTo(clack.text(question)));
+}
+
+function complaintOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FtpxError)) throw error;
+    return visible(error.details.reason ?? error.kind);
+  }
+}
+
+/** One of several, by its key. @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function choose<Key extends string>(
+  message: string,
+  entries: Readonly<Record<Key, string>>,
+): Promise<Key> {
+  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
+  const options = (Object.entries(entries) as [Key, string][]).map(([value, label]) => ({
+    value,
+    label: visible(label),
+  }));
+  const question = { ...onStderr(), message: visible(message), options };
+  return await answerTo(
+    clack.select<string>(question) as Promise<Key | typeof clack.CANCEL_SYMBOL>,
+  );
+}
+
+/** @throws FtpxError USAGE without a terminal, INTERRUPTED */
+export async function confirm(message: string): Promise<boolean> {
+  demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
+  const question = { ...onStderr(), message: visible(message), initialValue: false };
+  const answer = await clack.confirm(question);
+  // Clack turns the mark to the other answer when it is left, and shows that as given.
+  if (clack.isCancel(answer)) process.stderr.write("\x1b[A\r\x1b[2K(left without an answer)\n");
+  return await answerTo(Promise.resolve(answer));
+}
+
+function demandTerminal(refusal: FtpxError): void {
+  if (!canAsk()) throw refusal;
+}
+
+function onStderr() {
+  const { stderr } = process;
+  // With a width of 0 clack and readline put each character on a line of its own.
+  if (!(stderr.columns > 0)) stderr.columns = columnsOf(stderr);
+  return { output: stderr, withGuide: false };
+}
+
+async function answerTo<Answer>(
+  question: Promise<Answer | typeof clack.CANCEL_SYMBOL>,
+): Promise<Answer> {
+  const answer = await question;
+  if (clack.isCancel(answer)) throw new LeftQuestion();
+  return answer;
+}
