@@ -21,6 +21,7 @@ import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
 import type { Ran, Scene, Server } from "../e2e/binary.ts";
 import { descriptorsOf, whatFails } from "./invariant.ts";
 import { Chance } from "../support/chance.ts";
+import { jobOf } from "../support/job.ts";
 
 export const PASSWORD = "pw";
 
@@ -104,38 +105,19 @@ export async function runClient(
   return { status, stdout, stderr: isLate ? `${errors}(killed after ${withinMs} ms)` : errors };
 }
 
-export type JobOptions = Partial<Pick<CopyJob, "signal" | "onProgress" | "isFresh" | "memory">>;
-
-const NEVER = new AbortController().signal;
-
 /** One attempt to put a file, as the compiled client makes it. */
 export function putOnce(
   client: Client,
   local: string,
   path: string,
-  options: JobOptions = {},
+  options: Partial<CopyJob> = {},
 ): Promise<Copied> {
   return uploadOnce(client, jobOf(local, path, options));
 }
 
 /** One attempt to get a file, as the compiled client makes it. */
 export function getOnce(client: Client, path: string, local: string): Promise<Copied> {
-  return downloadOnce(client, jobOf(local, path, {}), "campaign");
-}
-
-function jobOf(local: string, path: string, options: JobOptions): CopyJob {
-  return {
-    local,
-    path: parsePath(path),
-    algorithm: "sha256",
-    isFresh: false,
-    mayReplace: true,
-    pace: undefined,
-    memory: {},
-    signal: NEVER,
-    onProgress: () => {},
-    ...options,
-  };
+  return downloadOnce(client, jobOf(local, path), "campaign");
 }
 
 const DEAF: TransferListener = { notice: () => {}, failed: () => {} };
