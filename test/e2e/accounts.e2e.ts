@@ -1,10 +1,9 @@
 /** Accounts and sign-in, through the compiled executable. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import { connect } from "../../src/client/connect.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { signedIn } from "./wire.ts";
 
 let scene: Scene;
 let server: Server;
@@ -92,10 +91,7 @@ test.each([
   await scene.addUser(name, "pw");
   await server.event("reload");
   await Bun.sleep(1000);
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  const { client } = await connect(endpoint, "test");
-  await client.signIn(name, new DerivedKeys(() => "pw"));
+  const client = await signedIn(server, name);
 
   const words = [...change, name, "--data", scene.data];
   expect((await scene.run(words, { stdin: "another\n" })).status).toBe(0);

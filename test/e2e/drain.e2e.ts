@@ -5,15 +5,11 @@
  */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
-import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import { connect } from "../../src/client/connect.ts";
-import type { Client } from "../../src/client/client.ts";
-import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
 import { violations } from "../campaign/invariant.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { commitPiece, openUpload, sendPiece, signedIn } from "./wire.ts";
 
 export const COVERS = [
   ["put", "SIGTERM"],
@@ -159,47 +155,22 @@ test("F11: without a grace everything is cut, and goes on", async () => {
   await expectStored(puts);
 }, 60_000);
 
-async function signedIn(): Promise<Client> {
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  const { client } = await connect(endpoint, "test");
-  await client.signIn("ann", new DerivedKeys(() => "pw"));
-  return client;
-}
-
-function openUpload(client: Client, path: string, totalBytes: number) {
-  const request = {
-    path: parsePath(path),
-    totalBytes,
-    modifiedMs: 1,
-    source: new Uint8Array(32),
-    algorithm: "sha256",
-    isFresh: true,
-    mayReplace: true,
-  } as const;
-  return client.start("openUpload", request, { notice: () => {}, failed: () => {} });
-}
-
 test("F11: a draining server carries on what it began, and begins nothing", async () => {
   server = await scene.serve();
   const content = new TextEncoder().encode("content");
-  const totalBytes = content.byteLength;
-  const [idle, busy] = [await signedIn(), await signedIn()];
-  const upload = openUpload(busy, "/began", totalBytes);
+  const [idle, busy] = [await signedIn(server), await signedIn(server)];
+  const upload = openUpload(busy, "/began", content.byteLength);
   await upload.reply;
   server.process.kill("SIGTERM");
   await server.event("draining");
   while (idle.isOpen) await Bun.sleep(5);
 
   expect(await outcomeOf(idle.call("quota", {}))).toBe("DRAINING");
-  expect(await outcomeOf(signedIn())).toBe("UNREACHABLE");
+  expect(await outcomeOf(signedIn(server))).toBe("UNREACHABLE");
   expect(await outcomeOf(openUpload(busy, "/late", 1).reply)).toBe("SERVER_STOPPING");
   expect(await outcomeOf(busy.call("quota", {}))).toBe("none");
-  const frame = new Uint8Array(CONTENT_PREFIX_BYTES + totalBytes);
-  frame.set(content, CONTENT_PREFIX_BYTES);
-  await busy.sendContent(upload.id, frame, 0, totalBytes);
-  const digest = new Uint8Array(new Bun.CryptoHasher("sha256").update(content).digest());
-  await busy.call("commit", { transfer: upload.id, totalBytes, digest, chunks: 1 });
+  await sendPiece(busy, upload.id, 0, content);
+  await commitPiece(busy, upload.id, content);
   expect(await server.process.exited).toBe(0);
   expect(await Bun.file(`${scene.data}/storage/ann/began`).text()).toBe("content");
   expect(await readdir(`${scene.data}/storage/ann`)).toEqual(["began"]);

@@ -5,12 +5,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import type { Client } from "../../src/client/client.ts";
-import { connect } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { signedIn, uploadOf } from "./wire.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -86,14 +84,6 @@ test("users NAME tells all about one account", async () => {
   expect(await put.exited).toBe(77);
 });
 
-/** A connection that stays open while accounts.toml is edited. */
-async function signedIn(user = "ann"): Promise<Client> {
-  const { port, fingerprint } = server;
-  const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "test" }, "test");
-  await client.signIn(user, new DerivedKeys(() => "pw"));
-  return client;
-}
-
 /** Edits accounts.toml as an editor does, and waits until the server has taken it. */
 async function edit(change: (text: string) => string): Promise<void> {
   const file = `${scene.data}/accounts.toml`;
@@ -110,7 +100,7 @@ const inAnn = (line: string) => (text: string) =>
 
 test("A7: what is edited by hand holds in open sessions: quota, files, default, access", async () => {
   server = await scene.serve("--quota", "5 MiB");
-  const client = await signedIn();
+  const client = await signedIn(server);
   const path = parsePath("/d");
   await edit(inAnn('quota = "3 MiB"\nfiles = 1'));
   expect(await client.call("quota", {})).toMatchObject({ limitBytes: 3 * MIB, limitFiles: 1 });
@@ -140,20 +130,10 @@ test.each([
   ],
 ])("A7: an account that is %s by hand is signed off at once", async (_case, change) => {
   server = await scene.serve();
-  const client = await signedIn();
+  const client = await signedIn(server);
   await edit(change);
 
   expect(await outcomeOf(client.call("quota", {}))).toBe("ACCOUNT_CLOSED");
-});
-
-const upload = (path: string) => ({
-  path: parsePath(path),
-  totalBytes: 1,
-  modifiedMs: 1,
-  source: new Uint8Array(4),
-  algorithm: "sha256" as const,
-  isFresh: true,
-  mayReplace: true,
 });
 
 test("an account that may only upload hears the same of a file, a directory and a link", async () => {
@@ -163,8 +143,8 @@ test("an account that may only upload hears the same of a file, a directory and 
   await mkdir(`${home}/dir`);
   await Bun.write(`${home}/file`, "secret");
   await symlink("/etc", `${home}/link`);
-  const client = await signedIn("drop");
-  const opened = (path: string) => outcomeOf(client.call("openUpload", upload(path)));
+  const client = await signedIn(server, "drop");
+  const opened = (path: string) => outcomeOf(client.call("openUpload", uploadOf(path, 1)));
   const made = (path: string) =>
     outcomeOf(client.call("makeDir", { path: parsePath(path), withParents: false }));
 
