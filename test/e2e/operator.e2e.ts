@@ -42,10 +42,6 @@ function startPut(user: string, name: string, mib: number, mibPerSecond: number)
   return { sha256, begun: begun.promise, ended: follow() };
 }
 
-async function operate(...words: string[]) {
-  return await scene.run([...words, "--data", scene.data]);
-}
-
 interface Present {
   readonly session: number;
   readonly user: string;
@@ -59,7 +55,7 @@ interface Present {
 }
 
 async function present(): Promise<Present[]> {
-  const { status, stdout, stderr } = await operate("who", "--json");
+  const { status, stdout, stderr } = await scene.operate("who", "--json");
   expect([status, stderr]).toEqual([0, ""]);
   return stdout
     .split("\n")
@@ -91,13 +87,13 @@ test("who tells what moves, how far and how fast, to people and to programs", as
   expect(later[0]?.session).toBe(first[0]?.session ?? 0);
   const flowing = await untilSeen((sessions) => (movesOf(sessions)[0]?.bytesPerSecond ?? 0) > 0);
   expect(movesOf(flowing)[0]?.percent).toBeWithin(1, 100);
-  const { stdout } = await operate("who");
+  const { stdout } = await scene.operate("who");
   expect(stdout).toMatch(/^SESSION +USER +ADDRESS +DOOR +CLIENT +HERE FOR +IDLE FOR$/m);
   expect(stdout).toMatch(/^ +put +\/f +\d+ % +[\d.]+ MB of 12\.6 MB +[\d.]+ [kM]?B\/s$/m);
 
   expect((await put.ended).status).toBe(0);
   await untilSeen((sessions) => sessions.length === 0);
-  expect((await operate("who")).stderr).toBe("nobody is connected\n");
+  expect((await scene.operate("who")).stderr).toBe("nobody is connected\n");
 });
 
 test("who --watch --json looks again and again, and Ctrl-C is a good end", async () => {
@@ -129,7 +125,7 @@ test("kick ends a session with a reason, its client stays away, and the put goes
     movesOf(sessions).some(({ path, percent }) => path === "/f" && percent > 40),
   );
   const reason = "back at noon\u001b[2J";
-  const kicked = await operate("kick", "ann", "--reason", reason);
+  const kicked = await scene.operate("kick", "ann", "--reason", reason);
   expect([kicked.status, kicked.stderr]).toEqual([0, "1 session ended\n"]);
 
   const { status, stderr } = await put.ended;
@@ -158,10 +154,12 @@ test("kick takes the number of a session, and says so when there is none", async
   await put.begun;
   const [session] = await untilSeen((sessions) => movesOf(sessions).length === 1);
 
-  const nobody = await operate("kick", "bob");
+  const nobody = await scene.operate("kick", "bob");
   expect([nobody.status, nobody.stderr]).toEqual([66, expect.stringContaining("nobody is here")]);
-  expect((await operate("kick", "../x")).status).toBe(64);
-  expect((await operate("kick", String(session?.session), "--json")).stdout).toContain('"count":1');
+  expect((await scene.operate("kick", "../x")).status).toBe(64);
+  expect((await scene.operate("kick", String(session?.session), "--json")).stdout).toContain(
+    '"count":1',
+  );
   expect((await put.ended).status).toBe(77);
 });
 
@@ -176,7 +174,7 @@ test("a shell whose session was kicked says why, and ends", async () => {
   void shell.stdin.write("mkdir /d\n");
   await shell.stdin.flush();
   await server.event("mkdir");
-  expect((await operate("kick", "ann", "--reason", "enough")).status).toBe(0);
+  expect((await scene.operate("kick", "ann", "--reason", "enough")).status).toBe(0);
   void shell.stdin.write("ls\nmkdir /e\n");
   await shell.stdin.end();
 
@@ -192,7 +190,7 @@ test("drain stops the server as SIGTERM does, and waits until it has let go", as
   const short = startPut("ann", "f", 6, 3);
   const long = startPut("bob", "g", 100, 2);
   await Promise.all([short.begun, long.begun]);
-  const draining = operate("drain", "--grace", "5s");
+  const draining = scene.operate("drain", "--grace", "5s");
   await server.event("draining");
 
   const during = await present();
@@ -206,7 +204,7 @@ test("drain stops the server as SIGTERM does, and waits until it has let go", as
   expect(await server.event("shutdown")).toMatchObject({ signal: "drain", clean: true });
   expect((await short.ended).status).toBe(0);
   server = await scene.serve("--listen", `127.0.0.1:${server.port}`);
-  await operate("kick", "bob");
+  await scene.operate("kick", "bob");
 });
 
 test.each([
@@ -214,7 +212,7 @@ test.each([
   ["kick", ["ann"]],
   ["drain", []],
 ])("%s without a server says so with 69", async (command, words) => {
-  const { status, stderr } = await operate(command, ...words);
+  const { status, stderr } = await scene.operate(command, ...words);
 
   expect(status).toBe(69);
   expect(stderr).toContain("no server is running");

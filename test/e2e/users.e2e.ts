@@ -24,10 +24,6 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-async function operate(...words: string[]) {
-  return await scene.run([...words, "--data", scene.data]);
-}
-
 interface Listed {
   readonly user: string;
   readonly lastSeen: string | null;
@@ -36,7 +32,7 @@ interface Listed {
 }
 
 async function listed(...names: string[]): Promise<Listed[]> {
-  const { stdout } = await operate("users", ...names, "--json");
+  const { stdout } = await scene.operate("users", ...names, "--json");
   return stdout
     .trim()
     .split("\n")
@@ -54,7 +50,7 @@ test("users tells who was last seen when, across a restart, with a server and wi
 
   expect(await server.stop()).toBe(0);
   expect((await listed("ann"))[0]?.lastSeen).toBe(ann?.lastSeen ?? "");
-  const { stdout } = await operate("users");
+  const { stdout } = await scene.operate("users");
   expect(stdout).toMatch(/^ann .* just now\nbob .* never$/m);
   server = await scene.serve();
   expect((await listed("ann"))[0]?.lastSeen).toBe(ann?.lastSeen ?? "");
@@ -66,7 +62,7 @@ test("users NAME tells all about one account", async () => {
   const words = ["put", scene.path("f"), server.target("ann", "/f"), "--limit", "2MiB"];
   const put = scene.start(words, PASSWORD);
   while ((await listed("ann"))[0]?.unfinishedCount !== 1) await Bun.sleep(20);
-  const { stdout } = await operate("users", "ann");
+  const { stdout } = await scene.operate("users", "ann");
   expect(stdout.split("\n")).toEqual([
     "ann",
     "  access      full",
@@ -79,8 +75,8 @@ test("users NAME tells all about one account", async () => {
     "  sessions    1",
     "",
   ]);
-  expect((await operate("users", "nobody")).status).toBe(66);
-  await operate("kick", "ann");
+  expect((await scene.operate("users", "nobody")).status).toBe(66);
+  await scene.operate("kick", "ann");
   expect(await put.exited).toBe(77);
 });
 
