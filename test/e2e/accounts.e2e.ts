@@ -88,9 +88,7 @@ test.each([
   ["given another password", ["passwd", "--password-stdin"], "wrong password"],
 ])("A7: an account that is %s is signed off and refused", async (_case, change, reason) => {
   const name = `seven${change.length}${change[0]}`;
-  await scene.addUser(name, "pw");
-  await server.event("reload");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser(name, "pw"));
   const client = await signedIn(server, name);
 
   const words = [...change, name, "--data", scene.data];
@@ -106,8 +104,7 @@ test.each([
 });
 
 test("a smaller quota holds in the running server", async () => {
-  await scene.run(["usermod", "bob", "--quota", "2 MiB", "--data", scene.data]);
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.operate("usermod", "bob", "--quota", "2 MiB"));
 
   const { stdout } = await scene.run(
     ["quota", server.target("bob"), "--json"],
@@ -167,8 +164,7 @@ test("I2: names that are no names are refused and change nothing", async () => {
 });
 
 test("userdel --purge takes the home along, with the server running", async () => {
-  await scene.addUser("emil", "pw");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("emil", "pw"));
   await Bun.write(scene.path("f"), "content");
   const put = await scene.run(["put", scene.path("f"), server.target("emil", "/f")], as("pw"));
   expect(put.status).toBe(0);

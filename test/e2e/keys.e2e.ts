@@ -167,8 +167,7 @@ test.skipIf(SSH_KEYGEN === null)("keys of ssh-keygen (a package of Debian) sign 
     "--add-key",
     `${name}.pub`,
   ]);
-  await operator("useradd", "ssh", "--no-password", ...added);
-  await server.event("reload", (one) => Number(one["accounts"]) >= 3);
+  await server.reloadAfter(() => operator("useradd", "ssh", "--no-password", ...added));
   const env = { FTPX_KEY_PASSPHRASE: PASSPHRASE };
 
   for (const name of ["ssh-plain", "ssh-locked", "ssh-gcm"]) {
@@ -228,16 +227,8 @@ test("A10: on plain TCP a key signs in too, with a signature that is good there 
 });
 
 test("A7: a removed key ends its sessions within a second, and no others", async () => {
-  await operator(
-    "useradd",
-    "eve",
-    "--no-password",
-    "--add-key",
-    "plain.pub",
-    "--add-key",
-    "spare.pub",
-  );
-  await server.event("reload", (one) => Number(one["accounts"]) >= 4);
+  const keys = ["--add-key", "plain.pub", "--add-key", "spare.pub"];
+  await server.reloadAfter(() => operator("useradd", "eve", "--no-password", ...keys));
   const [lost, kept] = [await greeted(server), await greeted(server)];
   await lost.signIn("eve", await keyIn("plain"));
   await kept.signIn("eve", await keyIn("spare"));

@@ -101,9 +101,8 @@ function encodings(bytes: Uint8Array): Buffer[] {
 }
 
 test("A1: unknown, disabled and real users get the same messages, lengths and errors", async () => {
-  await scene.addUser("off", PASSWORD);
-  await scene.run(["usermod", "off", "--disable", "--data", scene.data]);
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("off", PASSWORD));
+  await server.reloadAfter(() => scene.operate("usermod", "off", "--disable"));
   const seen = new Map<string, string>();
   const lengths = new Set<number>();
   for (const user of ["ann", "off", "nobody", "nobody"]) {

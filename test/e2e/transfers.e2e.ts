@@ -116,8 +116,7 @@ test("what is over the quota is refused with 73 and the numbers, and nothing is 
 });
 
 test("Q1: of 20 puts at once exactly those that fit are stored", async () => {
-  await scene.addUser("team", "pw", "--quota", "10 MiB");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("team", "pw", "--quota", "10 MiB"));
   makeFile(scene.path("nine"), 900 * 1024);
 
   const puts = Array.from({ length: 20 }, (_, index) =>
@@ -141,8 +140,7 @@ test("Q11: the number of files is bounded", async () => {
 });
 
 test("Q5: an overwrite counts the new file only, and a rename over a file frees the old one", async () => {
-  await scene.addUser("over", "pw");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("over", "pw"));
   makeFile(scene.path("eight"), 8000);
   makeFile(scene.path("ten"), 10_000);
   await ftpx("put", scene.path("eight"), server.target("over", "/f"));
@@ -265,9 +263,8 @@ test("what the operator changed in a home is counted when the server starts", as
 });
 
 test("an access level holds: read-only may not write, upload-only may not read", async () => {
-  await scene.addUser("reader", "pw", "--access", "read-only");
-  await scene.addUser("dropper", "pw", "--access", "upload-only");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("reader", "pw", "--access", "read-only"));
+  await server.reloadAfter(() => scene.addUser("dropper", "pw", "--access", "upload-only"));
   await Bun.write(home("reader", "f"), "f");
 
   expect((await ftpx("get", server.target("reader", "/f"), scene.path("rf"))).status).toBe(0);

@@ -83,12 +83,10 @@ test("users NAME tells all about one account", async () => {
 /** Edits accounts.toml as an editor does, and waits until the server has taken it. */
 async function edit(change: (text: string) => string): Promise<void> {
   const file = `${scene.data}/accounts.toml`;
-  const before = server.events.filter(({ event }) => event === "reload").length;
   const text = await Bun.file(file).text();
   const changed = change(text);
   expect(changed).not.toBe(text);
-  await Bun.write(file, changed);
-  await server.nth("reload", before + 1);
+  await server.reloadAfter(() => Bun.write(file, changed));
 }
 
 const inAnn = (line: string) => (text: string) =>

@@ -32,10 +32,10 @@ const stored = (name: string) => `${scene.data}/storage/ann/${name}`;
 
 /** As the operator does it; resolves when the server has taken it. */
 async function grant(access: string): Promise<void> {
-  const before = server.events.filter(({ event }) => event === "reload").length;
-  const words = ["usermod", "ann", "--access", access, "--data", scene.data];
-  expect((await scene.run(words)).status).toBe(0);
-  await server.nth("reload", before + 1);
+  const { status } = await server.reloadAfter(() =>
+    scene.operate("usermod", "ann", "--access", access),
+  );
+  expect(status).toBe(0);
 }
 
 /** An upload over /file, all of whose content was sent; `failed` is how the server ends it. */
