@@ -15,6 +15,7 @@ beforeAll(async () => {
   scene = await Scene.begin();
   await scene.addUser("ann", PASSWORD);
   server = await scene.serve();
+  makeFile(scene.path("big"), 200 * MIB);
 });
 
 afterAll(async () => {
@@ -40,7 +41,6 @@ test("an unknown key is asked about, and three wrong passwords end with 77", asy
 });
 
 test("R28: verbs, completion, Ctrl-C and history work, and the password shows nowhere", async () => {
-  makeFile(scene.path("big"), 200 * MIB);
   const screen = await Screen.open(scene, `connect ${server.target("ann")}`);
   await screen.shows("password of ann");
   await Bun.sleep(300);

@@ -173,6 +173,7 @@ test("several files in one command: each its own line, the status of the worst",
 
 test("P2, P3: nobody leaves a home by .., absolute paths, neighbours' names or planted links", async () => {
   await Bun.write(home("ann", "secret"), "ann's");
+  await Bun.write(scene.path("one"), "1");
   await mkdir(scene.path("canary"));
   await Bun.write(scene.path("canary", "x"), "outside");
   await symlink(home("ann"), home("al", "neighbour"));
@@ -266,6 +267,7 @@ test("an access level holds: read-only may not write, upload-only may not read",
   await server.reloadAfter(() => scene.addUser("reader", "pw", "--access", "read-only"));
   await server.reloadAfter(() => scene.addUser("dropper", "pw", "--access", "upload-only"));
   await Bun.write(home("reader", "f"), "f");
+  await Bun.write(scene.path("one"), "1");
 
   expect((await ftpx("get", server.target("reader", "/f"), scene.path("rf"))).status).toBe(0);
   expect((await ftpx("put", scene.path("one"), server.target("reader", "/g"))).status).toBe(77);
