@@ -7,8 +7,10 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
 import { violations } from "../campaign/invariant.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
+import { Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { startPut } from "./puts.ts";
+import type { Put } from "./puts.ts";
 import { commitPiece, openUpload, sendPiece, signedIn } from "./wire.ts";
 
 export const COVERS = [
@@ -34,34 +36,8 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-interface Put {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  /** The server has some of it. */
-  readonly begun: Promise<void>;
-  readonly ended: Promise<{ status: number; stderr: string }>;
-}
-
-/** A put of so many MiB, so many of them a second. */
-function startPut(name: string, mib: number, mibPerSecond: number, port: number): Put {
-  const bytes = mib * MIB;
-  const sha256 = makeFile(scene.path(name), bytes, bytes + name.length);
-  const target = server.target("ann", `/${name}`, port);
-  const words = ["put", scene.path(name), target, "--json", "--limit", `${mibPerSecond}MiB`];
-  const child = scene.start(words, PASSWORD);
-  const begun = Promise.withResolvers<void>();
-  const follow = async () => {
-    const stderr = new Response(child.stderr).text();
-    for await (const line of linesOf(child.stdout)) {
-      const event = JSON.parse(line) as { event: string; bytes?: number };
-      if ((event.bytes ?? 0) > 0) begun.resolve();
-    }
-    begun.resolve();
-    return { status: await child.exited, stderr: await stderr };
-  };
-  return { name, bytes, sha256, begun: begun.promise, ended: follow() };
-}
+const putSlowly = (name: string, mib: number, mibPerSecond: number, port: number) =>
+  startPut(scene, name, server.target("ann", `/${name}`, port), mib, mibPerSecond);
 
 async function expectStored(puts: readonly Put[]): Promise<void> {
   for (const { name, sha256, ended } of puts) {
@@ -82,7 +58,7 @@ test("F11: of 20 uploads some end within the grace, the rest go on after the res
   const line = scene.line(server.port);
   const puts = Array.from({ length: 20 }, (_, index) => {
     const isShort = index % 2 === 0;
-    return startPut(`f${index}`, isShort ? 5 : 24, 2, line.port);
+    return putSlowly(`f${index}`, isShort ? 5 : 24, 2, line.port);
   });
   await Promise.all(puts.map(({ begun }) => begun));
   server.process.kill("SIGTERM");
@@ -117,7 +93,7 @@ test.each([
   "F11: %s and then %s ends at once with %d",
   async (first, second, status) => {
     server = await scene.serve();
-    const put = startPut("f", 6, 2, server.port);
+    const put = putSlowly("f", 6, 2, server.port);
     await put.begun;
     server.process.kill(first);
     await server.event("draining");
@@ -135,7 +111,7 @@ test.each([
 
 test("F11: SIGINT drains as SIGTERM does", async () => {
   server = await scene.serve();
-  const put = startPut("f", 4, 2, server.port);
+  const put = putSlowly("f", 4, 2, server.port);
   await put.begun;
   server.process.kill("SIGINT");
 
@@ -146,7 +122,7 @@ test("F11: SIGINT drains as SIGTERM does", async () => {
 
 test("F11: without a grace everything is cut, and goes on", async () => {
   server = await scene.serve("--grace", "0s");
-  const puts = [0, 1, 2, 3].map((index) => startPut(`f${index}`, 12, 4, server.port));
+  const puts = [0, 1, 2, 3].map((index) => putSlowly(`f${index}`, 12, 4, server.port));
   await Promise.all(puts.map(({ begun }) => begun));
 
   expect(await server.stop()).toBe(0);

@@ -1,7 +1,8 @@
 /** The operator's day on the compiled executable: who is here, send away, stop. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { BINARY, linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
+import { BINARY, linesOf, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { startPut } from "./puts.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -17,30 +18,8 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-interface Put {
-  readonly sha256: string;
-  /** The server has some of it. */
-  readonly begun: Promise<void>;
-  readonly ended: Promise<{ status: number; stderr: string }>;
-}
-
-function startPut(user: string, name: string, mib: number, mibPerSecond: number): Put {
-  const sha256 = makeFile(scene.path(name), mib * MIB, mib + name.length);
-  const target = server.target(user, `/${name}`);
-  const words = ["put", scene.path(name), target, "--json", "--limit", `${mibPerSecond}MiB`];
-  const child = scene.start(words, PASSWORD);
-  const begun = Promise.withResolvers<void>();
-  const follow = async () => {
-    const stderr = new Response(child.stderr).text();
-    for await (const line of linesOf(child.stdout)) {
-      const event = JSON.parse(line) as { event: string; bytes?: number };
-      if ((event.bytes ?? 0) > 0) begun.resolve();
-    }
-    begun.resolve();
-    return { status: await child.exited, stderr: await stderr };
-  };
-  return { sha256, begun: begun.promise, ended: follow() };
-}
+const putSlowly = (user: string, name: string, mib: number, mibPerSecond: number) =>
+  startPut(scene, name, server.target(user, `/${name}`), mib, mibPerSecond);
 
 interface Present {
   readonly session: number;
@@ -75,7 +54,7 @@ const movesOf = (sessions: readonly Present[]) => sessions.flatMap(({ transfers 
 
 test("who tells what moves, how far and how fast, to people and to programs", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 12, 3);
+  const put = putSlowly("ann", "f", 12, 3);
   await put.begun;
   const first = await untilSeen((sessions) => movesOf(sessions).length === 1);
   const [move] = movesOf(first);
@@ -98,7 +77,7 @@ test("who tells what moves, how far and how fast, to people and to programs", as
 
 test("who --watch --json looks again and again, and Ctrl-C is a good end", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 12, 3);
+  const put = putSlowly("ann", "f", 12, 3);
   await put.begun;
   const watching = scene.start(["who", "--watch", "--json", "--data", scene.data]);
   let last = 0;
@@ -118,8 +97,8 @@ test("who --watch --json looks again and again, and Ctrl-C is a good end", async
 
 test("kick ends a session with a reason, its client stays away, and the put goes on when run again", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 40, 20);
-  const bystander = startPut("bob", "g", 12, 4);
+  const put = putSlowly("ann", "f", 40, 20);
+  const bystander = putSlowly("bob", "g", 12, 4);
   await Promise.all([put.begun, bystander.begun]);
   await untilSeen((sessions) =>
     movesOf(sessions).some(({ path, percent }) => path === "/f" && percent > 40),
@@ -150,7 +129,7 @@ test("kick ends a session with a reason, its client stays away, and the put goes
 
 test("kick takes the number of a session, and says so when there is none", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 12, 3);
+  const put = putSlowly("ann", "f", 12, 3);
   await put.begun;
   const [session] = await untilSeen((sessions) => movesOf(sessions).length === 1);
 
@@ -187,8 +166,8 @@ test("a shell whose session was kicked says why, and ends", async () => {
 
 test("drain stops the server as SIGTERM does, and waits until it has let go", async () => {
   server = await scene.serve("--grace", "60s");
-  const short = startPut("ann", "f", 6, 3);
-  const long = startPut("bob", "g", 100, 2);
+  const short = putSlowly("ann", "f", 6, 3);
+  const long = putSlowly("bob", "g", 100, 2);
   await Promise.all([short.begun, long.begun]);
   const draining = scene.operate("drain", "--grace", "5s");
   await server.event("draining");
