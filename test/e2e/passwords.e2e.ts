@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(() => scene.end());
+afterAll(() => Screen.endAll(scene));
 
 const withPassword = (user: string, password: string) =>
   scene.run(["whoami", server.target(user)], { env: { FTPX_PASSWORD: password } });

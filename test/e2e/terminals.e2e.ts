@@ -24,10 +24,7 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(async () => {
-  await Screen.closeAll();
-  await scene.end();
-});
+afterAll(() => Screen.endAll(scene));
 
 const run = (...words: string[]) => scene.run(words, { env: ENV });
 
