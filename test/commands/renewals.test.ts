@@ -209,7 +209,8 @@ test("A7: the change of password that spares a session does not spare it anythin
 test("an account changes its password so often in an hour, and no more", async () => {
   const session = await signedIn();
   const { renewals } = signIns.registry;
-  for (let count = 1; count < RENEWALS_HOUR_MAX; count += 1) renewals.note("ann", count);
+  const nowMs = performance.now();
+  for (let count = 1; count < RENEWALS_HOUR_MAX; count += 1) renewals.note("ann", nowMs);
   await change(session, "pw", "last");
   const failure: unknown = await change(session, "last", "x").catch((error: unknown) => error);
 
