@@ -4,7 +4,8 @@ import { encodeBase64 } from "../../src/base/base64.ts";
 import type { ErrorKind } from "../../src/base/errors.ts";
 import { ClientExchange } from "../../src/base/scram.ts";
 import type { Verifier } from "../../src/base/verifier.ts";
-import { ANN, BINDING, meet, NEVER_ASKED, refusal } from "../support/exchange.ts";
+import { ANN, BINDING, meet, NEVER_ASKED } from "../support/exchange.ts";
+import { refusal } from "../support/refusal.ts";
 
 const NONCE = "abcdefghijklmnopqrst";
 const SALT = "AQIDBAUGBwgJCgsMDQ4PEA==";

@@ -12,7 +12,8 @@ import {
   parseVerifier,
   sha256,
 } from "../../src/base/verifier.ts";
-import { ANN, ANNS_KEYS, BINDING, CHEAP, meet, NEVER_ASKED, refusal } from "../support/exchange.ts";
+import { ANN, ANNS_KEYS, BINDING, CHEAP, meet, NEVER_ASKED } from "../support/exchange.ts";
+import { refusal } from "../support/refusal.ts";
 
 type Vector = Record<string, string>;
 

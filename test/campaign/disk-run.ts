@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { RECOUNT_AGAIN_MS } from "../../src/base/limits.ts";
 import type { Client } from "../../src/client/client.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
+import { commitPiece, sendPiece } from "../e2e/wire.ts";
 import type { Chance } from "../support/chance.ts";
 import type { Campaign } from "./campaign.ts";
 import { AccountsFile } from "./disk-accounts.ts";
@@ -21,16 +22,7 @@ import type { Ground } from "./disk-storm.ts";
 import { plantCanary, sha256Hex, violations, whatFails } from "./invariant.ts";
 import { Watcher } from "./lines-watcher.ts";
 import { serveIn } from "./rounds-ending.ts";
-import {
-  commitPiece,
-  Guest,
-  kindOf,
-  openUpload,
-  PASSWORD,
-  putOnce,
-  runClient,
-  sendPiece,
-} from "./rounds-peers.ts";
+import { Guest, kindOf, openUpload, PASSWORD, putOnce, runClient } from "./rounds-peers.ts";
 
 const MIB = 1024 * 1024;
 

@@ -10,7 +10,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Chance } from "../support/chance.ts";
 import { linesOf, sha256Of } from "../e2e/binary.ts";
-import type { CuttableLine } from "../e2e/binary.ts";
+import type { CuttableLine } from "../e2e/line.ts";
 import type { Child, Ground } from "./kills-ground.ts";
 import { ABSENT, Tree } from "./kills-model.ts";
 import type { Content, HomeModel, Seen, Step } from "./kills-model.ts";

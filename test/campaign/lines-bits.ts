@@ -11,6 +11,7 @@ import { CHUNK_BYTES, WINDOW_BYTES } from "../../src/base/limits.ts";
 import type { Client } from "../../src/client/client.ts";
 import { makeFile, sha256Of } from "../e2e/binary.ts";
 import type { Scene } from "../e2e/binary.ts";
+import { commitPiece, sendPiece } from "../e2e/wire.ts";
 import type { Chance } from "../support/chance.ts";
 import type { Campaign } from "./campaign.ts";
 import { sha256Hex } from "./invariant.ts";
@@ -18,16 +19,7 @@ import type { Told } from "./invariant.ts";
 import { FaultyLine } from "./lines-proxy.ts";
 import type { Fault, Way } from "./lines-lane.ts";
 import type { Watcher } from "./lines-watcher.ts";
-import {
-  commitPiece,
-  forkChance,
-  getOnce,
-  Guest,
-  kindOf,
-  openUpload,
-  runClient,
-  sendPiece,
-} from "./rounds-peers.ts";
+import { forkChance, getOnce, Guest, kindOf, openUpload, runClient } from "./rounds-peers.ts";
 
 export const BITS_USER = "bo";
 

@@ -8,6 +8,7 @@
  */
 import { makeFile, sha256Of, linesOf } from "../e2e/binary.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
+import { sendPiece } from "../e2e/wire.ts";
 import { CONNECT_MS_MAX, SILENCE_MS_MAX, WATCH_EVERY_MS } from "../../src/base/limits.ts";
 import type { Client } from "../../src/client/client.ts";
 import type { Chance } from "../support/chance.ts";
@@ -15,15 +16,7 @@ import type { Campaign } from "./campaign.ts";
 import { descriptorsOf } from "./invariant.ts";
 import type { Told } from "./invariant.ts";
 import { FaultyLine } from "./lines-proxy.ts";
-import {
-  forkChance,
-  Guest,
-  openUpload,
-  runClient,
-  sendPiece,
-  until,
-  WITH_PASSWORD,
-} from "./rounds-peers.ts";
+import { forkChance, Guest, openUpload, runClient, until, WITH_PASSWORD } from "./rounds-peers.ts";
 
 const MIB = 1024 * 1024;
 

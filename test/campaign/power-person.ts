@@ -4,15 +4,14 @@
  */
 import { isKind } from "../../src/base/errors.ts";
 import { ACK_EVERY_BYTES, CHUNK_BYTES } from "../../src/base/limits.ts";
-import { parsePath } from "../../src/base/path.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import type { RequestOf } from "../../src/client/client.ts";
-import type { CopyJob } from "../../src/client/copy.ts";
 import { Pace } from "../../src/client/pace.ts";
 import { uploadOnce } from "../../src/client/put.ts";
 import { Remote } from "../../src/client/remote.ts";
 import type { CommandName } from "../../src/commands/table.ts";
 import type { Server } from "../e2e/binary.ts";
+import { jobOf } from "../support/job.ts";
 
 export const PASSWORD = "pw";
 
@@ -52,7 +51,7 @@ export class Person {
   async put(local: string, path: string): Promise<number> {
     let beganAt: number | undefined;
     const onProgress = (doneBytes: number) => (beganAt ??= doneBytes);
-    const job = { ...jobOf(local, path), onProgress };
+    const job = jobOf(local, `/${path}`, { onProgress });
     await this.#remote.retrying((client) => uploadOnce(client, job));
     return beganAt ?? 0;
   }
@@ -62,7 +61,7 @@ export class Person {
     const interruption = new Interruption();
     const { signal } = interruption;
     const onProgress = (doneBytes: number) => interruption.acknowledge(doneBytes);
-    const job = { ...jobOf(local, path), pace: interruption, signal, onProgress };
+    const job = jobOf(local, `/${path}`, { pace: interruption, signal, onProgress });
     try {
       await this.#remote.retrying((client) => uploadOnce(client, job));
     } catch (error) {
@@ -104,18 +103,4 @@ class Interruption extends Pace {
     await this.#hasArrived.promise;
     this.#controller.abort();
   }
-}
-
-function jobOf(local: string, path: string): CopyJob {
-  return {
-    local,
-    path: parsePath(`/${path}`),
-    algorithm: "sha256",
-    isFresh: false,
-    mayReplace: true,
-    pace: undefined,
-    memory: {},
-    signal: new AbortController().signal,
-    onProgress: () => {},
-  };
 }

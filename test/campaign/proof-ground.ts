@@ -8,13 +8,14 @@
 import { expect } from "bun:test";
 import fs from "node:fs";
 import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
 import type { Client } from "../../src/client/client.ts";
-import { connect } from "../../src/client/connect.ts";
 import type { Copied, CopyJob } from "../../src/client/copy.ts";
 import { uploadOnce } from "../../src/client/put.ts";
 import { makeFile, Scene } from "../e2e/binary.ts";
-import type { CuttableLine, Ran, Server } from "../e2e/binary.ts";
+import type { Ran, Server } from "../e2e/binary.ts";
+import type { CuttableLine } from "../e2e/line.ts";
+import { signedIn } from "../e2e/wire.ts";
+import { jobOf } from "../support/job.ts";
 import { CHUNK_BYTES, digestOf, flip, MIB, modifiedMsOf, setTime, sizeOf } from "./proof-files.ts";
 
 export const FILE_BYTES = 5 * CHUNK_BYTES;
@@ -26,7 +27,6 @@ const NOTED_BYTES = 3 * CHUNK_BYTES;
 const CUT_BYTES = NOTED_BYTES + 2 * MIB;
 /** Whatever is waited for; a loaded machine is slow. */
 const WAIT_MS_MAX = 30_000;
-const NEVER = new AbortController().signal;
 
 export const ENV = { FTPX_PASSWORD: "pw" } as const;
 
@@ -135,17 +135,7 @@ export class Ground {
 
   /** One attempt of ann's to put a file, by this process. */
   async putHere(local: string, path: string, pace?: CopyJob["pace"]): Promise<Copied> {
-    return await uploadOnce(await this.client(), {
-      local,
-      path: parsePath(path),
-      algorithm: "sha256",
-      isFresh: false,
-      mayReplace: true,
-      pace,
-      memory: {},
-      signal: NEVER,
-      onProgress: () => {},
-    });
+    return await uploadOnce(await this.client(), jobOf(local, path, { pace }));
   }
 
   /** @param whileDown is done while no server runs */
@@ -274,10 +264,7 @@ export class Ground {
   }
 
   async #connect(): Promise<Client> {
-    const { port, fingerprint } = this.server;
-    const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "t" }, "test");
-    await client.signIn("ann", new DerivedKeys(() => ENV.FTPX_PASSWORD));
-    return client;
+    return await signedIn(this.server, "ann", ENV.FTPX_PASSWORD);
   }
 
   #partAt(name: string): string {

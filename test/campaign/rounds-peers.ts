@@ -7,20 +7,19 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { composeDigest } from "../../src/base/digest.ts";
 import { FtpxError } from "../../src/base/errors.ts";
-import { parsePath } from "../../src/base/path.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
-import type { Client, ReplyOf, StartedCall, TransferListener } from "../../src/client/client.ts";
+import type { Client, ReplyOf, StartedCall } from "../../src/client/client.ts";
 import { connect } from "../../src/client/connect.ts";
 import type { Endpoint } from "../../src/client/connect.ts";
 import type { Copied, CopyJob } from "../../src/client/copy.ts";
 import { downloadOnce } from "../../src/client/get.ts";
 import { uploadOnce } from "../../src/client/put.ts";
-import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
 import type { Ran, Scene, Server } from "../e2e/binary.ts";
+import { DEAF, uploadOf } from "../e2e/wire.ts";
 import { descriptorsOf, whatFails } from "./invariant.ts";
 import { Chance } from "../support/chance.ts";
+import { jobOf } from "../support/job.ts";
 
 export const PASSWORD = "pw";
 
@@ -104,79 +103,30 @@ export async function runClient(
   return { status, stdout, stderr: isLate ? `${errors}(killed after ${withinMs} ms)` : errors };
 }
 
-export type JobOptions = Partial<Pick<CopyJob, "signal" | "onProgress" | "isFresh" | "memory">>;
-
-const NEVER = new AbortController().signal;
-
 /** One attempt to put a file, as the compiled client makes it. */
 export function putOnce(
   client: Client,
   local: string,
   path: string,
-  options: JobOptions = {},
+  options: Partial<CopyJob> = {},
 ): Promise<Copied> {
   return uploadOnce(client, jobOf(local, path, options));
 }
 
 /** One attempt to get a file, as the compiled client makes it. */
 export function getOnce(client: Client, path: string, local: string): Promise<Copied> {
-  return downloadOnce(client, jobOf(local, path, {}), "campaign");
+  return downloadOnce(client, jobOf(local, path), "campaign");
 }
 
-function jobOf(local: string, path: string, options: JobOptions): CopyJob {
-  return {
-    local,
-    path: parsePath(path),
-    algorithm: "sha256",
-    isFresh: false,
-    mayReplace: true,
-    pace: undefined,
-    memory: {},
-    signal: NEVER,
-    onProgress: () => {},
-    ...options,
-  };
-}
-
-const DEAF: TransferListener = { notice: () => {}, failed: () => {} };
-
-/** Opens an upload by hand, with a source that is the same for everybody. */
+/** As in e2e/wire.ts, but it goes on where an earlier one was cut off. */
 export function openUpload(
   client: Client,
   path: string,
   totalBytes: number,
   listener = DEAF,
 ): StartedCall<ReplyOf<"openUpload">> {
-  const request = {
-    path: parsePath(path),
-    totalBytes,
-    modifiedMs: 1_700_000_000_000,
-    source: new Uint8Array(32),
-    algorithm: "sha256",
-    isFresh: false,
-    mayReplace: true,
-  } as const;
+  const request = { ...uploadOf(path, totalBytes), isFresh: false };
   return client.start("openUpload", request, listener);
-}
-
-/** Sends one piece of content by hand, copied; nothing when it is empty. */
-export async function sendPiece(
-  client: Client,
-  id: number,
-  offset: number,
-  piece: Uint8Array,
-): Promise<void> {
-  if (piece.byteLength === 0) return;
-  const frame = new Uint8Array(CONTENT_PREFIX_BYTES + piece.byteLength);
-  frame.set(piece, CONTENT_PREFIX_BYTES);
-  await client.sendContent(id, frame, offset, piece.byteLength);
-}
-
-/** Commits an upload of at most one chunk. */
-export async function commitPiece(client: Client, id: number, content: Uint8Array): Promise<void> {
-  const one = new Uint8Array(new Bun.CryptoHasher("sha256").update(content).digest());
-  const { bytes: digest, chunks } = await composeDigest("sha256", [one]);
-  await client.call("commit", { transfer: id, totalBytes: content.byteLength, digest, chunks });
 }
 
 /** The kind of a refusal, "done" where there is none. @throws what is no FtpxError */

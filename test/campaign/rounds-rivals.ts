@@ -12,19 +12,11 @@ import { join } from "node:path";
 import type { FtpxError } from "../../src/base/errors.ts";
 import type { Client } from "../../src/client/client.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
+import { commitPiece, sendPiece } from "../e2e/wire.ts";
 import type { Chance } from "../support/chance.ts";
 import type { Campaign } from "./campaign.ts";
 import { sha256Hex } from "./invariant.ts";
-import {
-  commitPiece,
-  forkChance,
-  Guest,
-  kindOf,
-  openUpload,
-  partsOf,
-  putOnce,
-  sendPiece,
-} from "./rounds-peers.ts";
+import { forkChance, Guest, kindOf, openUpload, partsOf, putOnce } from "./rounds-peers.ts";
 
 const KIB = 1024;
 const USER = "riva";

@@ -9,12 +9,12 @@ import { FtpxError } from "../../src/base/errors.ts";
 import type { ErrorKind } from "../../src/base/errors.ts";
 import { CHUNK_BYTES } from "../../src/base/limits.ts";
 import type { OpenFile } from "../../src/base/openfile.ts";
-import { parsePath } from "../../src/base/path.ts";
 import type { Client } from "../../src/client/client.ts";
 import { digestChunk, sourceOf } from "../../src/client/copy.ts";
 import type { CopyJob } from "../../src/client/copy.ts";
 import { findStored } from "../../src/client/stored.ts";
 import { Folder } from "../support/folder.ts";
+import { jobOf } from "../support/job.ts";
 import { failureOf, refusal } from "../support/refusal.ts";
 
 const OTHER = new Uint8Array(32).fill(7);
@@ -104,18 +104,7 @@ async function memoryOf({ digests }: FakeServer): Promise<CopyJob["memory"]> {
 }
 
 async function find(server: FakeServer, wanted: Partial<CopyJob> = {}) {
-  const job: CopyJob = {
-    local: folder.at("f"),
-    path: parsePath("/f"),
-    algorithm: "sha256",
-    isFresh: false,
-    mayReplace: true,
-    pace: undefined,
-    memory: {},
-    signal: new AbortController().signal,
-    onProgress: () => {},
-    ...wanted,
-  };
+  const job = jobOf(folder.at("f"), "/f", wanted);
   return await findStored(server.client, job, file, await file.facts());
 }
 

@@ -5,16 +5,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { HOME, nameText, parsePath } from "../../src/base/path.ts";
 import type { Home, Store } from "../../src/store/store.ts";
-import {
-  NOTHING,
-  namesIn,
-  outcomeOf,
-  pagesOf,
-  put,
-  read,
-  refusal,
-  removeTree,
-} from "../store/scratch.ts";
+import { NOTHING, namesIn, outcomeOf, pagesOf, put, read, removeTree } from "../store/scratch.ts";
+import { refusal } from "../support/refusal.ts";
 import { usageContract } from "./usage.ts";
 
 export interface OpenStore {

@@ -1,10 +1,9 @@
 /** Accounts and sign-in, through the compiled executable. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import { connect } from "../../src/client/connect.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { signedIn } from "./wire.ts";
 
 let scene: Scene;
 let server: Server;
@@ -89,13 +88,8 @@ test.each([
   ["given another password", ["passwd", "--password-stdin"], "wrong password"],
 ])("A7: an account that is %s is signed off and refused", async (_case, change, reason) => {
   const name = `seven${change.length}${change[0]}`;
-  await scene.addUser(name, "pw");
-  await server.event("reload");
-  await Bun.sleep(1000);
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  const { client } = await connect(endpoint, "test");
-  await client.signIn(name, new DerivedKeys(() => "pw"));
+  await server.reloadAfter(() => scene.addUser(name, "pw"));
+  const client = await signedIn(server, name);
 
   const words = [...change, name, "--data", scene.data];
   expect((await scene.run(words, { stdin: "another\n" })).status).toBe(0);
@@ -110,8 +104,7 @@ test.each([
 });
 
 test("a smaller quota holds in the running server", async () => {
-  await scene.run(["usermod", "bob", "--quota", "2 MiB", "--data", scene.data]);
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.operate("usermod", "bob", "--quota", "2 MiB"));
 
   const { stdout } = await scene.run(
     ["quota", server.target("bob"), "--json"],
@@ -171,8 +164,7 @@ test("I2: names that are no names are refused and change nothing", async () => {
 });
 
 test("userdel --purge takes the home along, with the server running", async () => {
-  await scene.addUser("emil", "pw");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("emil", "pw"));
   await Bun.write(scene.path("f"), "content");
   const put = await scene.run(["put", scene.path("f"), server.target("emil", "/f")], as("pw"));
   expect(put.status).toBe(0);

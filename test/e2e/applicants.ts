@@ -4,10 +4,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { fakeVerifier, formatVerifier } from "../../src/base/verifier.ts";
-import { connect } from "../../src/client/connect.ts";
-import type { Client, ReplyOf, RequestOf } from "../../src/client/client.ts";
+import type { ReplyOf, RequestOf } from "../../src/client/client.ts";
 import { Scene, Server } from "./binary.ts";
 import type { Ran } from "./binary.ts";
+import { greeted } from "./wire.ts";
 
 export const VERIFIER = formatVerifier(fakeVerifier(new Uint8Array(32), "x", []));
 
@@ -34,7 +34,7 @@ export class Desk {
   }
 
   async operate(...words: string[]): Promise<Ran> {
-    return await this.scene.run([...words, "--data", this.scene.data]);
+    return await this.scene.operate(...words);
   }
 
   /** On the same port, as clients know it. */
@@ -59,18 +59,12 @@ export class Desk {
     return readFile(`${this.scene.data}/accounts.toml`);
   }
 
-  async connected(): Promise<Client> {
-    const { port, fingerprint } = this.server;
-    const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "t" }, "test");
-    return client;
-  }
-
   /** Each on a connection of its own, because one may send a few only. */
   async send(wish: Partial<RequestOf<"register">>): Promise<ReplyOf<"register">> {
     const ticket = new Uint8Array(16);
     new DataView(ticket.buffer).setUint32(0, (this.#lastTicket += 1));
     const usual = { user: "bob", verifier: VERIFIER, note: "", ticket, invite: undefined };
-    const client = await this.connected();
+    const client = await greeted(this.server);
     try {
       return await client.call("register", { ...usual, ...wish });
     } finally {

@@ -5,11 +5,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFile, rename } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
 import type { Client } from "../../src/client/client.ts";
 import { connect } from "../../src/client/connect.ts";
 import { Scene } from "./binary.ts";
 import type { Server, ServerLine } from "./binary.ts";
+import { endpointOf, signedIn } from "./wire.ts";
 
 const PACKAGING = `${import.meta.dir}/../../packaging`;
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -73,13 +73,6 @@ test("every operation that changes something is one line, with what it did", asy
   );
 });
 
-async function signedIn(): Promise<Client> {
-  const { port, fingerprint } = server;
-  const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "test" }, "test");
-  await client.signIn("ann", new DerivedKeys(() => "pw"));
-  return client;
-}
-
 /** Makes directories without pause, each a line, until told to stop. */
 function makeTraffic(client: Client): { stop(): Promise<void> } {
   const stopping = new AbortController();
@@ -117,7 +110,7 @@ test.each([
     },
   ],
 ])("a log that is %s goes on in a new file, and no line is lost", async (_case, rotate) => {
-  const client = await signedIn();
+  const client = await signedIn(server);
   const traffic = makeTraffic(client);
   for (let count = 1; count <= 3; count += 1) {
     await until(100);
@@ -146,7 +139,7 @@ test.skipIf(LOGROTATE === null)(
       const done = Bun.spawn([LOGROTATE ?? "", ...words], { stdout: "pipe", stderr: "pipe" });
       expect([await done.exited, await new Response(done.stderr).text()]).toEqual([0, ""]);
     };
-    const client = await signedIn();
+    const client = await signedIn(server);
     const traffic = makeTraffic(client);
     await until(100);
     await rotated();
@@ -198,9 +191,7 @@ test("I4: fail2ban's filter finds each failed sign-in and its address, whatever 
     await server.event("login-failed", (one) => one["name"] === name);
   }
   // What a client calls itself is in the log too.
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  (await connect(endpoint, FORGED.slice(0, 64))).client.close();
+  (await connect(endpointOf(server), FORGED.slice(0, 64))).client.close();
   await ann("ls", server.target("ann"));
   await server.stop();
 

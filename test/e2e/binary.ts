@@ -1,6 +1,6 @@
 /**
  * The compiled executable as its users start it: a server on port 0 in a scratch folder,
- * commands with their exit status and output, and a TCP line that can be cut.
+ * commands with their exit status and output.
  *
  * Everything that is started here is ended by `Scene.end`.
  */
@@ -8,7 +8,8 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Socket, Subprocess, TCPSocketListener } from "bun";
+import type { Subprocess } from "bun";
+import { CuttableLine } from "./line.ts";
 
 /** FTPX_BINARY names another one: a copy that is not rebuilt meanwhile, or one with a planted bug. */
 export const BINARY = process.env["FTPX_BINARY"] ?? join(import.meta.dir, "../../dist/ftpx");
@@ -90,6 +91,11 @@ export class Scene {
     const words = ["useradd", name, "--password-stdin", "--data", this.data, ...options];
     const { status, stderr } = await this.run(words, { stdin: `${password}\n` });
     if (status !== 0) throw new Error(`useradd ${name}: ${status} ${stderr}`);
+  }
+
+  /** Runs a command of the operator's on the data directory to its end. */
+  async operate(...words: string[]): Promise<Ran> {
+    return await this.run([...words, "--data", this.data]);
   }
 
   async serve(...options: string[]): Promise<Server> {
@@ -184,6 +190,14 @@ export class Server {
     }
   }
 
+  /** Does what changes accounts.toml, and waits until the server has taken it. */
+  async reloadAfter<Answer>(change: () => Promise<Answer>): Promise<Answer> {
+    const before = this.events.filter(({ event }) => event === "reload").length;
+    const answer = await change();
+    await this.nth("reload", before + 1);
+    return answer;
+  }
+
   /** SIGTERM, and the exit status. */
   async stop(): Promise<number> {
     this.process.kill("SIGTERM");
@@ -193,120 +207,6 @@ export class Server {
   async kill(): Promise<void> {
     this.process.kill("SIGKILL");
     await this.process.exited;
-  }
-}
-
-/** A TCP proxy that counts what goes towards the server and can break what is open. */
-export class CuttableLine {
-  readonly #target: number;
-  readonly #listener: TCPSocketListener<Ends>;
-  readonly #open = new Set<Socket<Ends>>();
-  toServerBytes = 0;
-  toClientBytes = 0;
-  /** Nothing goes back to the client any more after so many bytes towards the server. */
-  deafAfterBytes = Number.POSITIVE_INFINITY;
-
-  constructor(target: number) {
-    this.#target = target;
-    this.#listener = Bun.listen<Ends>({
-      hostname: "127.0.0.1",
-      port: 0,
-      data: undefined as unknown as Ends,
-      socket: {
-        open: (socket) => this.#accept(socket),
-        data: (socket, bytes) => {
-          this.toServerBytes += bytes.byteLength;
-          forward(socket.data.toOther, bytes, socket);
-        },
-        drain: (socket) => flush(socket.data.toSelf),
-        close: (socket) => {
-          this.#open.delete(socket);
-          socket.data.toOther.socket?.terminate();
-        },
-      },
-    });
-  }
-
-  get port(): number {
-    return this.#listener.port;
-  }
-
-  get isOpen(): boolean {
-    return this.#open.size > 0;
-  }
-
-  /** Breaks every open connection, as a pulled cable and a reset would. */
-  cut(): void {
-    for (const socket of this.#open) socket.terminate();
-  }
-
-  close(): void {
-    this.cut();
-    this.#listener.stop(true);
-  }
-
-  #accept(socket: Socket<Ends>): void {
-    this.#open.add(socket);
-    const toSelf: Lane = { socket, waiting: [], source: undefined };
-    const toOther: Lane = { socket: undefined, waiting: [], source: socket };
-    socket.data = { toSelf, toOther };
-    void Bun.connect({
-      hostname: "127.0.0.1",
-      port: this.#target,
-      socket: {
-        open: (other) => {
-          toOther.socket = other;
-          toSelf.source = other;
-          // The client has gone in the meantime, and nobody else closes this one.
-          if (!this.#open.has(socket)) other.terminate();
-          flush(toOther);
-        },
-        data: (other, bytes) => {
-          this.toClientBytes += bytes.byteLength;
-          if (this.toServerBytes >= this.deafAfterBytes) return;
-          forward(toSelf, bytes, other);
-        },
-        drain: () => flush(toOther),
-        close: () => socket.terminate(),
-      },
-    }).catch(() => socket.terminate());
-  }
-}
-
-type AnySocket = Pick<Socket<unknown>, "write" | "pause" | "resume" | "terminate">;
-
-interface Lane {
-  socket: AnySocket | undefined;
-  waiting: Uint8Array[];
-  /** Paused while something waits. */
-  source: AnySocket | undefined;
-}
-
-interface Ends {
-  toSelf: Lane;
-  toOther: Lane;
-}
-
-function forward(lane: Lane, bytes: Uint8Array, source: AnySocket): void {
-  lane.waiting.push(bytes);
-  flush(lane);
-  if (lane.waiting.length > 0) source.pause();
-}
-
-function flush(lane: Lane): void {
-  while (lane.socket !== undefined) {
-    const [first] = lane.waiting;
-    if (first === undefined) {
-      lane.source?.resume();
-      return;
-    }
-    const taken = lane.socket.write(first, 0, first.byteLength);
-    if (taken < 0) return;
-    lane.waiting.shift();
-    if (taken < first.byteLength) {
-      lane.waiting.unshift(first.subarray(taken));
-      return;
-    }
   }
 }
 

@@ -1,12 +1,9 @@
 /** A full server, a server that stops, a server that was killed: through the compiled executable. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
-import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import type { Client } from "../../src/client/client.ts";
-import { connect, connectOperator } from "../../src/client/connect.ts";
+import { connectOperator } from "../../src/client/connect.ts";
 import { Scene } from "./binary.ts";
-import type { Server } from "./binary.ts";
+import { openUpload, signedIn } from "./wire.ts";
 import { outcomeOf } from "../support/refusal.ts";
 
 let scene: Scene;
@@ -17,26 +14,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => scene.end());
-
-async function signedIn({ port, fingerprint }: Server): Promise<Client> {
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  const { client } = await connect(endpoint, "test");
-  await client.signIn("ann", new DerivedKeys(() => "pw"));
-  return client;
-}
-
-function openUpload(client: Client, path: string) {
-  const request = {
-    path: parsePath(path),
-    totalBytes: 100,
-    modifiedMs: 1,
-    source: new Uint8Array(32),
-    algorithm: "sha256",
-    isFresh: true,
-    mayReplace: true,
-  } as const;
-  return client.start("openUpload", request, { notice: () => {}, failed: () => {} });
-}
 
 const operatorSocket = () => `${scene.data}/storage/.ftpx/operator.sock`;
 
@@ -68,7 +45,7 @@ test("a server that stops closes idle sessions, begins nothing, and lets transfe
   const server = await scene.serve("--grace", "20s");
   const idle = await signedIn(server);
   const busy = await signedIn(server);
-  const { id, reply } = openUpload(busy, "/a");
+  const { id, reply } = openUpload(busy, "/a", 100);
   await reply;
   const startedMs = performance.now();
   const stopping = server.stop();
@@ -76,7 +53,7 @@ test("a server that stops closes idle sessions, begins nothing, and lets transfe
   await Bun.sleep(200);
 
   expect(await outcomeOf(idle.call("quota", {}))).toBe("DRAINING");
-  expect(await outcomeOf(openUpload(busy, "/b").reply)).toBe("SERVER_STOPPING");
+  expect(await outcomeOf(openUpload(busy, "/b", 100).reply)).toBe("SERVER_STOPPING");
   // Who is still there, and why, is what the operator wants to know then.
   const operator = await connectOperator(operatorSocket());
   expect(await outcomeOf(operator.call("usages", { after: "" }))).toBe("none");

@@ -5,15 +5,13 @@
  */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
-import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import { connect } from "../../src/client/connect.ts";
-import type { Client } from "../../src/client/client.ts";
-import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
 import { violations } from "../campaign/invariant.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
+import { Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { startPut } from "./puts.ts";
+import type { Put } from "./puts.ts";
+import { commitPiece, openUpload, sendPiece, signedIn } from "./wire.ts";
 
 export const COVERS = [
   ["put", "SIGTERM"],
@@ -38,34 +36,8 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-interface Put {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  /** The server has some of it. */
-  readonly begun: Promise<void>;
-  readonly ended: Promise<{ status: number; stderr: string }>;
-}
-
-/** A put of so many MiB, so many of them a second. */
-function startPut(name: string, mib: number, mibPerSecond: number, port: number): Put {
-  const bytes = mib * MIB;
-  const sha256 = makeFile(scene.path(name), bytes, bytes + name.length);
-  const target = server.target("ann", `/${name}`, port);
-  const words = ["put", scene.path(name), target, "--json", "--limit", `${mibPerSecond}MiB`];
-  const child = scene.start(words, PASSWORD);
-  const begun = Promise.withResolvers<void>();
-  const follow = async () => {
-    const stderr = new Response(child.stderr).text();
-    for await (const line of linesOf(child.stdout)) {
-      const event = JSON.parse(line) as { event: string; bytes?: number };
-      if ((event.bytes ?? 0) > 0) begun.resolve();
-    }
-    begun.resolve();
-    return { status: await child.exited, stderr: await stderr };
-  };
-  return { name, bytes, sha256, begun: begun.promise, ended: follow() };
-}
+const putSlowly = (name: string, mib: number, mibPerSecond: number, port: number) =>
+  startPut(scene, name, server.target("ann", `/${name}`, port), mib, mibPerSecond);
 
 async function expectStored(puts: readonly Put[]): Promise<void> {
   for (const { name, sha256, ended } of puts) {
@@ -86,7 +58,7 @@ test("F11: of 20 uploads some end within the grace, the rest go on after the res
   const line = scene.line(server.port);
   const puts = Array.from({ length: 20 }, (_, index) => {
     const isShort = index % 2 === 0;
-    return startPut(`f${index}`, isShort ? 5 : 24, 2, line.port);
+    return putSlowly(`f${index}`, isShort ? 5 : 24, 2, line.port);
   });
   await Promise.all(puts.map(({ begun }) => begun));
   server.process.kill("SIGTERM");
@@ -121,7 +93,7 @@ test.each([
   "F11: %s and then %s ends at once with %d",
   async (first, second, status) => {
     server = await scene.serve();
-    const put = startPut("f", 6, 2, server.port);
+    const put = putSlowly("f", 6, 2, server.port);
     await put.begun;
     server.process.kill(first);
     await server.event("draining");
@@ -139,7 +111,7 @@ test.each([
 
 test("F11: SIGINT drains as SIGTERM does", async () => {
   server = await scene.serve();
-  const put = startPut("f", 4, 2, server.port);
+  const put = putSlowly("f", 4, 2, server.port);
   await put.begun;
   server.process.kill("SIGINT");
 
@@ -150,7 +122,7 @@ test("F11: SIGINT drains as SIGTERM does", async () => {
 
 test("F11: without a grace everything is cut, and goes on", async () => {
   server = await scene.serve("--grace", "0s");
-  const puts = [0, 1, 2, 3].map((index) => startPut(`f${index}`, 12, 4, server.port));
+  const puts = [0, 1, 2, 3].map((index) => putSlowly(`f${index}`, 12, 4, server.port));
   await Promise.all(puts.map(({ begun }) => begun));
 
   expect(await server.stop()).toBe(0);
@@ -159,47 +131,22 @@ test("F11: without a grace everything is cut, and goes on", async () => {
   await expectStored(puts);
 }, 60_000);
 
-async function signedIn(): Promise<Client> {
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  const { client } = await connect(endpoint, "test");
-  await client.signIn("ann", new DerivedKeys(() => "pw"));
-  return client;
-}
-
-function openUpload(client: Client, path: string, totalBytes: number) {
-  const request = {
-    path: parsePath(path),
-    totalBytes,
-    modifiedMs: 1,
-    source: new Uint8Array(32),
-    algorithm: "sha256",
-    isFresh: true,
-    mayReplace: true,
-  } as const;
-  return client.start("openUpload", request, { notice: () => {}, failed: () => {} });
-}
-
 test("F11: a draining server carries on what it began, and begins nothing", async () => {
   server = await scene.serve();
   const content = new TextEncoder().encode("content");
-  const totalBytes = content.byteLength;
-  const [idle, busy] = [await signedIn(), await signedIn()];
-  const upload = openUpload(busy, "/began", totalBytes);
+  const [idle, busy] = [await signedIn(server), await signedIn(server)];
+  const upload = openUpload(busy, "/began", content.byteLength);
   await upload.reply;
   server.process.kill("SIGTERM");
   await server.event("draining");
   while (idle.isOpen) await Bun.sleep(5);
 
   expect(await outcomeOf(idle.call("quota", {}))).toBe("DRAINING");
-  expect(await outcomeOf(signedIn())).toBe("UNREACHABLE");
+  expect(await outcomeOf(signedIn(server))).toBe("UNREACHABLE");
   expect(await outcomeOf(openUpload(busy, "/late", 1).reply)).toBe("SERVER_STOPPING");
   expect(await outcomeOf(busy.call("quota", {}))).toBe("none");
-  const frame = new Uint8Array(CONTENT_PREFIX_BYTES + totalBytes);
-  frame.set(content, CONTENT_PREFIX_BYTES);
-  await busy.sendContent(upload.id, frame, 0, totalBytes);
-  const digest = new Uint8Array(new Bun.CryptoHasher("sha256").update(content).digest());
-  await busy.call("commit", { transfer: upload.id, totalBytes, digest, chunks: 1 });
+  await sendPiece(busy, upload.id, 0, content);
+  await commitPiece(busy, upload.id, content);
   expect(await server.process.exited).toBe(0);
   expect(await Bun.file(`${scene.data}/storage/ann/began`).text()).toBe("content");
   expect(await readdir(`${scene.data}/storage/ann`)).toEqual(["began"]);

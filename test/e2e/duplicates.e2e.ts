@@ -93,8 +93,7 @@ test.each([
 test.each([["read-only"], ["upload-only"]])(
   "an account that is %s may not copy",
   async (access) => {
-    await scene.run(["usermod", "ann", "--access", access, "--data", scene.data]);
-    await server.event("reload");
+    await server.reloadAfter(() => scene.operate("usermod", "ann", "--access", access));
 
     expect((await run("cp", at("/a"), "/b")).status).toBe(77);
     expect(await readdir(home())).toEqual(["a"]);
@@ -102,8 +101,7 @@ test.each([["read-only"], ["upload-only"]])(
 );
 
 test("a copy ends with its connection, and leaves nothing", async () => {
-  await scene.run(["usermod", "ann", "--quota", "4 GiB", "--data", scene.data]);
-  await server.event("reload");
+  await server.reloadAfter(() => scene.operate("usermod", "ann", "--quota", "4 GiB"));
   makeFile(scene.path("large"), 300 * MIB);
   await run("put", scene.path("large"), at("/large"));
   const copying = scene.start(["cp", at("/large"), "/b"], PASSWORD);

@@ -14,7 +14,7 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(() => scene.end());
+afterAll(() => Screen.endAll(scene));
 
 const script = (...lines: string[]) =>
   scene.run(["connect", server.target("ann")], {

@@ -3,20 +3,15 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
-import { connect } from "../../src/client/connect.ts";
 import type { Client } from "../../src/client/client.ts";
 import { TABLE } from "../../src/commands/table.ts";
 import type { CommandName } from "../../src/commands/table.ts";
-import {
-  CONTENT_PREFIX_BYTES,
-  decodeError,
-  encodeFrame,
-  FLAG_ERROR,
-} from "../../src/wire/frame.ts";
+import { decodeError, encodeFrame, FLAG_ERROR } from "../../src/wire/frame.ts";
 import { encodeBody } from "../../src/wire/shape.ts";
 import { TLS_OPTIONS } from "../../src/wire/tls.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { greeted, openWatched, sendPiece, signedIn } from "./wire.ts";
 import { outcomeOf } from "../support/refusal.ts";
 
 let scene: Scene;
@@ -29,19 +24,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => scene.end());
-
-const endpoint = () => ({
-  host: "127.0.0.1",
-  port: server.port,
-  fingerprint: server.fingerprint,
-  name: "test",
-});
-
-async function signedIn(): Promise<Client> {
-  const { client } = await connect(endpoint(), "test");
-  await client.signIn("ann", new DerivedKeys(() => "pw"));
-  return client;
-}
 
 /** Everything the server sends back to these bytes, until it closes or 1.5 s have passed. */
 async function answerTo(bytes: Uint8Array): Promise<{ bytes: Uint8Array; isClosed: boolean }> {
@@ -85,7 +67,7 @@ function errorIn(bytes: Uint8Array): string | undefined {
 }
 
 async function demandAlive(): Promise<void> {
-  const client = await signedIn();
+  const client = await signedIn(server);
   const { usedBytes } = await client.call("quota", {});
   expect(usedBytes).toBe(0);
   expect(await readdir(`${scene.data}/storage/ann`)).toEqual([]);
@@ -115,7 +97,7 @@ test("A8: every command but sign-in is refused before sign-in, and the second on
   for (const name of Object.keys(TABLE) as CommandName[]) {
     const { needs, code } = TABLE[name];
     if (needs === "nothing" || needs === "hello") continue;
-    const { client } = await connect(endpoint(), "test");
+    const client = await greeted(server);
     const { connection } = client;
     connection.send(code, 0, 90, new Uint8Array(0));
     connection.send(code, 0, 91, new Uint8Array(0));
@@ -142,7 +124,7 @@ test("an unknown command is answered, and the session goes on", async () => {
 });
 
 test("I7: offsets out of range are refused", async () => {
-  const client = await signedIn();
+  const client = await signedIn(server);
   for (const offset of [2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
     const path = parsePath("/none");
     const request = {
@@ -166,28 +148,14 @@ interface Opened {
 }
 
 async function openUpload(totalBytes: number): Promise<Opened> {
-  const client = await signedIn();
-  const failed = Promise.withResolvers<string>();
-  const request = {
-    path: parsePath("/f"),
-    totalBytes,
-    modifiedMs: 1,
-    source: new Uint8Array(32),
-    algorithm: "sha256",
-    isFresh: true,
-    mayReplace: true,
-  } as const;
-  const { id, reply } = client.start("openUpload", request, {
-    notice: () => {},
-    failed: (failure) => failed.resolve(failure.kind),
-  });
+  const client = await signedIn(server);
+  const { id, reply, failed } = openWatched(client, "/f", totalBytes);
   await reply;
-  return { client, id, failure: failed.promise };
+  return { client, id, failure: failed };
 }
 
-function send(client: Client, id: number, offset: number, bytes: number): Promise<void> {
-  return client.sendContent(id, new Uint8Array(CONTENT_PREFIX_BYTES + bytes), offset, bytes);
-}
+const send = (client: Client, id: number, offset: number, bytes: number) =>
+  sendPiece(client, id, offset, new Uint8Array(bytes));
 
 async function discard({ client, id }: Opened): Promise<void> {
   await client.call("closeTransfer", { transfer: id, isDiscarded: true }).catch(() => {});
@@ -254,7 +222,7 @@ test("a commit with another size is refused", async () => {
 });
 
 test("a commit of a transfer that is not open is refused", async () => {
-  const client = await signedIn();
+  const client = await signedIn(server);
 
   expect(await outcomeOf(client.call("commit", { transfer: 7, ...COMMIT }))).toBe(
     "NO_SUCH_TRANSFER",
@@ -270,7 +238,7 @@ test("F3: a second session cannot upload to the same path meanwhile", async () =
 });
 
 test("content for a transfer that was never opened ends the connection", async () => {
-  const client = await signedIn();
+  const client = await signedIn(server);
   await send(client, 99, 0, 10);
 
   expect(await outcomeOf(client.call("quota", {}))).toBe("BAD_FRAME");
@@ -278,14 +246,14 @@ test("content for a transfer that was never opened ends the connection", async (
 });
 
 test("request ids that do not grow end the connection", async () => {
-  const client = await signedIn();
+  const client = await signedIn(server);
   client.connection.send(TABLE.quota.code, 0, 1, new Uint8Array(0));
 
   expect(await outcomeOf(client.call("quota", {}))).toBe("BAD_FRAME");
 });
 
 test("P1, P10: paths that are none are refused, and the session goes on", async () => {
-  const client = await signedIn();
+  const client = await signedIn(server);
   const cases: [string, string][] = [
     ["../x", "BAD_PATH"],
     ["/..", "OUTSIDE_HOME"],
@@ -310,7 +278,7 @@ test("P1, P10: paths that are none are refused, and the session goes on", async 
 });
 
 test("the operator's commands are refused to users", async () => {
-  const client = await signedIn();
+  const client = await signedIn(server);
 
   expect(await outcomeOf(client.call("usages", { after: "" }))).toBe("FORBIDDEN");
   expect(await outcomeOf(client.call("purge", { user: "ann" }))).toBe("FORBIDDEN");
@@ -318,7 +286,7 @@ test("the operator's commands are refused to users", async () => {
 });
 
 test("A10: sign-in messages that are bent are refused with one and the same error", async () => {
-  const { client } = await connect(endpoint(), "test");
+  const client = await greeted(server);
   for (const message of [
     "n,,n=ann,r=abcdefghijklmnopqrstuvwx",
     "p=tls-unique,,n=ann,r=abcdefghijklmnopqrstuvwx",
@@ -329,7 +297,7 @@ test("A10: sign-in messages that are bent are refused with one and the same erro
 });
 
 test("the fourth sign-in on one connection ends it", async () => {
-  const { client } = await connect(endpoint(), "test");
+  const client = await greeted(server);
   const kinds: string[] = [];
   for (let index = 0; index < 3; index += 1) {
     kinds.push(await outcomeOf(client.signIn("ann", new DerivedKeys(() => "wrong"))));

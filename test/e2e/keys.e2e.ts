@@ -8,6 +8,7 @@ import { connect } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
+import { greeted } from "./wire.ts";
 
 const SSH_KEYGEN = Bun.which("ssh-keygen");
 const PASSPHRASE = "correct-battery";
@@ -166,8 +167,7 @@ test.skipIf(SSH_KEYGEN === null)("keys of ssh-keygen (a package of Debian) sign 
     "--add-key",
     `${name}.pub`,
   ]);
-  await operator("useradd", "ssh", "--no-password", ...added);
-  await server.event("reload", (one) => Number(one["accounts"]) >= 3);
+  await server.reloadAfter(() => operator("useradd", "ssh", "--no-password", ...added));
   const env = { FTPX_KEY_PASSPHRASE: PASSPHRASE };
 
   for (const name of ["ssh-plain", "ssh-locked", "ssh-gcm"]) {
@@ -179,14 +179,13 @@ test.skipIf(SSH_KEYGEN === null)("keys of ssh-keygen (a package of Debian) sign 
 });
 
 test("A10: on the real port a signature of another connection, user or nonce is refused", async () => {
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
+  const { fingerprint } = server;
   const key = await keyIn("plain");
   const { publicKey } = key;
-  const [one, two] = [await connect(endpoint, "test"), await connect(endpoint, "test")];
+  const [one, two] = [await greeted(server), await greeted(server)];
   const nonces = {
-    one: (await one.client.call("keyFirst", { user: "ann", publicKey })).nonce,
-    two: (await two.client.call("keyFirst", { user: "ann", publicKey })).nonce,
+    one: (await one.call("keyFirst", { user: "ann", publicKey })).nonce,
+    two: (await two.call("keyFirst", { user: "ann", publicKey })).nonce,
   };
   expect(nonces.one).not.toEqual(nonces.two);
   // Nobody outside of the client gets the exporter's value: what is signed is made up.
@@ -194,12 +193,12 @@ test("A10: on the real port a signature of another connection, user or nonce is 
   const about = { binding, fingerprint, user: "ann", publicKey, nonce: nonces.one };
   const signature = key.sign(signInMessage(about));
 
-  expect(await outcomeOf(one.client.call("keyFinal", { signature }))).toBe("SIGN_IN_REFUSED");
-  expect(await outcomeOf(one.client.call("keyFinal", { signature }))).toBe("BAD_STATE");
-  await two.client.signIn("ann", key);
-  expect(await outcomeOf(two.client.call("quota", {}))).toBe("none");
-  expect(await outcomeOf(two.client.signIn("ann", key))).toBe("BAD_STATE");
-  for (const { client } of [one, two]) client.close();
+  expect(await outcomeOf(one.call("keyFinal", { signature }))).toBe("SIGN_IN_REFUSED");
+  expect(await outcomeOf(one.call("keyFinal", { signature }))).toBe("BAD_STATE");
+  await two.signIn("ann", key);
+  expect(await outcomeOf(two.call("quota", {}))).toBe("none");
+  expect(await outcomeOf(two.signIn("ann", key))).toBe("BAD_STATE");
+  for (const client of [one, two]) client.close();
 });
 
 test("A10: on plain TCP a key signs in too, with a signature that is good there only", async () => {
@@ -228,22 +227,9 @@ test("A10: on plain TCP a key signs in too, with a signature that is good there 
 });
 
 test("A7: a removed key ends its sessions within a second, and no others", async () => {
-  await operator(
-    "useradd",
-    "eve",
-    "--no-password",
-    "--add-key",
-    "plain.pub",
-    "--add-key",
-    "spare.pub",
-  );
-  await server.event("reload", (one) => Number(one["accounts"]) >= 4);
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
-  const [{ client: lost }, { client: kept }] = [
-    await connect(endpoint, "test"),
-    await connect(endpoint, "test"),
-  ];
+  const keys = ["--add-key", "plain.pub", "--add-key", "spare.pub"];
+  await server.reloadAfter(() => operator("useradd", "eve", "--no-password", ...keys));
+  const [lost, kept] = [await greeted(server), await greeted(server)];
   await lost.signIn("eve", await keyIn("plain"));
   await kept.signIn("eve", await keyIn("spare"));
   await operator("usermod", "eve", "--remove-key", "plain");

@@ -19,10 +19,7 @@ beforeAll(async () => {
   makeFile(scene.path("film"), 24 * MIB);
 });
 
-afterAll(async () => {
-  await Screen.closeAll();
-  await scene.end();
-});
+afterAll(() => Screen.endAll(scene));
 
 test("Enter during a transfer moves nothing, and the terminal echoes again after it", async () => {
   const words = `put film --limit 8M ${server.target("ann", "/a")}`;

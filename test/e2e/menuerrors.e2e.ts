@@ -1,24 +1,16 @@
 /** Mistakes in the menus: whoever makes one is asked again and never lands in the system's shell. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Scene } from "./binary.ts";
-import type { Server } from "./binary.ts";
-import { Screen } from "./screen.ts";
-
-const PASSWORD = "hunter-of-words";
+import type { Scene, Server } from "./binary.ts";
+import { openStage, PASSWORD, Screen } from "./screen.ts";
 
 let scene: Scene;
 let server: Server;
 
 beforeAll(async () => {
-  scene = await Scene.begin();
-  await scene.addUser("ann", PASSWORD);
-  server = await scene.serve();
+  ({ scene, server } = await openStage());
 });
 
-afterAll(async () => {
-  await Screen.closeAll();
-  await scene.end();
-});
+afterAll(() => Screen.endAll(scene));
 
 test("a wrong name and passwords that differ are asked for again; the new name signs in", async () => {
   const screen = await Screen.open(scene, `connect 127.0.0.1:${server.port} --accept-new`);

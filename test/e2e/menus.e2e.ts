@@ -1,24 +1,16 @@
 /** Menus for those who type no commands, in a real terminal; and bookmarks, which they offer. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Scene } from "./binary.ts";
-import type { Server } from "./binary.ts";
-import { Screen } from "./screen.ts";
-
-const PASSWORD = "hunter-of-words";
+import type { Scene, Server } from "./binary.ts";
+import { openStage, PASSWORD, Screen } from "./screen.ts";
 
 let scene: Scene;
 let server: Server;
 
 beforeAll(async () => {
-  scene = await Scene.begin();
-  await scene.addUser("ann", PASSWORD);
-  server = await scene.serve();
+  ({ scene, server } = await openStage());
 });
 
-afterAll(async () => {
-  await Screen.closeAll();
-  await scene.end();
-});
+afterAll(() => Screen.endAll(scene));
 
 test("ftpx alone is the help and 64 where nobody can choose", async () => {
   const ran = await scene.run([]);
@@ -106,9 +98,7 @@ test("who connects without a name chooses; three wrong passwords end with 77", a
   await screen.shows(server.fingerprint);
   await screen.type("y");
   for (let tries = 1; tries <= 3; tries += 1) {
-    await screen.shows(new RegExp(`(password of ann[^]*){${tries}}`));
-    await Bun.sleep(300);
-    await screen.type("wrong", "Enter");
+    await screen.answer(new RegExp(`(password of ann[^]*){${tries}}`), "wrong");
   }
 
   await screen.shows("status 77");
@@ -160,9 +150,7 @@ test("who has no account asks for one in the menu, and the operator answers in t
   await operator.close();
 
   await asker.shows("the account carol is there");
-  await asker.shows("password of carol");
-  await Bun.sleep(300);
-  await asker.type("pw of carol", "Enter");
+  await asker.answer("password of carol", "pw of carol");
   await asker.shows(/carol@.* free\)>\s*$/m);
   await asker.type("q", "Enter");
   await asker.shows("status 0");
@@ -210,9 +198,7 @@ test("a bookmark stands for its target in commands, and the menu offers it", asy
   await screen.type("Down", "Enter");
   await screen.shows(/work {2}ftpx:\/\/ann@/);
   await screen.type("Down", "Enter");
-  await screen.shows("password of ann");
-  await Bun.sleep(300);
-  await screen.type(PASSWORD, "Enter");
+  await screen.answer("password of ann", PASSWORD);
   await screen.shows(/:\/deep \(.* free\)>\s*$/m);
   await screen.type("q", "Enter");
   await screen.shows("status 0");

@@ -1,7 +1,8 @@
 /** The operator's day on the compiled executable: who is here, send away, stop. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { BINARY, linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
+import { BINARY, linesOf, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { startPut } from "./puts.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -17,34 +18,8 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-interface Put {
-  readonly sha256: string;
-  /** The server has some of it. */
-  readonly begun: Promise<void>;
-  readonly ended: Promise<{ status: number; stderr: string }>;
-}
-
-function startPut(user: string, name: string, mib: number, mibPerSecond: number): Put {
-  const sha256 = makeFile(scene.path(name), mib * MIB, mib + name.length);
-  const target = server.target(user, `/${name}`);
-  const words = ["put", scene.path(name), target, "--json", "--limit", `${mibPerSecond}MiB`];
-  const child = scene.start(words, PASSWORD);
-  const begun = Promise.withResolvers<void>();
-  const follow = async () => {
-    const stderr = new Response(child.stderr).text();
-    for await (const line of linesOf(child.stdout)) {
-      const event = JSON.parse(line) as { event: string; bytes?: number };
-      if ((event.bytes ?? 0) > 0) begun.resolve();
-    }
-    begun.resolve();
-    return { status: await child.exited, stderr: await stderr };
-  };
-  return { sha256, begun: begun.promise, ended: follow() };
-}
-
-async function operate(...words: string[]) {
-  return await scene.run([...words, "--data", scene.data]);
-}
+const putSlowly = (user: string, name: string, mib: number, mibPerSecond: number) =>
+  startPut(scene, name, server.target(user, `/${name}`), mib, mibPerSecond);
 
 interface Present {
   readonly session: number;
@@ -59,7 +34,7 @@ interface Present {
 }
 
 async function present(): Promise<Present[]> {
-  const { status, stdout, stderr } = await operate("who", "--json");
+  const { status, stdout, stderr } = await scene.operate("who", "--json");
   expect([status, stderr]).toEqual([0, ""]);
   return stdout
     .split("\n")
@@ -79,7 +54,7 @@ const movesOf = (sessions: readonly Present[]) => sessions.flatMap(({ transfers 
 
 test("who tells what moves, how far and how fast, to people and to programs", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 12, 3);
+  const put = putSlowly("ann", "f", 12, 3);
   await put.begun;
   const first = await untilSeen((sessions) => movesOf(sessions).length === 1);
   const [move] = movesOf(first);
@@ -91,18 +66,18 @@ test("who tells what moves, how far and how fast, to people and to programs", as
   expect(later[0]?.session).toBe(first[0]?.session ?? 0);
   const flowing = await untilSeen((sessions) => (movesOf(sessions)[0]?.bytesPerSecond ?? 0) > 0);
   expect(movesOf(flowing)[0]?.percent).toBeWithin(1, 100);
-  const { stdout } = await operate("who");
+  const { stdout } = await scene.operate("who");
   expect(stdout).toMatch(/^SESSION +USER +ADDRESS +DOOR +CLIENT +HERE FOR +IDLE FOR$/m);
   expect(stdout).toMatch(/^ +put +\/f +\d+ % +[\d.]+ MB of 12\.6 MB +[\d.]+ [kM]?B\/s$/m);
 
   expect((await put.ended).status).toBe(0);
   await untilSeen((sessions) => sessions.length === 0);
-  expect((await operate("who")).stderr).toBe("nobody is connected\n");
+  expect((await scene.operate("who")).stderr).toBe("nobody is connected\n");
 });
 
 test("who --watch --json looks again and again, and Ctrl-C is a good end", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 12, 3);
+  const put = putSlowly("ann", "f", 12, 3);
   await put.begun;
   const watching = scene.start(["who", "--watch", "--json", "--data", scene.data]);
   let last = 0;
@@ -122,14 +97,14 @@ test("who --watch --json looks again and again, and Ctrl-C is a good end", async
 
 test("kick ends a session with a reason, its client stays away, and the put goes on when run again", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 40, 20);
-  const bystander = startPut("bob", "g", 12, 4);
+  const put = putSlowly("ann", "f", 40, 20);
+  const bystander = putSlowly("bob", "g", 12, 4);
   await Promise.all([put.begun, bystander.begun]);
   await untilSeen((sessions) =>
     movesOf(sessions).some(({ path, percent }) => path === "/f" && percent > 40),
   );
   const reason = "back at noon\u001b[2J";
-  const kicked = await operate("kick", "ann", "--reason", reason);
+  const kicked = await scene.operate("kick", "ann", "--reason", reason);
   expect([kicked.status, kicked.stderr]).toEqual([0, "1 session ended\n"]);
 
   const { status, stderr } = await put.ended;
@@ -154,14 +129,16 @@ test("kick ends a session with a reason, its client stays away, and the put goes
 
 test("kick takes the number of a session, and says so when there is none", async () => {
   server = await scene.serve();
-  const put = startPut("ann", "f", 12, 3);
+  const put = putSlowly("ann", "f", 12, 3);
   await put.begun;
   const [session] = await untilSeen((sessions) => movesOf(sessions).length === 1);
 
-  const nobody = await operate("kick", "bob");
+  const nobody = await scene.operate("kick", "bob");
   expect([nobody.status, nobody.stderr]).toEqual([66, expect.stringContaining("nobody is here")]);
-  expect((await operate("kick", "../x")).status).toBe(64);
-  expect((await operate("kick", String(session?.session), "--json")).stdout).toContain('"count":1');
+  expect((await scene.operate("kick", "../x")).status).toBe(64);
+  expect((await scene.operate("kick", String(session?.session), "--json")).stdout).toContain(
+    '"count":1',
+  );
   expect((await put.ended).status).toBe(77);
 });
 
@@ -176,7 +153,7 @@ test("a shell whose session was kicked says why, and ends", async () => {
   void shell.stdin.write("mkdir /d\n");
   await shell.stdin.flush();
   await server.event("mkdir");
-  expect((await operate("kick", "ann", "--reason", "enough")).status).toBe(0);
+  expect((await scene.operate("kick", "ann", "--reason", "enough")).status).toBe(0);
   void shell.stdin.write("ls\nmkdir /e\n");
   await shell.stdin.end();
 
@@ -189,10 +166,10 @@ test("a shell whose session was kicked says why, and ends", async () => {
 
 test("drain stops the server as SIGTERM does, and waits until it has let go", async () => {
   server = await scene.serve("--grace", "60s");
-  const short = startPut("ann", "f", 6, 3);
-  const long = startPut("bob", "g", 100, 2);
+  const short = putSlowly("ann", "f", 6, 3);
+  const long = putSlowly("bob", "g", 100, 2);
   await Promise.all([short.begun, long.begun]);
-  const draining = operate("drain", "--grace", "5s");
+  const draining = scene.operate("drain", "--grace", "5s");
   await server.event("draining");
 
   const during = await present();
@@ -206,7 +183,7 @@ test("drain stops the server as SIGTERM does, and waits until it has let go", as
   expect(await server.event("shutdown")).toMatchObject({ signal: "drain", clean: true });
   expect((await short.ended).status).toBe(0);
   server = await scene.serve("--listen", `127.0.0.1:${server.port}`);
-  await operate("kick", "bob");
+  await scene.operate("kick", "bob");
 });
 
 test.each([
@@ -214,7 +191,7 @@ test.each([
   ["kick", ["ann"]],
   ["drain", []],
 ])("%s without a server says so with 69", async (command, words) => {
-  const { status, stderr } = await operate(command, ...words);
+  const { status, stderr } = await scene.operate(command, ...words);
 
   expect(status).toBe(69);
   expect(stderr).toContain("no server is running");

@@ -12,10 +12,6 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-async function operate(...words: string[]) {
-  return await scene.run([...words, "--data", scene.data]);
-}
-
 const isRoot = process.getuid?.() === 0;
 const OTHER = 54_321;
 
@@ -27,7 +23,7 @@ test.skipIf(!isRoot)(
     await chownAll(storage, OTHER);
     await chown(scene.path("data", "accounts.toml"), OTHER, OTHER);
     await scene.addUser("bob", "pw");
-    await operate("users");
+    await scene.operate("users");
 
     for await (const name of new Glob("**").scan({ cwd: storage, dot: true, onlyFiles: false })) {
       expect([name, (await lstat(`${storage}/${name}`)).uid]).toEqual([name, OTHER]);
@@ -56,13 +52,13 @@ test.skipIf(!isRoot)(
     const storage = scene.path("data", "storage");
     await chownAll(storage, OTHER);
     await chown(`${storage}/ann`, 0, 0);
-    const found = await operate("check");
+    const found = await scene.operate("check");
     expect(found.stdout).toContain(`ann: ${storage}/ann: the server's user cannot use it`);
     expect(found.status).toBe(65);
-    expect((await operate("check", "--fix")).status).toBe(0);
+    expect((await scene.operate("check", "--fix")).status).toBe(0);
 
     expect((await lstat(`${storage}/ann`)).uid).toBe(OTHER);
-    expect((await operate("check")).stdout).toBe("1 account checked: nothing wrong\n");
+    expect((await scene.operate("check")).stdout).toBe("1 account checked: nothing wrong\n");
   },
 );
 

@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { DerivedKeys } from "../../src/base/scram.ts";
-import { connect } from "../../src/client/connect.ts";
 import { parseKeyFile } from "../../src/client/keyfile.ts";
 import { Remote } from "../../src/client/remote.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { Screen } from "./screen.ts";
+import { endpointOf, signedIn } from "./wire.ts";
 
 const PASSPHRASE = "correct-battery";
 
@@ -26,15 +26,13 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(() => scene.end());
+afterAll(() => Screen.endAll(scene));
 
 const withPassword = (user: string, password: string) =>
   scene.run(["whoami", server.target(user)], { env: { FTPX_PASSWORD: password } });
 
 test("passwd TARGET: the old password is refused from then on, the new one signs in", async () => {
-  const { port, fingerprint } = server;
-  const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "t" }, "test");
-  await client.signIn("pat", new DerivedKeys(() => "old"));
+  const client = await signedIn(server, "pat", "old");
   const change = (stdin: string, ...more: string[]) =>
     scene.run(["passwd", server.target("pat"), "--password-stdin", ...more], { stdin });
 
@@ -53,8 +51,7 @@ test("passwd TARGET: the old password is refused from then on, the new one signs
 });
 
 test("a client that has changed its password comes back with the new one", async () => {
-  const { port, fingerprint } = server;
-  const endpoint = { host: "127.0.0.1", port, fingerprint, name: "test" };
+  const endpoint = endpointOf(server);
   const keys = new DerivedKeys(() => "old");
   const remote = new Remote({ endpoint, software: "test", user: "ray", keys, retriesMax: 3 });
   await remote.changePassword(keys, "new");

@@ -6,6 +6,7 @@ import { REGISTRATION_CALLS_MAX, SOURCE_WAITING_MAX } from "../../src/base/limit
 import { outcomeOf } from "../support/refusal.ts";
 import { Desk, VERIFIER } from "./applicants.ts";
 import { linesOf } from "./binary.ts";
+import { greeted } from "./wire.ts";
 
 const HOSTILE = "\u001b[2J\u001b]0;pwn\u0007a\rb\u202e\u009b";
 // oxlint-disable-next-line no-control-regex
@@ -221,7 +222,7 @@ test("what is no verifier is refused, and a connection may ask a few times only"
     "BAD_REGISTRATION",
   );
   expect(await outcomeOf(desk.send({ ticket: new Uint8Array(3) }))).toBe("BAD_REGISTRATION");
-  const client = await desk.connected();
+  const client = await greeted(desk.server);
   for (let index = 0; index < REGISTRATION_CALLS_MAX; index += 1) {
     const { outcome } = await client.call("awaitRegistration", { ticket: new Uint8Array(16) });
     expect(outcome).toBe("unknown");

@@ -17,7 +17,7 @@ beforeAll(async () => {
   source = scene.path("source");
   fs.mkdirSync(join(source, "d"), { recursive: true });
   for (const name of ["d/small", "same"]) writeAt(source, name, name, 1_600_000_000);
-  fs.mkdirSync(home(), { recursive: true });
+  fs.mkdirSync(home("there.d"), { recursive: true });
   writeAt(home(), "there", "there", 1_600_000_000);
   writeAt(home(), "same", "same", 1_600_000_000);
   fs.truncateSync(join(source, "same"), 4);
@@ -55,7 +55,6 @@ test("put says what would not fit, file by file", async () => {
 
 test("put says what would fail for another reason", async () => {
   const small = join(source, "d/small");
-  fs.mkdirSync(home("there.d"), { recursive: true });
   for (const [path, status, options] of [
     ["/missing/x", 66, []],
     ["/there/x", 66, []],

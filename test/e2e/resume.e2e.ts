@@ -5,6 +5,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { withChance } from "../support/chance.ts";
 import { BINARY, linesOf, makeFile, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { startPut } from "./puts.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -108,16 +109,10 @@ test("kill -9 of the server in a put: the client goes on by itself when it is ba
   const bytes = 128 * MIB;
   const sum = makeFile(scene.path("big"), bytes);
   const port = String(server.port);
-  const words = [
-    "put",
-    scene.path("big"),
-    server.target("ann", "/big"),
-    "--limit",
-    "50M",
-    "--json",
-  ];
-  const put = scene.run(words, PASSWORD);
-  await Bun.sleep(1500);
+  const line = scene.line(server.port);
+  const target = server.target("ann", "/big", line.port);
+  const put = scene.run(["put", scene.path("big"), target, "--limit", "50M"], PASSWORD);
+  while (line.toServerBytes < bytes / 2) await Bun.sleep(5);
   await server.kill();
   expect(await readdir(`${scene.data}/storage/ann`)).toEqual([]);
   server = await scene.serve("--listen", `127.0.0.1:${port}`);
@@ -242,14 +237,10 @@ test("an interrupted overwrite leaves the old file", async () => {
 }, 60_000);
 
 test("F11: SIGTERM lets a transfer finish, and the exit status is 0", async () => {
-  const sum = makeFile(scene.path("big"), 32 * MIB);
-  const put = scene.run(
-    ["put", scene.path("big"), server.target("ann", "/big"), "--limit", "20M"],
-    PASSWORD,
-  );
-  await Bun.sleep(700);
+  const { begun, ended, sha256 } = startPut(scene, "big", server.target("ann", "/big"), 32, 20);
+  await begun;
 
   expect(await server.stop()).toBe(0);
-  expect((await put).status).toBe(0);
-  expect(await sha256Of(`${scene.data}/storage/ann/big`)).toBe(sum);
+  expect((await ended).status).toBe(0);
+  expect(await sha256Of(`${scene.data}/storage/ann/big`)).toBe(sha256);
 }, 60_000);

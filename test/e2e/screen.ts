@@ -1,7 +1,17 @@
 /** A real terminal for tests: tmux shows what a person would see, and types what they would type. */
 import { join } from "node:path";
-import { BINARY } from "./binary.ts";
-import type { Scene } from "./binary.ts";
+import { BINARY, Scene } from "./binary.ts";
+import type { Server } from "./binary.ts";
+
+/** Of ann, where a person signs in. */
+export const PASSWORD = "hunter-of-words";
+
+/** A server with an account of ann's, for whoever types. */
+export async function openStage(): Promise<{ scene: Scene; server: Server }> {
+  const scene = await Scene.begin();
+  await scene.addUser("ann", PASSWORD);
+  return { scene, server: await scene.serve() };
+}
 
 /** A terminal in which one command runs, and then says its status. */
 export class Screen {
@@ -80,6 +90,13 @@ export class Screen {
     }
   }
 
+  /** Types the answer to a question that hides it: the terminal listens a moment after it is asked. */
+  async answer(question: string | RegExp, answer: string): Promise<void> {
+    await this.shows(question);
+    await Bun.sleep(300);
+    await this.type(answer, "Enter");
+  }
+
   /** What `stty -a` says of the terminal after the command: it must echo and edit lines again. */
   async isSane(): Promise<boolean> {
     await this.resize(120);
@@ -94,6 +111,12 @@ export class Screen {
   /** Those of tests that failed too. */
   static async closeAll(): Promise<void> {
     for (const screen of Screen.#open) await screen.close();
+  }
+
+  /** Closes all, and ends the scene that they were opened in. */
+  static async endAll(scene: Scene): Promise<void> {
+    await Screen.closeAll();
+    await scene.end();
   }
 
   async close(): Promise<void> {

@@ -3,24 +3,18 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
 import { BINARY, makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
-import { Screen } from "./screen.ts";
+import { openStage, PASSWORD, Screen } from "./screen.ts";
 
 const MIB = 1024 * 1024;
-const PASSWORD = "hunter-of-words";
-
 let scene: Scene;
 let server: Server;
 
 beforeAll(async () => {
-  scene = await Scene.begin();
-  await scene.addUser("ann", PASSWORD);
-  server = await scene.serve();
+  ({ scene, server } = await openStage());
+  makeFile(scene.path("big"), 200 * MIB);
 });
 
-afterAll(async () => {
-  await Screen.closeAll();
-  await scene.end();
-});
+afterAll(() => Screen.endAll(scene));
 
 const PROMPT = /ann@127\.0\.0\.1:\d+:\/ \([^)]* free\)>\s*$/m;
 
@@ -29,9 +23,7 @@ test("an unknown key is asked about, and three wrong passwords end with 77", asy
   await screen.shows(server.fingerprint);
   await screen.type("y");
   for (let tries = 1; tries <= 3; tries += 1) {
-    await screen.shows(new RegExp(`(password of ann[^]*){${tries}}`));
-    await Bun.sleep(300);
-    await screen.type("wrong", "Enter");
+    await screen.answer(new RegExp(`(password of ann[^]*){${tries}}`), "wrong");
   }
 
   const text = await screen.shows("status 77");
@@ -40,11 +32,8 @@ test("an unknown key is asked about, and three wrong passwords end with 77", asy
 });
 
 test("R28: verbs, completion, Ctrl-C and history work, and the password shows nowhere", async () => {
-  makeFile(scene.path("big"), 200 * MIB);
   const screen = await Screen.open(scene, `connect ${server.target("ann")}`);
-  await screen.shows("password of ann");
-  await Bun.sleep(300);
-  await screen.type(PASSWORD, "Enter");
+  await screen.answer("password of ann", PASSWORD);
   await screen.shows(PROMPT);
 
   await screen.type('mkdir "my dir"', "Enter");
@@ -81,9 +70,7 @@ test("R28: verbs, completion, Ctrl-C and history work, and the password shows no
 
 test("what is typed while a command runs is neither lost nor run twice", async () => {
   const screen = await Screen.open(scene, `connect ${server.target("ann")}`);
-  await screen.shows("password of ann");
-  await Bun.sleep(300);
-  await screen.type(PASSWORD, "Enter");
+  await screen.answer("password of ann", PASSWORD);
   await screen.shows(PROMPT);
   await screen.type(
     "mkdir one",
@@ -112,9 +99,7 @@ test("a terminal of 40 columns shows progress without wrapping it", async () => 
     `put big ${server.target("ann", "/narrow")} --limit 40M`,
     40,
   );
-  await screen.shows("password of ann");
-  await Bun.sleep(300);
-  await screen.type(PASSWORD, "Enter");
+  await screen.answer("password of ann", PASSWORD);
 
   const text = await screen.shows(/\d+ ?%/);
   expect(text.split("\n").filter((line) => /\d+ ?%/.test(line)).length).toBeLessThanOrEqual(2);
@@ -125,9 +110,7 @@ test("a terminal of 40 columns shows progress without wrapping it", async () => 
 
 async function signedIn(target = server.target("ann")): Promise<Screen> {
   const screen = await Screen.open(scene, `connect ${target}`);
-  await screen.shows("password of ann");
-  await Bun.sleep(300);
-  await screen.type(PASSWORD, "Enter");
+  await screen.answer("password of ann", PASSWORD);
   await screen.shows(/ free\)>\s*$/m);
   return screen;
 }

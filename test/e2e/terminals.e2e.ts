@@ -24,10 +24,7 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(async () => {
-  await Screen.closeAll();
-  await scene.end();
-});
+afterAll(() => Screen.endAll(scene));
 
 const run = (...words: string[]) => scene.run(words, { env: ENV });
 
@@ -71,6 +68,7 @@ test("P6: digests are exact in a pipe, and do nothing to a terminal", async () =
 });
 
 test("P6: a bookmark that a hand has written shows itself harmless", async () => {
+  mkdirSync(scene.path("home"), { recursive: true });
   writeFileSync(scene.path("home", "bookmarks"), `evil ann@h/${CLEARING}\n`);
   const { stdout } = await run("bookmark", "list");
   writeFileSync(scene.path("home", "bookmarks"), "");

@@ -4,10 +4,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { deriveKeys, parseVerifier } from "../../src/base/verifier.ts";
-import { connect } from "../../src/client/connect.ts";
 import { TABLE } from "../../src/commands/table.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { greeted, signedIn } from "./wire.ts";
 
 const PASSWORD = "a password that is easy to find again";
 
@@ -35,13 +35,6 @@ async function traced(calls: string, work: () => Promise<void>): Promise<string>
   return await readFile(output, "utf8");
 }
 
-const endpoint = () => ({
-  host: "127.0.0.1",
-  port: server.port,
-  fingerprint: server.fingerprint,
-  name: "t",
-});
-
 test("I1: the server executes nothing while it serves", async () => {
   const env = { env: { FTPX_PASSWORD: PASSWORD } };
   await Bun.write(scene.path("f"), "content");
@@ -63,7 +56,7 @@ test("I1: the server executes nothing while it serves", async () => {
 
 test("A8: before sign-in no file below the homes is touched", async () => {
   const trace = await traced("%file,openat2", async () => {
-    const { client } = await connect(endpoint(), "t");
+    const client = await greeted(server);
     for (const [index, { code }] of Object.values(TABLE).entries()) {
       client.connection.send(code, 0, 10 + index, new Uint8Array(0));
     }
@@ -80,8 +73,7 @@ test("A8: before sign-in no file below the homes is touched", async () => {
 
 test("A11: no password, salted password or client key is found anywhere after sign-ins", async () => {
   for (let index = 0; index < 20; index += 1) {
-    const { client } = await connect(endpoint(), "t");
-    await client.signIn("ann", new DerivedKeys(() => PASSWORD));
+    const client = await signedIn(server, "ann", PASSWORD);
     client.close();
   }
   const text = await readFile(`${scene.data}/accounts.toml`, "utf8");
@@ -109,13 +101,12 @@ function encodings(bytes: Uint8Array): Buffer[] {
 }
 
 test("A1: unknown, disabled and real users get the same messages, lengths and errors", async () => {
-  await scene.addUser("off", PASSWORD);
-  await scene.run(["usermod", "off", "--disable", "--data", scene.data]);
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("off", PASSWORD));
+  await server.reloadAfter(() => scene.operate("usermod", "off", "--disable"));
   const seen = new Map<string, string>();
   const lengths = new Set<number>();
   for (const user of ["ann", "off", "nobody", "nobody"]) {
-    const { client } = await connect(endpoint(), "t");
+    const client = await greeted(server);
     const first = `p=tls-exporter,,n=${user},r=aaaaaaaaaaaaaaaaaaaaaaaa`;
     const { message } = await client.call("scramFirst", { message: first });
     const salt = /s=([^,]+)/.exec(message)?.[1] ?? "";
@@ -135,7 +126,7 @@ test("A1: unknown, disabled and real users get the same messages, lengths and er
 
   await server.stop();
   server = await scene.serve();
-  const { client } = await connect(endpoint(), "t");
+  const client = await greeted(server);
   const first = "p=tls-exporter,,n=nobody,r=aaaaaaaaaaaaaaaaaaaaaaaa";
   const { message } = await client.call("scramFirst", { message: first });
   expect(message).toContain(`s=${seen.get("nobody")},`);
@@ -152,7 +143,7 @@ test("A3: a flood of wrong passwords costs the server no derivation, and the own
   const wrong = new DerivedKeys(() => "wrong");
   const before = await cpuSeconds(server.process.pid);
   const tries = Array.from({ length: 300 }, async () => {
-    const { client } = await connect(endpoint(), "t");
+    const client = await greeted(server);
     const failure: unknown = await client.signIn("ann", wrong).catch((error: unknown) => error);
     client.connection.terminate();
     return (failure as { kind?: string }).kind;
@@ -166,7 +157,6 @@ test("A3: a flood of wrong passwords costs the server no derivation, and the own
   expect(kinds.filter((kind) => kind === "SIGN_IN_REFUSED").length).toBeGreaterThan(50);
   // 300 derivations would be at least 300 times 25 ms.
   expect(spent).toBeLessThan(5);
-  const { client } = await connect(endpoint(), "t");
-  await client.signIn("ann", new DerivedKeys(() => PASSWORD));
+  const client = await signedIn(server, "ann", PASSWORD);
   client.close();
 });

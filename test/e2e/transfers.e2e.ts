@@ -116,8 +116,7 @@ test("what is over the quota is refused with 73 and the numbers, and nothing is 
 });
 
 test("Q1: of 20 puts at once exactly those that fit are stored", async () => {
-  await scene.addUser("team", "pw", "--quota", "10 MiB");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("team", "pw", "--quota", "10 MiB"));
   makeFile(scene.path("nine"), 900 * 1024);
 
   const puts = Array.from({ length: 20 }, (_, index) =>
@@ -141,8 +140,7 @@ test("Q11: the number of files is bounded", async () => {
 });
 
 test("Q5: an overwrite counts the new file only, and a rename over a file frees the old one", async () => {
-  await scene.addUser("over", "pw");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("over", "pw"));
   makeFile(scene.path("eight"), 8000);
   makeFile(scene.path("ten"), 10_000);
   await ftpx("put", scene.path("eight"), server.target("over", "/f"));
@@ -175,6 +173,7 @@ test("several files in one command: each its own line, the status of the worst",
 
 test("P2, P3: nobody leaves a home by .., absolute paths, neighbours' names or planted links", async () => {
   await Bun.write(home("ann", "secret"), "ann's");
+  await Bun.write(scene.path("one"), "1");
   await mkdir(scene.path("canary"));
   await Bun.write(scene.path("canary", "x"), "outside");
   await symlink(home("ann"), home("al", "neighbour"));
@@ -265,10 +264,10 @@ test("what the operator changed in a home is counted when the server starts", as
 });
 
 test("an access level holds: read-only may not write, upload-only may not read", async () => {
-  await scene.addUser("reader", "pw", "--access", "read-only");
-  await scene.addUser("dropper", "pw", "--access", "upload-only");
-  await Bun.sleep(1000);
+  await server.reloadAfter(() => scene.addUser("reader", "pw", "--access", "read-only"));
+  await server.reloadAfter(() => scene.addUser("dropper", "pw", "--access", "upload-only"));
   await Bun.write(home("reader", "f"), "f");
+  await Bun.write(scene.path("one"), "1");
 
   expect((await ftpx("get", server.target("reader", "/f"), scene.path("rf"))).status).toBe(0);
   expect((await ftpx("put", scene.path("one"), server.target("reader", "/g"))).status).toBe(77);

@@ -5,12 +5,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
-import type { Client } from "../../src/client/client.ts";
-import { connect } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { signedIn, uploadOf } from "./wire.ts";
 
 const MIB = 1024 * 1024;
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -26,10 +24,6 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-async function operate(...words: string[]) {
-  return await scene.run([...words, "--data", scene.data]);
-}
-
 interface Listed {
   readonly user: string;
   readonly lastSeen: string | null;
@@ -38,7 +32,7 @@ interface Listed {
 }
 
 async function listed(...names: string[]): Promise<Listed[]> {
-  const { stdout } = await operate("users", ...names, "--json");
+  const { stdout } = await scene.operate("users", ...names, "--json");
   return stdout
     .trim()
     .split("\n")
@@ -56,7 +50,7 @@ test("users tells who was last seen when, across a restart, with a server and wi
 
   expect(await server.stop()).toBe(0);
   expect((await listed("ann"))[0]?.lastSeen).toBe(ann?.lastSeen ?? "");
-  const { stdout } = await operate("users");
+  const { stdout } = await scene.operate("users");
   expect(stdout).toMatch(/^ann .* just now\nbob .* never$/m);
   server = await scene.serve();
   expect((await listed("ann"))[0]?.lastSeen).toBe(ann?.lastSeen ?? "");
@@ -68,7 +62,7 @@ test("users NAME tells all about one account", async () => {
   const words = ["put", scene.path("f"), server.target("ann", "/f"), "--limit", "2MiB"];
   const put = scene.start(words, PASSWORD);
   while ((await listed("ann"))[0]?.unfinishedCount !== 1) await Bun.sleep(20);
-  const { stdout } = await operate("users", "ann");
+  const { stdout } = await scene.operate("users", "ann");
   expect(stdout.split("\n")).toEqual([
     "ann",
     "  access      full",
@@ -81,28 +75,18 @@ test("users NAME tells all about one account", async () => {
     "  sessions    1",
     "",
   ]);
-  expect((await operate("users", "nobody")).status).toBe(66);
-  await operate("kick", "ann");
+  expect((await scene.operate("users", "nobody")).status).toBe(66);
+  await scene.operate("kick", "ann");
   expect(await put.exited).toBe(77);
 });
-
-/** A connection that stays open while accounts.toml is edited. */
-async function signedIn(user = "ann"): Promise<Client> {
-  const { port, fingerprint } = server;
-  const { client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "test" }, "test");
-  await client.signIn(user, new DerivedKeys(() => "pw"));
-  return client;
-}
 
 /** Edits accounts.toml as an editor does, and waits until the server has taken it. */
 async function edit(change: (text: string) => string): Promise<void> {
   const file = `${scene.data}/accounts.toml`;
-  const before = server.events.filter(({ event }) => event === "reload").length;
   const text = await Bun.file(file).text();
   const changed = change(text);
   expect(changed).not.toBe(text);
-  await Bun.write(file, changed);
-  await server.nth("reload", before + 1);
+  await server.reloadAfter(() => Bun.write(file, changed));
 }
 
 const inAnn = (line: string) => (text: string) =>
@@ -110,7 +94,7 @@ const inAnn = (line: string) => (text: string) =>
 
 test("A7: what is edited by hand holds in open sessions: quota, files, default, access", async () => {
   server = await scene.serve("--quota", "5 MiB");
-  const client = await signedIn();
+  const client = await signedIn(server);
   const path = parsePath("/d");
   await edit(inAnn('quota = "3 MiB"\nfiles = 1'));
   expect(await client.call("quota", {})).toMatchObject({ limitBytes: 3 * MIB, limitFiles: 1 });
@@ -140,20 +124,10 @@ test.each([
   ],
 ])("A7: an account that is %s by hand is signed off at once", async (_case, change) => {
   server = await scene.serve();
-  const client = await signedIn();
+  const client = await signedIn(server);
   await edit(change);
 
   expect(await outcomeOf(client.call("quota", {}))).toBe("ACCOUNT_CLOSED");
-});
-
-const upload = (path: string) => ({
-  path: parsePath(path),
-  totalBytes: 1,
-  modifiedMs: 1,
-  source: new Uint8Array(4),
-  algorithm: "sha256" as const,
-  isFresh: true,
-  mayReplace: true,
 });
 
 test("an account that may only upload hears the same of a file, a directory and a link", async () => {
@@ -163,8 +137,8 @@ test("an account that may only upload hears the same of a file, a directory and 
   await mkdir(`${home}/dir`);
   await Bun.write(`${home}/file`, "secret");
   await symlink("/etc", `${home}/link`);
-  const client = await signedIn("drop");
-  const opened = (path: string) => outcomeOf(client.call("openUpload", upload(path)));
+  const client = await signedIn(server, "drop");
+  const opened = (path: string) => outcomeOf(client.call("openUpload", uploadOf(path, 1)));
   const made = (path: string) =>
     outcomeOf(client.call("makeDir", { path: parsePath(path), withParents: false }));
 

@@ -2,13 +2,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
 import type { Client } from "../../src/client/client.ts";
-import { connect } from "../../src/client/connect.ts";
-import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { commitPiece, openWatched, sendPiece, signedIn } from "./wire.ts";
 
 const MIB = 1024 * 1024;
 const CONTENT = Buffer.from("replaced");
@@ -21,9 +19,7 @@ beforeEach(async () => {
   scene = await Scene.begin();
   await scene.addUser("ann", "pw");
   server = await scene.serve();
-  const { port, fingerprint } = server;
-  ({ client } = await connect({ host: "127.0.0.1", port, fingerprint, name: "test" }, "test"));
-  await client.signIn("ann", new DerivedKeys(() => "pw"));
+  client = await signedIn(server);
   await writeFile(stored("file"), "secret");
 });
 
@@ -36,36 +32,18 @@ const stored = (name: string) => `${scene.data}/storage/ann/${name}`;
 
 /** As the operator does it; resolves when the server has taken it. */
 async function grant(access: string): Promise<void> {
-  const before = server.events.filter(({ event }) => event === "reload").length;
-  const words = ["usermod", "ann", "--access", access, "--data", scene.data];
-  expect((await scene.run(words)).status).toBe(0);
-  await server.nth("reload", before + 1);
+  const { status } = await server.reloadAfter(() =>
+    scene.operate("usermod", "ann", "--access", access),
+  );
+  expect(status).toBe(0);
 }
 
 /** An upload over /file, all of whose content was sent; `failed` is how the server ends it. */
 async function sendUpload() {
-  const failed = Promise.withResolvers<string>();
-  const request = {
-    path: parsePath("/file"),
-    totalBytes: CONTENT.byteLength,
-    modifiedMs: 1,
-    source: new Uint8Array(4),
-    algorithm: "sha256",
-    isFresh: true,
-    mayReplace: true,
-  } as const;
-  const { id, reply } = client.start("openUpload", request, {
-    notice: () => {},
-    failed: ({ kind }) => failed.resolve(kind),
-  });
+  const { id, reply, failed } = openWatched(client, "/file", CONTENT.byteLength);
   await reply;
-  const frame = new Uint8Array(CONTENT_PREFIX_BYTES + CONTENT.byteLength);
-  frame.set(CONTENT, CONTENT_PREFIX_BYTES);
-  await client.sendContent(id, frame, 0, CONTENT.byteLength);
-  const digest = new Uint8Array(new Bun.CryptoHasher("sha256").update(CONTENT).digest());
-  const sum = { totalBytes: CONTENT.byteLength, digest, chunks: 1 };
-  const commit = () => outcomeOf(client.call("commit", { transfer: id, ...sum }));
-  return { commit, failed: failed.promise };
+  await sendPiece(client, id, 0, CONTENT);
+  return { commit: () => outcomeOf(commitPiece(client, id, CONTENT)), failed };
 }
 
 test("A7: the right to replace is asked for again when an upload is published", async () => {

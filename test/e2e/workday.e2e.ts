@@ -11,12 +11,8 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
-async function operate(...words: string[]) {
-  return await scene.run([...words, "--data", scene.data]);
-}
-
 async function jsonOf(...words: string[]): Promise<Record<string, unknown>[]> {
-  const { stdout } = await operate(...words, "--json");
+  const { stdout } = await scene.operate(...words, "--json");
   const lines = stdout.split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
@@ -25,7 +21,7 @@ test("drain answers before a server ends that has nothing under way", async () =
   await scene.addUser("ann", "pw");
   for (let round = 0; round < 3; round += 1) {
     const server = await scene.serve();
-    const { status, stderr } = await operate("drain");
+    const { status, stderr } = await scene.operate("drain");
 
     expect(stderr).toStartWith("the server drains: 0 transfers under way");
     expect(stderr).toEndWith("the server has ended\n");
@@ -57,14 +53,14 @@ test("check finds and counts what was placed for somebody who never signed in", 
   await scene.addUser("ann", "pw");
   await server.event("reload");
   await writeFile(scene.path("data", "storage", "ann", "hand"), "12345");
-  const found = await operate("check");
+  const found = await scene.operate("check");
   expect(found.stdout).toContain(
     "ann: counted as used 0 bytes in 0 files, found 5 bytes in 1 file",
   );
   expect(found.status).toBe(65);
 
-  expect((await operate("check", "--fix")).status).toBe(0);
-  expect((await operate("check")).stdout).toBe("1 account checked: nothing wrong\n");
+  expect((await scene.operate("check", "--fix")).status).toBe(0);
+  expect((await scene.operate("check")).stdout).toBe("1 account checked: nothing wrong\n");
   expect(await jsonOf("users", "ann")).toMatchObject([{ usedBytes: 5, usedFiles: 1 }]);
 });
 
@@ -72,7 +68,7 @@ test("userdel --purge that cannot remove the files says what it did", async () =
   await scene.addUser("ann", "pw");
   await rm(scene.path("data", "storage", "ann"), { recursive: true });
   await writeFile(scene.path("data", "storage", "ann"), "in the way");
-  const { status, stderr } = await operate("userdel", "ann", "--purge");
+  const { status, stderr } = await scene.operate("userdel", "ann", "--purge");
 
   expect(stderr).toContain("account ann removed; its files were not, or not all of them");
   expect(stderr).toContain("storage/ann");
@@ -87,7 +83,7 @@ test("a lost accounts.toml is not begun anew by useradd, nor by a start", async 
   });
   expect(added.status).toBe(78);
   expect(added.stderr).toContain("the file is gone, but storage/ holds the homes of accounts");
-  const started = await operate("serve", "--listen", "127.0.0.1:0");
+  const started = await scene.operate("serve", "--listen", "127.0.0.1:0");
   expect(started.status).toBe(78);
 
   await writeFile(scene.path("data", "accounts.toml"), "[users]\n");
@@ -137,14 +133,14 @@ test("the audit log has who changed, who was invited, and how sessions ended", a
   await scene.addUser("ann", "pw");
   const server = await scene.serve();
   await scene.addUser("bob", "pw", "--quota", "1 GiB");
-  await operate("usermod", "ann", "--files", "7");
+  await scene.operate("usermod", "ann", "--files", "7");
   await server.event("account-changed");
   makeFile(scene.path("f"), 1000);
   const bob = server.target("bob", "/f");
   await scene.run(["put", scene.path("f"), bob], { env: { FTPX_PASSWORD: "pw" } });
-  await operate("invite", "--name", "carl", "--host", "example.org");
-  await operate("invite", "--revoke", "1");
-  await operate("userdel", "bob");
+  await scene.operate("invite", "--name", "carl", "--host", "example.org");
+  await scene.operate("invite", "--revoke", "1");
+  await scene.operate("userdel", "bob");
   await server.stop();
 
   const text = await readFile(scene.path("data", "storage", ".ftpx", "audit.log"), "utf8");
@@ -188,7 +184,7 @@ test("users says the same of everybody, with a server and without", async () => 
     { user: "ann", sessionCount: 0, limitBytes: 10 * 1024 ** 3 },
     { user: "bob", sessionCount: 0 },
   ]);
-  expect((await operate("users", "ann")).stdout).not.toContain("no server");
+  expect((await scene.operate("users", "ann")).stdout).not.toContain("no server");
   await server.stop();
   const alone = await jsonOf("users");
 
@@ -231,20 +227,20 @@ test("an address that another server has is refused, with its option", async () 
 test("an invite that has expired is told so in every form", async () => {
   await scene.addUser("ann", "pw");
   const server = await scene.serve();
-  expect((await operate("invite", "--expires", "0s")).status).toBe(64);
-  expect((await operate("invite", "--expires", "1s")).status).toBe(0);
+  expect((await scene.operate("invite", "--expires", "0s")).status).toBe(64);
+  expect((await scene.operate("invite", "--expires", "1s")).status).toBe(0);
   const isOpen = async () => (await jsonOf("invite", "--list"))[0]?.["status"] === "open";
   while (await isOpen()) await Bun.sleep(50);
 
   expect(await jsonOf("invite", "--list")).toMatchObject([{ status: "expired" }]);
-  expect((await operate("invite", "--list")).stdout).toContain("expired");
+  expect((await scene.operate("invite", "--list")).stdout).toContain("expired");
   await server.stop();
 });
 
 test("check --told says when a file tells nothing", async () => {
   await scene.addUser("ann", "pw");
   await writeFile(scene.path("log"), '{"event":"login"}\n');
-  const { status, stderr } = await operate("check", "--told", scene.path("log"));
+  const { status, stderr } = await scene.operate("check", "--told", scene.path("log"));
 
   expect(stderr).toContain("holds no digest of any upload");
   expect(status).toBe(64);
@@ -253,9 +249,9 @@ test("check --told says when a file tells nothing", async () => {
 test("options of accounts: no files at all, back to the default, the last way in", async () => {
   await scene.addUser("ann", "pw", "--files", "0", "--quota", "1 GiB");
   expect(await jsonOf("users")).toMatchObject([{ limitFiles: 0, limitBytes: 1024 ** 3 }]);
-  expect((await operate("usermod", "ann", "--files", "default", "--quota", "default")).status).toBe(
-    0,
-  );
+  expect(
+    (await scene.operate("usermod", "ann", "--files", "default", "--quota", "default")).status,
+  ).toBe(0);
   expect(await jsonOf("users")).toMatchObject([{ limitFiles: null, limitBytes: null }]);
 
   const key = `ssh-ed25519 ${Buffer.concat([
@@ -269,9 +265,9 @@ test("options of accounts: no files at all, back to the default, the last way in
   expect([asked.status, asked.stderr.includes("--no-password")]).toEqual([64, true]);
   const made = await scene.run([...eve, "--no-password"]);
   expect(made.stderr).toBe(`account eve created in ${scene.data}\n`);
-  const last = await operate("usermod", "eve", "--remove-key", "laptop");
+  const last = await scene.operate("usermod", "eve", "--remove-key", "laptop");
   expect([last.status, last.stderr.includes("nobody could sign in")]).toEqual([64, true]);
-  expect((await operate("deny", "--from", "xx")).status).toBe(64);
+  expect((await scene.operate("deny", "--from", "xx")).status).toBe(64);
 });
 
 test("accounts.toml that others can read is warned of", async () => {

@@ -14,11 +14,11 @@ import {
   openScratch,
   outcomeOf,
   put,
-  refusal,
   removeTree,
   snapshot,
   systemError,
 } from "./scratch.ts";
+import { refusal } from "../support/refusal.ts";
 
 for (const way of WAYS) {
   describe(way, () => storeContract(`disk store by ${way}`, () => openScratch({ way })));

@@ -16,10 +16,10 @@ import {
   put,
   randomOf,
   read,
-  refusal,
   removeTree,
   snapshot,
 } from "./scratch.ts";
+import { refusal } from "../support/refusal.ts";
 
 const PATHS = Number(process.env["FTPX_PATHS"] ?? 200_000);
 const TREE_DEPTH = 3;

@@ -1,11 +1,9 @@
 /**
  * Scratch directories, a store in one, and looks at the disk behind its back.
  */
-import { expect } from "bun:test";
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import type { ErrorKind } from "../../src/base/errors.ts";
 import { parsePath } from "../../src/base/path.ts";
 import { openDiskStore } from "../../src/store/disk.ts";
 import type { DiskOptions } from "../../src/store/disk.ts";
@@ -164,10 +162,6 @@ export async function outcomeOf(work: Promise<unknown>): Promise<string> {
     if (error instanceof Error && "kind" in error) return String(error.kind);
     throw error;
   }
-}
-
-export function refusal(kind: ErrorKind): object {
-  return expect.objectContaining({ kind }) as object;
 }
 
 /** Open descriptors of what lies below `dir`. */
