@@ -26,7 +26,7 @@ import {
   canAsk,
   exitStatusOf,
   showError,
-  tellFailuresInJson,
+  beginTelling,
   writeJson,
   writeLine,
   writeNote,
@@ -123,7 +123,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
 
 /** Runs one command line. @returns the exit status */
 export async function main(words: readonly string[]): Promise<number> {
-  tellFailuresInJson(wantsJson(words));
+  beginTelling(wantsJson(words));
   try {
     return await run(words);
   } catch (error) {

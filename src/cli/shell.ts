@@ -31,7 +31,7 @@ import {
   endingStatus,
   exitStatusOf,
   showError,
-  tellFailuresInJson,
+  beginTelling,
   worstStatus,
   writeLine,
 } from "./terminal.ts";
@@ -138,11 +138,11 @@ class Shell {
 
   /** Runs one line. Whatever fails is told here and ends nothing but the line. */
   async #run(line: string): Promise<number> {
-    tellFailuresInJson(this.#isJson);
+    beginTelling(this.#isJson);
     try {
       const command = localCommandOf(line);
       const [name, ...given] = command === undefined ? splitWords(line) : [LOCAL.name];
-      tellFailuresInJson(this.#isJson || wantsJson(given));
+      beginTelling(this.#isJson || wantsJson(given));
       if (name === undefined) return 0;
       if (command === undefined) demandNoPipe(line, given);
       const row = findVerb(VERBS, plainWord(name));

@@ -110,10 +110,15 @@ export function clearScreen(): void {
 }
 
 let isTellingJson = false;
+const toldHints = new Set<string>();
 
-/** Whether what goes wrong is told on stdout too, as `--json` wants it; until the next call. */
-export function tellFailuresInJson(isTelling: boolean): void {
-  isTellingJson = isTelling;
+/**
+ * A command begins: whether what goes wrong is told on stdout too, as `--json` wants it. On
+ * stderr the same hint is given once until the next call, however many files it is good for.
+ */
+export function beginTelling(isJson: boolean): void {
+  isTellingJson = isJson;
+  toldHints.clear();
 }
 
 /** Says on stderr what went wrong and what can be done; `hint` is what only the caller knows. */
@@ -124,7 +129,9 @@ export function showError(error: unknown, hint?: string): void {
   const [first = "", ...more] = describe(error, isDebug);
   const [, name = "", rest = ""] = /^(ftpx:)(.*)$/su.exec(first) ?? [];
   if (hint !== undefined) more.push(`hint: ${hint}`);
-  writeNote([red(name) + rest, ...more.map((line) => dim(line))].join("\n"));
+  const untold = more.filter((line) => !toldHints.has(line));
+  for (const line of untold) if (line.startsWith("hint: ")) toldHints.add(line);
+  writeNote([red(name) + rest, ...untold.map((line) => dim(line))].join("\n"));
 }
 
 /** Colours of picocolors, which do nothing where none are wanted. */

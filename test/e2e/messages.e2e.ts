@@ -15,6 +15,7 @@ beforeAll(async () => {
   server = await scene.serve();
   writeFileSync(scene.path("f"), "12345");
   writeFileSync(scene.path("large"), new Uint8Array(2_000_000));
+  writeFileSync(scene.path("larger"), new Uint8Array(3_000_000));
   const names = ["/a", "/b", "/d/c"];
   await scene.run(["mkdir", server.target("ann", "/d")], { env: ENV });
   for (const name of names) await scene.run(["put", "f", server.target("ann", name)], { env: ENV });
@@ -49,6 +50,19 @@ test.each([
   expect(ran.status).toBe(status);
   expect(first).toStartWith(text === "" ? "" : `ftpx: ${path}: ${text}`);
   for (const hint of hints) expect(hint).toStartWith("hint: ");
+});
+
+test("a hint that is good for many files is given once", async () => {
+  const many = await run("put", "large", "larger", "missing", at("/d/"));
+  const shell = await scene.run(["connect", at("/")], {
+    env: ENV,
+    stdin: "put large\nput large\n",
+  });
+  const hints = ({ stderr }: { stderr: string }) => stderr.match(/^hint: remove something/gm);
+
+  expect(many.stderr.match(/^ftpx: /gm)).toHaveLength(3);
+  expect(hints(many)).toHaveLength(1);
+  expect(hints(shell)).toHaveLength(2);
 });
 
 test.each([
