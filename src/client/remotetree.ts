@@ -27,6 +27,8 @@ const TRIES_MAX = 5;
 interface RemoteTreeOptions extends TreeOptions {
   /** Says whether a name can be used. @throws FtpxError UNSAFE_NAME */
   readonly checkName: (name: string) => string;
+  /** Also names that are kept for unfinished downloads: nothing of it comes to this machine. */
+  readonly isOursToo?: boolean;
 }
 
 /** @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, … of the root; TREE_TOO_LARGE, INTERRUPTED */
@@ -35,7 +37,7 @@ export async function walkRemote(
   root: VirtualPath,
   options: RemoteTreeOptions,
 ): Promise<Tree> {
-  const { signal, checkName } = options;
+  const { signal, checkName, isOursToo = false } = options;
   const tree = new Tree(options);
   const from = { path: root, relative: "" };
   await workThrough([from], DIRECTORIES_AT_ONCE, async ({ path, relative }, add) => {
@@ -49,7 +51,7 @@ export async function walkRemote(
       const child = findChild(tree, path, name, checkName);
       if (child === undefined) continue;
       if (names.has(name)) tree.fail(child, new FtpxError("NAME_COLLISION", { file: child }));
-      else if (isPartName(name)) tree.guarded.add(relative);
+      else if (isPartName(name) && !isOursToo) tree.guarded.add(relative);
       else {
         const entry = { relative: relativeTo(relative, name), kind, bytes, modifiedMs };
         if (tree.add(entry) && kind === "directory") add({ path: child, relative: entry.relative });
