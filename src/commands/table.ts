@@ -89,8 +89,8 @@ export const TABLE = {
   move: command({
     code: 0x23,
     needs: "remove",
-    about: "renames; a file replaces a file",
-    request: { from: path, to: path },
+    about: "renames; a file replaces a file, if it may",
+    request: { from: path, to: path, mayReplace: flag },
     reply: {},
     run: files.move,
   }),

@@ -129,12 +129,12 @@ export class Vfs {
   }
 
   /** @throws FtpxError NO_SUCH_PATH, EXISTS, BAD_PATH */
-  async move(from: VirtualPath, to: VirtualPath): Promise<void> {
+  async move(from: VirtualPath, to: VirtualPath, mayReplace: boolean): Promise<void> {
     if (from !== to && isWithin(from, to)) {
       throw new FtpxError("BAD_PATH", { reason: "cannot be moved into itself" });
     }
     await this.#turns.onTree(async () => {
-      await this.#credit(await this.#home.move(from, to));
+      await this.#credit(await this.#home.move(from, to, mayReplace));
       await this.#home.syncParent(to);
       if (parentOf(from) !== parentOf(to)) await this.#home.syncParent(from);
     });

@@ -151,6 +151,19 @@ test("two things that would become one are refused before the first is copied or
   expect(await readdir(home("to"))).toEqual([]);
 });
 
+test("mv --no-clobber keeps what is there, and says which it is", async () => {
+  await plant({ a: "one", b: "two" });
+  const refused = await run("mv", "--no-clobber", at("/tree/a"), "/tree/b");
+
+  expect(refused.status).toBe(73);
+  expect(refused.stderr).toContain("/tree/b: exists already");
+  expect(await textOf("tree", "b")).toBe("two");
+  expect((await run("mv", "--no-clobber", at("/tree/a"), "/tree/c")).status).toBe(0);
+  expect((await run("mv", at("/tree/c"), "/tree/b")).status).toBe(0);
+  expect(await textOf("tree", "b")).toBe("one");
+  expect(await isWell()).toBe(true);
+});
+
 test("the shell copies directories too, and one that may only read does not", async () => {
   await plant({ a: "one" });
   const shell = ["connect", at("/"), "--password-stdin"];

@@ -184,7 +184,7 @@ test("an account that may only upload hears the same of a file, a directory and 
     client.call("sync", { path, version: "x" }),
     client.call("uploads", { after: undefined }),
     client.call("digest", { path, algorithm: "md5" }),
-    client.call("move", { from: path, to: parsePath("/y") }),
+    client.call("move", { from: path, to: parsePath("/y"), mayReplace: true }),
     client.call("remove", { path, isRecursive: true }),
   ];
   expect(await Promise.all(refused.map(outcomeOf))).toEqual(refused.map(() => "FORBIDDEN"));

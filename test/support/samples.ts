@@ -46,7 +46,7 @@ export const SAMPLES: Samples = {
   },
   stat: { request: { path }, reply: { kind: "link", bytes: 1, modifiedMs: 2, version } },
   makeDir: { request: { path, withParents: true }, reply: {} },
-  move: { request: { from: path, to: parsePath("/b") }, reply: {} },
+  move: { request: { from: path, to: parsePath("/b"), mayReplace: true }, reply: {} },
   remove: { request: { path, isRecursive: false }, reply: {} },
   removeDir: { request: { path }, reply: {} },
   quota: {

@@ -4,7 +4,7 @@ import { leafOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
 import { worstStatus, writeJson } from "../terminal.ts";
-import { destinationOf, forEach, HINT_RECURSIVE, verb } from "./verb.ts";
+import { destinationOf, forEach, HINT_RECURSIVE, NO_CLOBBER_OPTION, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export const REMOTE_PATHS = {
@@ -83,11 +83,11 @@ export const RMDIR = verb({
 export const MV = verb({
   name: "mv",
   about: "Renames on the server, or moves into a directory there",
-  options: {},
+  options: { noClobber: NO_CLOBBER_OPTION },
   shell: {
     usage: "SOURCE… DEST",
     words: [2, Infinity],
-    examples: ["mv draft.txt final.txt", "mv a.iso b.iso backup"],
+    examples: ["mv draft.txt final.txt", "mv --no-clobber a.iso b.iso backup"],
   },
   oneShot: {
     usage: "TARGET/SOURCE… TARGET/DEST",
@@ -95,9 +95,10 @@ export const MV = verb({
     examples: ["ftpx mv ann@files.example.org/draft.txt /final.txt"],
   },
   ...REMOTE_PATHS,
-  run: (stage, words) =>
+  run: (stage, words, { noClobber }) =>
     forEachPair(stage, words, async (from, to) => {
-      await stage.remote.call("move", { from, to }, stage.signal);
+      const wish = { from, to, mayReplace: noClobber !== true };
+      await stage.remote.call("move", wish, stage.signal);
       tell(stage, "moved", { path: from, to });
     }),
 });
