@@ -4,7 +4,8 @@
  */
 import { access, rename } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
-import type { Client } from "../client/client.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Client, ReplyOf } from "../client/client.ts";
 import { connectOperator } from "../client/connect.ts";
 import type { Account } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
@@ -12,9 +13,12 @@ import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { Depot } from "../vfs/depot.ts";
 import type { Finding } from "../vfs/findings.ts";
+import { tellStopped } from "./chronicle.ts";
 import { ownDesk, remoteDesk } from "./desk.ts";
 import type { Desk } from "./desk.ts";
 import type { Place } from "./place.ts";
+
+export type UnfinishedUpload = ReplyOf<"uploadsOf">["uploads"][number];
 
 export interface StoredUsage {
   readonly usedBytes: number;
@@ -39,6 +43,13 @@ export interface Office {
   purge(user: string): Promise<void>;
   /** What is wrong with a user's count and uploads; for an empty name, with the parts of all. */
   check(user: string, isFixing: boolean): Promise<readonly Finding[]>;
+  /** Uploads of a user that were cut off, or are under way. */
+  uploads(user: string): Promise<readonly UnfinishedUpload[]>;
+  /**
+   * @param isForced also when a session sends to there: its transfer ends
+   * @returns how large it was to become @throws FtpxError NO_SUCH_PATH, UPLOAD_BUSY
+   */
+  dropUpload(user: string, path: VirtualPath, isForced: boolean): Promise<number>;
   /** @throws FtpxError STATE_DAMAGED */
   verify(): Promise<void>;
   /** Requests for an account, and invites. */
@@ -78,6 +89,9 @@ function remoteOffice(client: Client): Office {
     desk: remoteDesk(client),
     usages: () => allUsages(client),
     check: async (user, isFixing) => (await client.call("check", { user, isFixing })).findings,
+    uploads: (user) => allUploads(client, user),
+    dropUpload: async (user, path, isForced) =>
+      (await client.call("dropUploadOf", { user, path, isForced })).totalBytes,
     verify: async () => void (await client.call("verify", {})),
     purge: async (user) => {
       const deadlineMs = performance.now() + FOLLOW_MS_MAX;
@@ -107,6 +121,18 @@ async function allUsages(client: Pick<Client, "call">): Promise<Map<string, Stor
   }
 }
 
+async function allUploads(client: Pick<Client, "call">, user: string): Promise<UnfinishedUpload[]> {
+  const all: UnfinishedUpload[] = [];
+  for (;;) {
+    const after = all.at(-1)?.path;
+    const { uploads } = await client.call("uploadsOf", { user, after });
+    const last = uploads.at(-1);
+    // A server whose pages do not advance would keep us here for ever.
+    if (last === undefined || (after !== undefined && last.path <= after)) return all;
+    all.push(...uploads);
+  }
+}
+
 async function withOwnState<Value>(
   place: Place,
   work: (office: Office) => Promise<Value>,
@@ -128,6 +154,12 @@ async function withOwnState<Value>(
       purge: (user) => depot.purge(user),
       check: (user, isFixing) =>
         user === "" ? depot.checkParts(isFixing) : depot.checkUser(user, isFixing),
+      uploads: (user) => depot.uploads(user),
+      dropUpload: async (user, path) => {
+        const bytes = await depot.dropUpload(user, path);
+        await tellStopped(place, [{ event: "upload-dropped", name: user, path, bytes }]);
+        return bytes;
+      },
       verify: () => depot.state.verify(),
     }),
   );

@@ -4,6 +4,7 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { UPLOADS, uploads } from "./abandoned.ts";
 import * as admin from "./admin.ts";
 import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
@@ -114,6 +115,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bindOperator(INVITE, invite),
       bindOperator(WHO, who),
       bindOperator(KICK, kick),
+      bindOperator(UPLOADS, uploads),
       bindOperator(DRAIN, drain),
       bindOperator(CHECK, check),
       bindOperator(admin.FINGERPRINT, admin.fingerprint),

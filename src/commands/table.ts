@@ -26,6 +26,7 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
+import { OVERSIGHT_ROWS } from "./oversight.ts";
 import { PRESENCE_ROWS } from "./presence.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
 import { SECRETS } from "./secrets.ts";
@@ -277,6 +278,7 @@ export const TABLE = {
     run: control.verify,
   }),
   ...PRESENCE_ROWS,
+  ...OVERSIGHT_ROWS,
   ...REGISTRATION_ROWS,
 } as const;
 

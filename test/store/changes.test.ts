@@ -63,7 +63,12 @@ for (const way of WAYS) {
       );
     }
 
-    expect(snapshot(homeDir)).toEqual(["d directory", "directory = theirs", "f = ours", "file = theirs"]);
+    expect(snapshot(homeDir)).toEqual([
+      "d directory",
+      "directory = theirs",
+      "f = ours",
+      "file = theirs",
+    ]);
     await close();
   });
 }

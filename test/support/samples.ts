@@ -148,6 +148,11 @@ export const SAMPLES: Samples = {
     },
   },
   verify: { request: {}, reply: {} },
+  uploadsOf: {
+    request: { user: "ann", after: path },
+    reply: { uploads: [{ path, totalBytes: 1, heldBytes: 2, idleMs: 3, isOpen: true }] },
+  },
+  dropUploadOf: { request: { user: "ann", path, isForced: true }, reply: { totalBytes: 4 } },
   register: {
     request: { user: "ann", verifier: "v", note: "Ann, é", ticket: digest, invite: digest },
     reply: { outcome: "pending", reason: "", againMs: 2000 },
