@@ -136,6 +136,7 @@ export const ERRORS = {
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
   NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },
+  NO_SUCH_BOOKMARK:   { code: 126, exit: 66, ends: "request",    text: "no bookmark \"{reason}\"", hint: "ftpx bookmark list shows all" },
   LOCAL_PATH:         { code: 127, exit: 66, ends: "request",    text: "cannot be reached on this machine: {reason}", hint: "look at what stands there" },
 
   // 128-143: key files; they arise at the client and at the operator's commands
