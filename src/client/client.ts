@@ -73,6 +73,7 @@ export class Client implements ConnectionOwner {
   /** Of the key that the server showed; empty without TLS. */
   readonly #fingerprint: string;
   readonly #watching: ReturnType<typeof setInterval>;
+  readonly #finished = Promise.withResolvers<FtpxError>();
   #lastId = 0;
   #end: FtpxError | undefined;
 
@@ -98,6 +99,11 @@ export class Client implements ConnectionOwner {
   /** Why it is not open any more. */
   get ended(): FtpxError | undefined {
     return this.#end;
+  }
+
+  /** Resolves when it is not open any more, with why. */
+  get finished(): Promise<FtpxError> {
+    return this.#finished.promise;
   }
 
   /** @throws FtpxError NOT_GENUINE, BAD_PARAMETERS, SIGN_IN_REFUSED, TOO_MANY_TRIES */
@@ -220,6 +226,7 @@ export class Client implements ConnectionOwner {
   closed(reason: FtpxError): void {
     clearInterval(this.#watching);
     this.#end = reason;
+    this.#finished.resolve(reason);
     for (const { reject } of this.#pending.values()) reject(reason);
     for (const { listener } of this.#transfers.values()) listener.failed(reason);
     this.#pending.clear();
