@@ -16,6 +16,7 @@ import type { TreeEntry, TreeFilter } from "../../client/foliage.ts";
 import { isLate, isSameTime, planSync } from "../../client/plan.ts";
 import { stagedBeside } from "../../client/part.ts";
 import type { Plan } from "../../client/plan.ts";
+import { withoutSuccessors } from "../../client/successors.ts";
 import { workThrough } from "../../client/queue.ts";
 import { scanning } from "../scanning.ts";
 import { SKIPPED_LINK, SKIPPED_SPECIAL, tellSkipped, tellSummary, tellWould } from "../summary.ts";
@@ -86,7 +87,8 @@ class Mirror {
       const isStrict = !isSending;
       const source = await this.#source.walk({ signal, ...rules, onFound }, isStrict);
       if (source === undefined) throw this.#source.missing();
-      const target = await this.#target.walk({ signal, ...rules }, isStrict);
+      const hasSuccessors = isDeleting;
+      const target = await this.#target.walk({ signal, ...rules, hasSuccessors }, isStrict);
       for (const { path, error } of [...source.failures, ...(target?.failures ?? [])]) {
         this.#failed(path, failureAt(error, path));
       }
@@ -96,7 +98,8 @@ class Mirror {
         ? await this.#equalByContent(source.entries, there)
         : await this.#equalByTime();
       const guarded = target?.guarded ?? new Set<string>();
-      return planSync(source.entries, there, guarded, { isDeleting, isSame });
+      const plan = planSync(source.entries, there, guarded, { isDeleting, isSame });
+      return { ...plan, deleted: withoutSuccessors(plan, isWanted) };
     });
   }
 
