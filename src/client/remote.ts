@@ -148,6 +148,12 @@ export class Remote {
     if (this.#keys instanceof DerivedKeys) this.#keys = new DerivedKeys(() => next);
   }
 
+  /** Once, as changePassword: it counts as a try. @throws FtpxError PASSWORD_REFUSED, … */
+  async provePassword(current: DerivedKeys, signal = NEVER): Promise<void> {
+    const client = await unlessAborted(this.client(), signal);
+    await unlessAborted(client.provePassword(this.settings.user, current), signal);
+  }
+
   close(): void {
     this.#client?.close();
   }
