@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, readdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Scene } from "./binary.ts";
+import { makeFile, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 
 const PASSWORD = { env: { FTPX_PASSWORD: "pw" } };
@@ -176,4 +176,22 @@ test("the shell copies directories too, and one that may only read does not", as
 
   expect(refused.status).toBe(77);
   expect((await readdir(home())).toSorted()).toEqual(["copy", "tree"]);
+});
+
+test("Ctrl-C ends a copy of a directory once, and what is half a file is no file", async () => {
+  await scene.run(["usermod", "ann", "--quota", "4 GiB", "--data", scene.data]);
+  await server.event("account-changed");
+  await mkdir(scene.path("tree"));
+  makeFile(scene.path("tree", "large"), 300 * 1024 * 1024);
+  await plant({ a: "one" });
+  const copying = scene.start(["cp", "-r", at("/tree"), "/copy"], PASSWORD);
+  const parts = scene.path("data", "storage", ".ftpx", "parts");
+  while ((await readdir(parts)).length === 0) await Bun.sleep(5);
+  copying.kill("SIGINT");
+
+  expect(await copying.exited).toBe(130);
+  expect(await new Response(copying.stderr).text()).toBe("ftpx: /tree: interrupted\n");
+  while ((await readdir(parts)).length > 0) await Bun.sleep(20);
+  expect(await readdir(home("copy"))).not.toContain("large");
+  expect(await isWell()).toBe(true);
 });

@@ -24,7 +24,7 @@ import { ASKED_AT_ONCE } from "./batch.ts";
 import { forEachPair, REMOTE_PATHS, tell } from "./edits.ts";
 import { JOBS_DEFAULT, SMALL_JOBS, tellFailure } from "./jobs.ts";
 import { levelsOf } from "./sends.ts";
-import { endsAll, failureAt, HINT_RECURSIVE, NO_CLOBBER_OPTION, verb } from "./verb.ts";
+import { endsAll, HINT_RECURSIVE, NO_CLOBBER_OPTION, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export const CP = verb({
@@ -216,9 +216,9 @@ class TreeCopy {
     try {
       await work();
     } catch (error) {
-      const failure = failureAt(error, path);
-      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
-      this.fail(path, failure);
+      // Ctrl-C is about all of it, and about no file in particular.
+      if (isKind(error, "INTERRUPTED") || endsAll(error)) throw error;
+      this.fail(path, error);
     }
   }
 
