@@ -98,6 +98,7 @@ export const ERRORS = {
   TAKEN_OVER:         { code: 70, exit: 75, ends: "request",    text: "another session of this user has taken the transfer over", hint: "let the other one finish" },
   SOURCE_CHANGED:     { code: 71, exit: 75, ends: "request",    text: "the local file changed while it was sent", hint: "send it again", isOwn: true },
   TRANSFER_STALLED:   { code: 72, exit: 75, ends: "request",    text: "the transfer made no progress[ for {elapsedMs}]", hint: "run the same command again: it goes on where it was" },
+  UPLOAD_DROPPED:     { code: 73, exit: 77, ends: "request",    text: "the operator has given this upload up", hint: "ask the operator; what was sent of it is gone" },
 
   // 80-95: the server's own state
   DRAINING:           { code: 80, exit: 69, ends: "connection", text: "the server is shutting down", hint: "try again when it is back; unfinished transfers go on where they were" },
@@ -135,6 +136,7 @@ export const ERRORS = {
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
   NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },
+  NO_SUCH_BOOKMARK:   { code: 126, exit: 66, ends: "request",    text: "no bookmark \"{reason}\"", hint: "ftpx bookmark list shows all" },
   LOCAL_PATH:         { code: 127, exit: 66, ends: "request",    text: "cannot be reached on this machine: {reason}", hint: "look at what stands there" },
 
   // 128-143: key files; they arise at the client and at the operator's commands

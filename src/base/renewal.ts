@@ -15,6 +15,9 @@ import type { Keys, Verifier } from "./verifier.ts";
 
 const RENEWAL_DOMAIN = "ftpx/1 new password";
 
+/** In the place of a new verifier: the current password is proved, and nothing is changed. */
+export const NO_VERIFIER = "";
+
 export interface Renewal {
   /** What the exporter of this connection gives, or what stands for it. */
   readonly binding: Uint8Array;

@@ -3,10 +3,12 @@
  * when there is none. Both decide by the same Admission (sessions/admission.ts).
  */
 import { FtpxError } from "../base/errors.ts";
+import type { EventSink, ServerEvent } from "../base/events.ts";
 import type { AccountDirectory } from "../accounts/directory.ts";
 import type { Client, ReplyOf, RequestOf } from "../client/client.ts";
 import { Admission } from "../sessions/admission.ts";
 import type { Depot } from "../vfs/depot.ts";
+import { tellStopped } from "./chronicle.ts";
 import type { Place } from "./place.ts";
 
 export type WaitingRow = ReplyOf<"registrations">["registrations"][number];
@@ -36,7 +38,15 @@ export function remoteDesk(client: Client): Desk {
 
 export function ownDesk(place: Place, depot: Depot): Desk {
   const directory = place.accounts();
-  const admission = admissionOf(directory, depot);
+  const events: ServerEvent[] = [];
+  const admission = admissionOf(directory, depot, (event) => void events.push(event));
+  const telling = async <Value>(work: Promise<Value>): Promise<Value> => {
+    try {
+      return await work;
+    } finally {
+      await tellStopped(place, events.splice(0));
+    }
+  };
   return {
     waiting: async () => {
       await directory.load();
@@ -44,19 +54,19 @@ export function ownDesk(place: Place, depot: Depot): Desk {
     },
     decide: async (decision) => {
       await directory.load();
-      await admission.decide(decision);
+      await telling(admission.decide(decision));
     },
     invite: async ({ user, lifeMs, ...limits }) => {
       await directory.load();
-      return { ...(await admission.invite(user, limits, lifeMs)), host: "", port: 0 };
+      const made = await telling(admission.invite(user, limits, lifeMs));
+      return { ...made, host: "", port: 0 };
     },
     invites: () => admission.invites(),
-    revokeInvite: (number) => admission.revokeInvite(number),
+    revokeInvite: (number) => telling(admission.revokeInvite(number)),
   };
 }
 
-/** Nobody hears its events: the server that would write them down does not run. */
-function admissionOf(directory: AccountDirectory, depot: Depot): Admission {
+function admissionOf(directory: AccountDirectory, depot: Depot, emit: EventSink): Admission {
   return new Admission(
     {
       state: depot.state,
@@ -64,7 +74,7 @@ function admissionOf(directory: AccountDirectory, depot: Depot): Admission {
       add: (user, fields) => directory.add(user, fields),
       set: (user, changes) => directory.set(user, changes),
       makeHome: (user) => depot.makeHome(user),
-      emit: () => {},
+      emit,
     },
     "open",
   );

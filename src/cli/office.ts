@@ -4,7 +4,9 @@
  */
 import { rename } from "node:fs/promises";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
-import type { Client } from "../client/client.ts";
+import { HOME } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
+import type { Client, ReplyOf } from "../client/client.ts";
 import { allRows } from "../client/pages.ts";
 import type { Account } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
@@ -12,10 +14,13 @@ import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { Depot } from "../vfs/depot.ts";
 import type { Finding } from "../vfs/findings.ts";
+import { tellStopped } from "./chronicle.ts";
 import { ownDesk, remoteDesk } from "./desk.ts";
 import type { Desk } from "./desk.ts";
 import { findServer, isServed } from "./operator.ts";
 import type { Place } from "./place.ts";
+
+export type UnfinishedUpload = ReplyOf<"uploadsOf">["uploads"][number];
 
 export interface StoredUsage {
   readonly usedBytes: number;
@@ -31,7 +36,7 @@ export interface StoredUsage {
   readonly sessionCount?: number;
 }
 
-interface Office {
+export interface Office {
   /** Whether a server runs. */
   readonly isServed: boolean;
   /** By user; whoever was never counted is not in it. */
@@ -40,6 +45,13 @@ interface Office {
   purge(user: string): Promise<void>;
   /** What is wrong with a user's count and uploads; for an empty name, with the parts of all. */
   check(user: string, isFixing: boolean): Promise<readonly Finding[]>;
+  /** Uploads of a user that were cut off, or are under way. */
+  uploads(user: string): Promise<readonly UnfinishedUpload[]>;
+  /**
+   * @param isForced also when a session sends to there: its transfer ends
+   * @returns how large it was to become @throws FtpxError NO_SUCH_PATH, UPLOAD_BUSY
+   */
+  dropUpload(user: string, path: VirtualPath, isForced: boolean): Promise<number>;
   /** @throws FtpxError STATE_DAMAGED */
   verify(): Promise<void>;
   /** Requests for an account, and invites. */
@@ -69,6 +81,9 @@ function remoteOffice(client: Client): Office {
     desk: remoteDesk(client),
     usages: () => allUsages(client),
     check: async (user, isFixing) => (await client.call("check", { user, isFixing })).findings,
+    uploads: (user) => allUploads(client, user),
+    dropUpload: async (user, path, isForced) =>
+      (await client.call("dropUploadOf", { user, path, isForced })).totalBytes,
     verify: async () => void (await client.call("verify", {})),
     purge: async (user) => {
       const deadlineMs = performance.now() + FOLLOW_MS_MAX;
@@ -89,6 +104,14 @@ async function allUsages(client: Client): Promise<Map<string, StoredUsage>> {
   const pageBehind = async (after: string) => (await client.call("usages", { after })).usages;
   const rows = await allRows("", pageBehind, ({ user }) => user);
   return new Map(rows.map(({ user, ...usage }) => [user, usage]));
+}
+
+async function allUploads(client: Client, user: string): Promise<UnfinishedUpload[]> {
+  const pageBehind = async (path: VirtualPath) => {
+    const after = path === HOME ? undefined : path;
+    return (await client.call("uploadsOf", { user, after })).uploads;
+  };
+  return await allRows(HOME, pageBehind, ({ path }) => path);
 }
 
 async function withOwnState<Value>(
@@ -112,6 +135,12 @@ async function withOwnState<Value>(
       purge: (user) => depot.purge(user),
       check: (user, isFixing) =>
         user === "" ? depot.checkParts(isFixing) : depot.checkUser(user, isFixing),
+      uploads: (user) => depot.uploads(user),
+      dropUpload: async (user, path) => {
+        const bytes = await depot.dropUpload(user, path);
+        await tellStopped(place, [{ event: "upload-dropped", name: user, path, bytes }]);
+        return bytes;
+      },
       verify: () => depot.state.verify(),
     }),
   );

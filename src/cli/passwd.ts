@@ -9,6 +9,7 @@ import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import { PASSWORD_STDIN, report } from "./admin.ts";
 import { DATA, JSON_LINES, parseWords } from "./args.ts";
 import type { OptionsOf, OptionSpecs, Spec } from "./args.ts";
+import { tellingAccounts } from "./chronicle.ts";
 import { runOneShot } from "./oneshot.ts";
 import { readNewPassword } from "./passwords.ts";
 import { keepingOwner } from "./ownership.ts";
@@ -50,7 +51,9 @@ export async function runPasswd(words: readonly string[]): Promise<number> {
   const [word = ""] = parseWords(PASSWD_SPEC, words).words;
   if (/[@:/[]/.test(word)) return await runOneShot(PASSWD, words);
   const { words: names, options } = parseWords(SET_SPEC, words);
-  await keepingOwner(placeOf(options.data), () => setPassword(names, options));
+  const place = placeOf(options.data);
+  const work = () => tellingAccounts(place, () => setPassword(names, options));
+  await keepingOwner(place, work);
   return 0;
 }
 

@@ -51,6 +51,11 @@ export class Place {
     return join(this.own, "audit.log");
   }
 
+  /** What the audit log knows of the accounts. */
+  get toldFile(): string {
+    return join(this.own, "accounts.told");
+  }
+
   get operatorSocket(): string {
     return join(this.own, "operator.sock");
   }
@@ -69,7 +74,7 @@ export class Place {
 
   /** accounts.toml, not loaded yet; edits by several commands at once wait for each other. */
   accounts(): AccountDirectory {
-    const lock = () => this.#lockAccounts();
+    const lock = () => this.lockAccounts();
     return new AccountDirectory(this.accountsFile, lock, undefined, () => this.#hasHomes());
   }
 
@@ -108,7 +113,7 @@ export class Place {
   /** Nobody replaces a file while the lock is held, or before a server runs. */
   async removeLeftovers(): Promise<string[]> {
     if ((await this.leftovers()).length === 0) return [];
-    const release = await this.#lockAccounts();
+    const release = await this.lockAccounts();
     try {
       const found = await this.leftovers();
       for (const path of found) await rm(path, { force: true });
@@ -120,7 +125,8 @@ export class Place {
     }
   }
 
-  async #lockAccounts(): Promise<() => Promise<void>> {
+  /** Until what it answers is called. @throws FtpxError BUSY_ACCOUNTS */
+  async lockAccounts(): Promise<() => Promise<void>> {
     await this.prepare();
     const file = join(this.own, "accounts.lock");
     const deadlineMs = performance.now() + LOCK_MS_MAX;

@@ -4,12 +4,14 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { UPLOADS, uploads } from "./abandoned.ts";
 import * as admin from "./admin.ts";
 import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { CHECK, check } from "./check.ts";
+import { tellingAccounts } from "./chronicle.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
 import { DRAIN, drain } from "./drain.ts";
@@ -66,6 +68,17 @@ function bindOperator<Options extends OptionSpecs & { readonly data: typeof DATA
   });
 }
 
+/** One that may also change accounts. */
+function bindAccounts<Options extends OptionSpecs & { readonly data: typeof DATA }>(
+  spec: Spec<Options>,
+  work: (words: readonly string[], options: OptionsOf<Options>) => Promise<number | void>,
+): ProgramCommand {
+  return bindOperator(spec, (words, options) => {
+    const { data } = options as { readonly data: string | undefined };
+    return tellingAccounts(placeOf(data), () => work(words, options));
+  });
+}
+
 const COMPLETION = {
   name: "completion",
   about: "Writes what completes the words of ftpx in your shell",
@@ -103,17 +116,18 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
   [
     "Accounts of the data directory on this machine",
     [
-      bindOperator(admin.USERADD, admin.useradd),
-      bindOperator(admin.USERMOD, admin.usermod),
-      bindOperator(admin.USERDEL, admin.userdel),
+      bindAccounts(admin.USERADD, admin.useradd),
+      bindAccounts(admin.USERMOD, admin.usermod),
+      bindAccounts(admin.USERDEL, admin.userdel),
       { spec: PASSWD_SPEC, run: runPasswd },
       bindOperator(USERS, users),
       bindOperator(approvals.PENDING, approvals.pending),
-      bindOperator(approvals.APPROVE, approvals.approve),
+      bindAccounts(approvals.APPROVE, approvals.approve),
       bindOperator(approvals.DENY, approvals.deny),
       bindOperator(INVITE, invite),
       bindOperator(WHO, who),
       bindOperator(KICK, kick),
+      bindOperator(UPLOADS, uploads),
       bindOperator(DRAIN, drain),
       bindOperator(CHECK, check),
       bindOperator(admin.FINGERPRINT, admin.fingerprint),

@@ -3,9 +3,7 @@
  */
 import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
-import { differencesOf } from "../accounts/differences.ts";
 import type { AccountDirectory } from "../accounts/directory.ts";
-import type { Accounts } from "../accounts/parsing.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import {
@@ -33,6 +31,7 @@ import { recover } from "../vfs/recovery.ts";
 import { offerAccount } from "./admin.ts";
 import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
+import { AccountsTold } from "./chronicle.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
 import { announce, parseListen, parseMetrics } from "./listening.ts";
@@ -129,12 +128,16 @@ class Server {
   readonly #doors: readonly OpenDoor[];
   readonly #emit: EventSink;
   readonly #sweepMs: number;
-  /** As the audit log knows them. */
-  #told: Accounts;
+  readonly #told: AccountsTold;
 
   private constructor(
     place: Place,
-    parts: { registry: Registry; directory: AccountDirectory; doors: readonly OpenDoor[] },
+    parts: {
+      registry: Registry;
+      directory: AccountDirectory;
+      doors: readonly OpenDoor[];
+      told: AccountsTold;
+    },
     emit: EventSink,
     partAgeMs: number,
   ) {
@@ -145,7 +148,7 @@ class Server {
     this.#doors = parts.doors;
     this.#emit = emit;
     this.#sweepMs = Math.max(WATCH_EVERY_MS, Math.min(SWEEP_MS_MAX, partAgeMs / 4));
-    this.#told = parts.directory.accounts;
+    this.#told = parts.told;
   }
 
   /** What was opened is closed again when a later step fails, or the process would go on. */
@@ -165,6 +168,7 @@ class Server {
     try {
       await directory.create();
       await directory.load();
+      const told = await AccountsTold.open(place, directory.accounts, emit);
       const store = await openDiskStore(place.storage);
       const { wasClean, ...mended } = await recover(state, store);
       const depot = new Depot(state, store, new Digests(), {
@@ -195,7 +199,8 @@ class Server {
         emit({ event: "listening-metrics", host: metrics.host, port: metrics.port });
       }
       if (!wasClean) emit({ event: "recovered", ...mended });
-      const server = new Server(place, { registry, directory, doors }, emit, partAgeMs);
+      const server = new Server(place, { registry, directory, doors, told }, emit, partAgeMs);
+      told.began(registry.accounts);
       void server.#recount();
       server.#beside("registration", registry.admission.finish());
       return server;
@@ -224,6 +229,7 @@ class Server {
     // An edit that the watch was about to see; a mistake is told by the next start.
     await this.#directory.load().catch(() => {});
     this.#tellChanges();
+    await this.#told.settled();
     clearInterval(sweeping);
     clearInterval(watching);
     // What was not counted again is made up by the next run, if this one does not look clean.
@@ -278,11 +284,7 @@ class Server {
 
   /** Whoever made them: an editor, a command, or this server for one of its users. */
   #tellChanges(): void {
-    const { accounts } = this.#directory;
-    for (const { fields, ...change } of differencesOf(this.#told, accounts)) {
-      this.#emit({ ...change, fields: fields.length === 0 ? undefined : fields.join(" ") });
-    }
-    this.#told = accounts;
+    this.#told.changed(this.#directory.accounts);
   }
 
   #complain(complaint: unknown): void {

@@ -125,13 +125,26 @@ class Shell {
     return endingStatus() ?? 0;
   }
 
-  /** With a script on stdin, to its end whatever fails; Ctrl-C ends all of it. */
+  /** With a script on stdin, to its end whatever fails; Ctrl-C ends all of it, and a kick. */
   async obey(): Promise<number> {
+    const { remote } = this.#opened;
     const statuses: number[] = [];
-    for await (const line of readline.createInterface({ input: process.stdin, terminal: false })) {
-      const status = await this.#run(line);
+    const input = readline.createInterface({ input: process.stdin, terminal: false });
+    const lines = input[Symbol.asyncIterator]();
+    const sentAway = remote.sentAway.then(() => undefined);
+    while (!this.#state.isOver && statuses.at(-1) !== ERRORS.INTERRUPTED.exit) {
+      const line = await Promise.race([sentAway, lines.next()]);
+      if (line === undefined || line.done === true) break;
+      statuses.push(await this.#run(line.value));
+    }
+    input.close();
+    // Nobody asked for anything since, so nobody was told; what was to come is not done.
+    const { lost } = remote;
+    if (lost !== undefined && endingStatus() === undefined) {
+      const status = exitStatusOf(lost);
+      beginTelling(this.#isJson);
+      if (statuses.at(-1) !== status) showError(lost);
       statuses.push(status);
-      if (this.#state.isOver || status === ERRORS.INTERRUPTED.exit) break;
     }
     return worstStatus(statuses);
   }

@@ -4,7 +4,8 @@
  */
 import { CD, LCD, LLS, LPWD, LS, PWD } from "./verbs/browse.ts";
 import { GET, MGET, MPUT, PUT } from "./verbs/copies.ts";
-import { CP, MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
+import { CP } from "./verbs/clones.ts";
+import { MKDIR, MV, RM, RMDIR } from "./verbs/edits.ts";
 import { DIGEST, MD5, QUOTA, SHA256, STAT, WHOAMI } from "./verbs/facts.ts";
 import { LOCAL } from "./verbs/local.ts";
 import { CLEAR, HELP, HISTORY, QUIT } from "./verbs/manual.ts";

@@ -62,13 +62,13 @@ export async function addBookmark(name: string, target: string): Promise<void> {
   await replaceText(lines);
 }
 
-/** @throws FtpxError USAGE when there is none of the name; BAD_CONFIG, LOCAL_IO */
+/** @throws FtpxError NO_SUCH_BOOKMARK; USAGE for what is no name; BAD_CONFIG, LOCAL_IO */
 export async function removeBookmark(name: string): Promise<void> {
   demandName(name);
   const lines = linesOf(readText());
   const kept = lines.filter(({ bookmark }) => bookmark?.name !== name);
   if (kept.length === lines.length) {
-    throw new FtpxError("USAGE", { reason: `no bookmark "${name}"` });
+    throw new FtpxError("NO_SUCH_BOOKMARK", { reason: name });
   }
   await replaceText(kept);
 }

@@ -6,7 +6,7 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, WATCH_EVERY_MS } from "../base/limits.ts";
-import { proveRenewal } from "../base/renewal.ts";
+import { NO_VERIFIER, proveRenewal } from "../base/renewal.ts";
 import { ClientExchange } from "../base/scram.ts";
 import type { DerivedKeys } from "../base/scram.ts";
 import { SigningKey, signInMessage } from "../base/signature.ts";
@@ -73,6 +73,7 @@ export class Client implements ConnectionOwner {
   /** Of the key that the server showed; empty without TLS. */
   readonly #fingerprint: string;
   readonly #watching: ReturnType<typeof setInterval>;
+  readonly #finished = Promise.withResolvers<FtpxError>();
   #lastId = 0;
   #end: FtpxError | undefined;
 
@@ -98,6 +99,11 @@ export class Client implements ConnectionOwner {
   /** Why it is not open any more. */
   get ended(): FtpxError | undefined {
     return this.#end;
+  }
+
+  /** Resolves when it is not open any more, with why. */
+  get finished(): Promise<FtpxError> {
+    return this.#finished.promise;
   }
 
   /** @throws FtpxError NOT_GENUINE, BAD_PARAMETERS, SIGN_IN_REFUSED, TOO_MANY_TRIES */
@@ -136,7 +142,15 @@ export class Client implements ConnectionOwner {
    */
   async changePassword(user: string, current: DerivedKeys, next: string): Promise<void> {
     // First of all: what cannot be a password costs no try.
-    const verifier = formatVerifier(await makeVerifier(next));
+    await this.#renew(user, current, formatVerifier(await makeVerifier(next)));
+  }
+
+  /** Whether it is right, before a new one is asked for. @throws as changePassword */
+  async provePassword(user: string, current: DerivedKeys): Promise<void> {
+    await this.#renew(user, current, NO_VERIFIER);
+  }
+
+  async #renew(user: string, current: DerivedKeys, verifier: string): Promise<void> {
     const { salt, nonce, ...parameters } = await this.call("passwordFirst", {});
     const keys = await current.keysFor(salt, parameters);
     const about = { binding: this.#binding(), fingerprint: this.#fingerprint };
@@ -220,6 +234,7 @@ export class Client implements ConnectionOwner {
   closed(reason: FtpxError): void {
     clearInterval(this.#watching);
     this.#end = reason;
+    this.#finished.resolve(reason);
     for (const { reject } of this.#pending.values()) reject(reason);
     for (const { listener } of this.#transfers.values()) listener.failed(reason);
     this.#pending.clear();

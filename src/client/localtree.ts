@@ -11,6 +11,7 @@ import { localFailure } from "./copy.ts";
 import { relativeTo, Tree } from "./foliage.ts";
 import type { TreeEntry, TreeOptions } from "./foliage.ts";
 import { isPartName } from "./part.ts";
+import { isSuccessorName } from "./successors.ts";
 import { workThrough } from "./queue.ts";
 
 /** Directories at once, and entries of one of them: more than the thread pool has threads. */
@@ -35,8 +36,9 @@ export async function walkLocal(root: string, options: TreeOptions): Promise<Tre
       const entry = await lookAt(tree, root, relative);
       if (entry === undefined) return;
       // What an unfinished download left is nobody's file yet.
-      const isPart = isPartName(name);
-      if (isPart) tree.guarded.add(directory);
+      const isEntry =
+        !isPartName(name) || (options.hasSuccessors === true && isSuccessorName(name));
+      if (!isEntry) tree.guarded.add(directory);
       else if (tree.add(entry) && entry.kind === "directory") add(relative);
     });
   });

@@ -54,6 +54,7 @@ export class Remote {
   #client: Client | undefined;
   #sentBytes = 0;
   #keys: Credentials;
+  readonly #sentAway = Promise.withResolvers<void>();
   /** Settles when there is a connection again. */
   #back = Promise.withResolvers<void>();
 
@@ -75,6 +76,16 @@ export class Remote {
   /** The operator has ended the session: it is not made again. */
   get isSentAway(): boolean {
     return isKind(this.#client?.ended, "KICKED");
+  }
+
+  /** Resolves when the operator ends the session, whether or not somebody asks for something then. */
+  get sentAway(): Promise<void> {
+    return this.#sentAway.promise;
+  }
+
+  /** Why there is no connection any more; nothing while there is one, or before the first. */
+  get lost(): FtpxError | undefined {
+    return this.#client?.ended;
   }
 
   /** An open, signed-in connection. One attempt; `retrying` makes several. */
@@ -137,6 +148,12 @@ export class Remote {
     if (this.#keys instanceof DerivedKeys) this.#keys = new DerivedKeys(() => next);
   }
 
+  /** Once, as changePassword: it counts as a try. @throws FtpxError PASSWORD_REFUSED, … */
+  async provePassword(current: DerivedKeys, signal = NEVER): Promise<void> {
+    const client = await unlessAborted(this.client(), signal);
+    await unlessAborted(client.provePassword(this.settings.user, current), signal);
+  }
+
   close(): void {
     this.#client?.close();
   }
@@ -153,9 +170,15 @@ export class Remote {
       throw error;
     }
     this.#client = client;
+    void this.#follow(client);
     this.#back.resolve();
     this.#back = Promise.withResolvers();
     return client;
+  }
+
+  async #follow(client: Client): Promise<void> {
+    const reason = await client.finished;
+    if (isKind(reason, "KICKED")) this.#sentAway.resolve();
   }
 
   /** Ends early when another transfer has the connection back. */

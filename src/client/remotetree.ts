@@ -12,6 +12,7 @@ import type { Client, ReplyOf } from "./client.ts";
 import { relativeTo, Tree } from "./foliage.ts";
 import type { TreeOptions } from "./foliage.ts";
 import { isPartName } from "./part.ts";
+import { isSuccessorName } from "./successors.ts";
 import { workThrough } from "./queue.ts";
 import { unlessAborted } from "./remote.ts";
 import type { Remote } from "./remote.ts";
@@ -27,6 +28,8 @@ const TRIES_MAX = 5;
 interface RemoteTreeOptions extends TreeOptions {
   /** Says whether a name can be used. @throws FtpxError UNSAFE_NAME */
   readonly checkName: (name: string) => string;
+  /** Also names that are kept for unfinished downloads: nothing of it comes to this machine. */
+  readonly isOursToo?: boolean;
 }
 
 /** @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, … of the root; TREE_TOO_LARGE, INTERRUPTED */
@@ -35,7 +38,8 @@ export async function walkRemote(
   root: VirtualPath,
   options: RemoteTreeOptions,
 ): Promise<Tree> {
-  const { signal, checkName } = options;
+  const { signal, checkName, isOursToo = false, hasSuccessors = false } = options;
+  const mayBe = (name: string) => isOursToo || (hasSuccessors && isSuccessorName(name));
   const tree = new Tree(options);
   const from = { path: root, relative: "" };
   await workThrough([from], DIRECTORIES_AT_ONCE, async ({ path, relative }, add) => {
@@ -49,7 +53,7 @@ export async function walkRemote(
       const child = findChild(tree, path, name, checkName);
       if (child === undefined) continue;
       if (names.has(name)) tree.fail(child, new FtpxError("NAME_COLLISION", { file: child }));
-      else if (isPartName(name)) tree.guarded.add(relative);
+      else if (isPartName(name) && !mayBe(name)) tree.guarded.add(relative);
       else {
         const entry = { relative: relativeTo(relative, name), kind, bytes, modifiedMs };
         if (tree.add(entry) && kind === "directory") add({ path: child, relative: entry.relative });

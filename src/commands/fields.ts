@@ -67,6 +67,11 @@ export const unfinished = listOf(
   UPLOADS_PAGE_MAX,
 );
 
+export const interrupted = listOf(
+  record({ path, totalBytes: size, heldBytes: size, idleMs: size, isOpen: flag }),
+  UPLOADS_PAGE_MAX,
+);
+
 export const usages = listOf(
   record({
     user,

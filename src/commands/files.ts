@@ -37,8 +37,14 @@ export async function makeDir(
   return {};
 }
 
-export async function move(session: Session, { from, to }: { from: VirtualPath; to: VirtualPath }) {
-  await session.vfs.move(from, to);
+interface MoveRequest {
+  readonly from: VirtualPath;
+  readonly to: VirtualPath;
+  readonly mayReplace: boolean;
+}
+
+export async function move(session: Session, { from, to, mayReplace }: MoveRequest) {
+  await session.vfs.move(from, to, mayReplace);
   session.emit("move", { from, to });
   return {};
 }

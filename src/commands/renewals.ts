@@ -8,7 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { SIGN_IN_TRIES_MAX } from "../base/limits.ts";
-import { isRenewalProved } from "../base/renewal.ts";
+import { isRenewalProved, NO_VERIFIER } from "../base/renewal.ts";
 import { CHALLENGE_BYTES } from "../base/signature.ts";
 import { formatVerifier, parseNewVerifier } from "../base/verifier.ts";
 import type { Verifier } from "../base/verifier.ts";
@@ -48,6 +48,9 @@ export async function passwordFinal(session: Session, { proof, verifier: wanted 
   const { name: user } = ownAccount(session);
   const about = { binding, fingerprint, user, nonce: renewal.nonce, verifier: wanted };
   if (!isRenewalProved(about, renewal.verifier, proof)) refuseProof(session);
+  session.renewalTries = 0;
+  // Whoever wants to know whether it is right before the new one is thought of.
+  if (wanted === NO_VERIFIER) return {};
   const password = formatVerifier(
     parseNewVerifier(wanted, (reason) => {
       throw new FtpxError("BAD_BODY", { reason });
@@ -55,7 +58,6 @@ export async function passwordFinal(session: Session, { proof, verifier: wanted 
   );
   noteRenewal(session, user);
   await write(session, user, password, renewal.verifier);
-  session.renewalTries = 0;
   session.emit("passwd");
   return {};
 }

@@ -36,7 +36,7 @@ export const SECRETS = {
   passwordFinal: command({
     code: 0x15,
     needs: "sign-in",
-    about: "proves the current password and sets the new one; other sessions with the old one end",
+    about: "proves the current password; sets the new one, and other sessions with the old one end",
     request: { proof, verifier },
     reply: {},
     run: renewals.passwordFinal,

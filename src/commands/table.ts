@@ -26,6 +26,7 @@ import {
   version,
 } from "./fields.ts";
 import * as files from "./files.ts";
+import { OVERSIGHT_ROWS } from "./oversight.ts";
 import { PRESENCE_ROWS } from "./presence.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
 import { SECRETS } from "./secrets.ts";
@@ -89,8 +90,8 @@ export const TABLE = {
   move: command({
     code: 0x23,
     needs: "remove",
-    about: "renames; a file replaces a file",
-    request: { from: path, to: path },
+    about: "renames; a file replaces a file, if it may",
+    request: { from: path, to: path, mayReplace: flag },
     reply: {},
     run: files.move,
   }),
@@ -277,6 +278,7 @@ export const TABLE = {
     run: control.verify,
   }),
   ...PRESENCE_ROWS,
+  ...OVERSIGHT_ROWS,
   ...REGISTRATION_ROWS,
 } as const;
 

@@ -248,7 +248,8 @@ export async function listUploads(
 
 /** @throws FtpxError NO_SUCH_PATH; UPLOAD_BUSY while content comes */
 export async function dropUpload(session: Session, { path }: { readonly path: VirtualPath }) {
-  await session.vfs.dropUpload(path);
+  const bytes = await session.vfs.dropUpload(path);
+  session.emit("upload-dropped", { path, bytes });
   return {};
 }
 

@@ -1,7 +1,8 @@
 /**
- * What an account hears that may store and not look. It must not learn what is there: not the
- * kind of what is in its way, nor where a path that leads nowhere ends. That a name is taken
- * is the one thing that cannot be kept from it, because nothing is replaced.
+ * What an account hears that may store and not look. It is not told what is there: not the
+ * kind of what is in its way, nor where a path that leads nowhere ends. Of a name that it
+ * guesses it finds out whether it is taken, because nothing is replaced, and whether it is a
+ * directory, because that takes what is stored below it: no answer of a makeDir hides that.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { Session } from "../sessions/session.ts";

@@ -35,7 +35,7 @@ export interface Transfer {
   acknowledge?(offset: number): void;
   /** Without any of these it may not go on. */
   readonly needs: readonly Grant[];
-  /** A right is gone: the peer is told, and it ends. */
+  /** A right is gone, or the operator wants it so: the peer is told, and it ends. */
   revoke(failure: FtpxError): void;
   /** Called once, by the session, whatever ended it. */
   end(failure: FtpxError): Promise<void>;

@@ -53,6 +53,8 @@ export interface UploadRow {
   readonly phase: "receiving" | "publishing";
   /** While publishing: what stood at the path. */
   readonly replaced: Amount;
+  /** Running time, as `age` was told of it, since a chunk came. */
+  readonly idleMs: number;
 }
 
 export interface UploadOpened {

@@ -26,6 +26,7 @@ interface Row {
   replaced_bytes: number;
   replaced_files: number;
   is_copy: number;
+  idle_ms: number;
 }
 
 export class JournalTable {
@@ -220,5 +221,6 @@ function rowOf(row: Row): UploadRow {
     chunkCount: row.chunk_count,
     phase: row.phase,
     replaced: { bytes: row.replaced_bytes, files: row.replaced_files },
+    idleMs: row.idle_ms,
   };
 }

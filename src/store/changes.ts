@@ -17,7 +17,10 @@ export interface Changes {
   removeDir(at: Location): Promise<void>;
   /** Atomic; replaces what may be replaced. Never copies: EXDEV is an error. */
   rename(from: Location, to: Location): Promise<void>;
-  /** As `rename`, but replaces nothing. */
+  /**
+   * As `rename`, but replaces nothing: EEXIST, or EXISTS. Decided by the system where it can;
+   * else a directory is looked for first, and a file is for a moment there under both names.
+   */
   renameNew(from: Location, to: Location): Promise<void>;
 }
 
@@ -34,7 +37,7 @@ export function systemChanges(kernel: Kernel | undefined): Changes {
     removeFile: (at) => fs.promises.unlink(at.path),
     removeDir: (at) => fs.promises.rmdir(at.path),
     rename,
-    renameNew: kernel === undefined ? renameUnlessThere : renameByKernel(kernel),
+    renameNew: kernel === undefined ? renameByLink : renameByKernel(kernel),
   };
 }
 
@@ -65,9 +68,39 @@ function renameByKernel(kernel: Kernel): Changes["renameNew"] {
     } catch (error) {
       // Some file systems cannot; a directory moved into itself is refused once more below.
       if ((error as { code?: string }).code !== "EINVAL") throw error;
-      await renameUnlessThere(from, to);
+      await renameByLink(from, to);
     }
   };
+}
+
+/** What link(2) says where a file system has no hard links, or not this one of this file. */
+const NOT_LINKED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EMLINK"]);
+
+/** link(2) does not replace, and no other call that every system has says so of itself. */
+async function renameByLink(from: Location, to: Location): Promise<void> {
+  // Some systems would make another name of what a symbolic link leads to.
+  const isFile = (await from.stats()).isFile();
+  if (!isFile || !(await linkTo(from, to))) {
+    await renameUnlessThere(from, to);
+    return;
+  }
+  try {
+    await fs.promises.unlink(from.path);
+  } catch (error) {
+    await fs.promises.unlink(to.path);
+    throw error;
+  }
+}
+
+/** @returns whether it could be done at all; throws a system error, EEXIST among them */
+async function linkTo(from: Location, to: Location): Promise<boolean> {
+  try {
+    await fs.promises.link(from.path, to.path);
+    return true;
+  } catch (error) {
+    if (NOT_LINKED.has((error as { code?: string }).code ?? "")) return false;
+    throw error;
+  }
 }
 
 async function renameUnlessThere(from: Location, to: Location): Promise<void> {

@@ -35,6 +35,14 @@ export interface HomeTools {
   readonly lane: Turnstile;
 }
 
+interface Move {
+  readonly source: Location;
+  readonly target: Location;
+  /** What is at the source. */
+  readonly moved: BigIntStats;
+  readonly mayReplace: boolean;
+}
+
 export class DiskHome implements Home {
   readonly #directory: Directory;
   readonly #jail: Jail;
@@ -95,7 +103,7 @@ export class DiskHome implements Home {
     await removeTree(place, { changes: this.#changes, lane: this.#lane, removed });
   }
 
-  async move(from: VirtualPath, to: VirtualPath): Promise<Usage> {
+  async move(from: VirtualPath, to: VirtualPath, mayReplace = true): Promise<Usage> {
     using source = await this.#jail.openParent(from);
     // Of two paths a refusal is about the source, unless it names the other.
     using target = await about(to, this.#jail.openParent(to));
@@ -104,7 +112,7 @@ export class DiskHome implements Home {
       if (from !== to && isWithin(from, to) && moved.isDirectory()) {
         throw new FtpxError("BAD_PATH", { reason: "a directory cannot be moved into itself" });
       }
-      return await about(to, this.#move(source, target, moved));
+      return await about(to, this.#move({ source, target, moved, mayReplace }));
     });
   }
 
@@ -136,15 +144,19 @@ export class DiskHome implements Home {
     return Promise.resolve();
   }
 
-  async #move(source: Location, target: Location, moved: BigIntStats): Promise<Usage> {
+  async #move({ source, target, moved, mayReplace }: Move): Promise<Usage> {
     const replaced = await target.find();
     if (replaced === undefined) {
-      if (moved.isDirectory()) await this.#changes.renameNew(source, target);
+      if (moved.isDirectory() || !mayReplace) await this.#changes.renameNew(source, target);
       else await this.#changes.rename(source, target);
       return NOTHING;
     }
     const isSame = moved.ino === replaced.ino && moved.dev === replaced.dev;
-    if (isSame && (await isSamePlace(source, target))) return NOTHING;
+    const isStaying = isSame && (await isSamePlace(source, target));
+    // Another spelling of its own name, where the file system does not tell case, is free.
+    const isTaken = isStaying || !isSame || moved.nlink > 1n;
+    if (!mayReplace && isTaken) throw new FtpxError("EXISTS");
+    if (isStaying) return NOTHING;
     if (!moved.isFile() || !replaced.isFile()) throw new FtpxError("EXISTS");
 
     if (isSame && moved.nlink > 1n) {

@@ -64,10 +64,11 @@ export interface Home {
   removeTree(path: VirtualPath, removed: (usage: Usage) => Promise<void>): Promise<void>;
   /**
    * Renames; what it replaces (a file by a file) is answered. A directory never replaces
-   * anything, nothing is moved into itself, and the home itself stays.
+   * anything, nothing is moved into itself, and the home itself stays. What may not replace
+   * (it may unless told otherwise) does not, whoever else makes files there at the same time.
    * @throws FtpxError EXISTS, NO_SUCH_PATH, BAD_PATH into itself, FORBIDDEN for the home
    */
-  move(from: VirtualPath, to: VirtualPath): Promise<Usage>;
+  move(from: VirtualPath, to: VirtualPath, mayReplace?: boolean): Promise<Usage>;
   /**
    * Renames a part to a path, replacing a file that stands there; what it replaces is
    * answered. The directory is not synced yet: `syncParent` does that.

@@ -70,6 +70,11 @@ export class Claims {
     return this.#claims.has(key);
   }
 
+  /** Resolves when nobody has it, or who had it has given it back. */
+  async freed(key: string): Promise<void> {
+    await this.#claims.get(key)?.ended;
+  }
+
   #take(key: string): Claim {
     const claim = new Claim();
     this.#claims.set(key, claim);

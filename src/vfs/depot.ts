@@ -5,12 +5,15 @@
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
+import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
 import { checkParts, checkUser } from "./findings.ts";
 import type { Finding } from "./findings.ts";
 import { claimKey, Claims } from "./claims.ts";
+import { dropInterrupted, listInterrupted } from "./interrupted.ts";
+import type { Interrupted } from "./interrupted.ts";
 import { isResumable, mendUnheld } from "./publishing.ts";
 import { Recounts } from "./recounts.ts";
 import type { RecountFailed } from "./recounts.ts";
@@ -158,6 +161,21 @@ export class Depot {
 
   checkParts(isFixing: boolean): Promise<Finding[]> {
     return checkParts(this, isFixing);
+  }
+
+  /** Uploads of a user that were cut off or are under way, by path. */
+  uploads(user: string): Promise<Interrupted[]> {
+    return listInterrupted(this, user);
+  }
+
+  /** @returns how large it was to become @throws FtpxError NO_SUCH_PATH, UPLOAD_BUSY */
+  dropUpload(user: string, path: VirtualPath): Promise<number> {
+    return dropInterrupted(this, user, path);
+  }
+
+  /** Resolves when no session has an upload to there open that has one now. */
+  async uploadEnded(user: string, path: VirtualPath): Promise<void> {
+    await this.claims.freed(claimKey(user, path));
   }
 
   /** Everything of a user: parts, ledger, home. Sessions must have ended before. */

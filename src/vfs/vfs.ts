@@ -10,8 +10,7 @@
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
-import { CHUNK_BYTES } from "../base/limits.ts";
-import { childPath, HOME, isWithin, namesOf, parentOf, parsePath } from "../base/path.ts";
+import { childPath, HOME, isWithin, namesOf, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Account, Amount, UploadOpened } from "../state/contract.ts";
 import type { Home, Listing } from "../store/store.ts";
@@ -20,6 +19,7 @@ import type { Claim } from "./claims.ts";
 import { duplicate } from "./duplication.ts";
 import type { CopyWish } from "./duplication.ts";
 import type { Depot } from "./depot.ts";
+import type { Interrupted } from "./interrupted.ts";
 import { replacedAt } from "./publishing.ts";
 import type { Turns } from "./turns.ts";
 import { Upload } from "./upload.ts";
@@ -130,12 +130,12 @@ export class Vfs {
   }
 
   /** @throws FtpxError NO_SUCH_PATH, EXISTS, BAD_PATH */
-  async move(from: VirtualPath, to: VirtualPath): Promise<void> {
+  async move(from: VirtualPath, to: VirtualPath, mayReplace: boolean): Promise<void> {
     if (from !== to && isWithin(from, to)) {
       throw new FtpxError("BAD_PATH", { reason: "cannot be moved into itself" });
     }
     await this.#turns.onTree(async () => {
-      await this.#credit(await this.#home.move(from, to));
+      await this.#credit(await this.#home.move(from, to, mayReplace));
       await this.#home.syncParent(to);
       if (parentOf(from) !== parentOf(to)) await this.#home.syncParent(from);
     });
@@ -201,32 +201,14 @@ export class Vfs {
     });
   }
 
-  /** Unfinished uploads, by path; `heldBytes` is what is on the disk and proved. */
-  async uploads(): Promise<{ path: VirtualPath; totalBytes: number; heldBytes: number }[]> {
-    const rows = await this.#depot.state.uploads(this.#user);
-    return rows
-      .filter(({ phase }) => phase === "receiving")
-      .map(({ path, totalBytes, chunkCount }) => ({
-        path: parsePath(path),
-        totalBytes,
-        heldBytes: Math.min(totalBytes, chunkCount * CHUNK_BYTES),
-      }))
-      .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  /** Unfinished uploads, by path. */
+  uploads(): Promise<Interrupted[]> {
+    return this.#depot.uploads(this.#user);
   }
 
   /** Gives an unfinished upload up. @throws FtpxError NO_SUCH_PATH, UPLOAD_BUSY */
-  async dropUpload(path: VirtualPath): Promise<void> {
-    const { state, store, claims } = this.#depot;
-    const key = claimKey(this.#user, path);
-    const claim = await claims.claim(key);
-    await this.#release(key, claim, async () => {
-      const rows = await state.uploads(this.#user);
-      const row = rows.find((one) => one.path === path && one.phase === "receiving");
-      if (row === undefined) throw new FtpxError("NO_SUCH_PATH");
-      this.#depot.knownParts.delete(row.id);
-      await state.discard(row.id);
-      await store.parts.remove(row.id);
-    });
+  dropUpload(path: VirtualPath): Promise<number> {
+    return this.#depot.dropUpload(this.#user, path);
   }
 
   /** @returns the bytes that were copied. @throws FtpxError as `duplicate` of duplication.ts */

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { differencesOf } from "../../src/accounts/differences.ts";
+import { differencesOf, printsOf } from "../../src/accounts/differences.ts";
 import { parseAccounts } from "../support/accountstext.ts";
 
-const read = (text: string) => parseAccounts(text, "accounts.toml");
+const read = (text: string) => printsOf(parseAccounts(text, "accounts.toml"));
 
 test("accounts that came, changed and went are told with the names of their fields", () => {
   const before = read(`[users.ann]\nquota = "1 GiB"\n[users.bob]\n[users.carl]\n`);

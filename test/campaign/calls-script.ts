@@ -195,7 +195,7 @@ export function move(from: string, to: string): Step {
   return {
     title: `mv ${from} ${to}`,
     run: async ({ client }) => {
-      await client.call("move", { from: parsePath(from), to: parsePath(to) });
+      await client.call("move", { from: parsePath(from), to: parsePath(to), mayReplace: true });
     },
     after: (tree) => {
       const moved = [...tree].filter(([path]) => path === from || path.startsWith(`${from}/`));

@@ -136,7 +136,7 @@ export class Brim {
     const has = (path: string) => existsSync(this.#placeOf(at(path)));
     const path = (name: string) => parsePath(at(name));
     const move = (client: Client, from: string, to: string) =>
-      client.call("move", { from: path(from), to: path(to) });
+      client.call("move", { from: path(from), to: path(to), mayReplace: true });
     return [
       {
         name: "cp",

@@ -131,7 +131,8 @@ const TASKS = {
   }),
   mv: ({ path, other }) => ({
     stage: stages.move(path, other),
-    ask: (client) => client.call("move", { from: parsePath(path), to: parsePath(other) }),
+    ask: (client) =>
+      client.call("move", { from: parsePath(path), to: parsePath(other), mayReplace: true }),
   }),
   cp: ({ path, other, wish, ground }) => ({
     stage: copy(path, other, wish.mayReplace, (sha256) => contentOf(ground.sources, sha256)),

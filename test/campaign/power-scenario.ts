@@ -218,7 +218,8 @@ export class Scenario {
   async #move(from: string, to: string): Promise<void> {
     const moved = (path: string) => movedPath(path, `${OWNER}/${from}`, `${OWNER}/${to}`);
     const after = this.#standing.move(`${OWNER}/${from}`, `${OWNER}/${to}`);
-    const request = { from: parsePath(`/${from}`), to: parsePath(`/${to}`) };
+    const paths = { from: parsePath(`/${from}`), to: parsePath(`/${to}`) };
+    const request = { ...paths, mayReplace: true };
     await this.#ask(`mv ${from} ${to}`, after, (person) => person.call("move", request), { moved });
   }
 

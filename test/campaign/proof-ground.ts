@@ -121,7 +121,9 @@ export class Ground {
   }
 
   async move(from: string, to: string): Promise<void> {
-    await (await this.client()).call("move", { from: parsePath(from), to: parsePath(to) });
+    await (
+      await this.client()
+    ).call("move", { from: parsePath(from), to: parsePath(to), mayReplace: true });
   }
 
   async remove(path: string): Promise<void> {

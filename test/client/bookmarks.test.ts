@@ -40,7 +40,8 @@ test("a bookmark is kept, replaced and removed; notes and other lines stay", asy
   expect(findBookmark("home:x:y")).toEqual({ target: "h2/my dir", path: "x:y" });
   await removeBookmark("home");
   expect(readFileSync(file(), "utf8")).toBe("# mine\n\nwork bob@h/c\nnew h3\n");
-  expect(await outcomeOf(removeBookmark("home"))).toBe("USAGE");
+  expect(await outcomeOf(removeBookmark("home"))).toBe("NO_SUCH_BOOKMARK");
+  expect(await outcomeOf(removeBookmark("../home"))).toBe("USAGE");
 });
 
 test("without a file there are no bookmarks, and none is made by looking", () => {

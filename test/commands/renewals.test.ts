@@ -100,6 +100,32 @@ test("A5: the third wrong password ends the session, and a right one begins the 
   expect(signIns.events.filter(({ event }) => event === "passwd-failed")).toHaveLength(5);
 });
 
+/** As a client asks before it asks for the new one. */
+async function prove(session: Session, current: string, claim: object = {}) {
+  const { salt, nonce, ...parameters } = await passwordFirst(session);
+  const keys = await new DerivedKeys(() => current).keysFor(salt, parameters);
+  const { binding = new Uint8Array(0), fingerprint = "" } = session.line;
+  const about = { binding, fingerprint, user: "ann", nonce, verifier: "", ...claim };
+  await passwordFinal(session, { proof: proveRenewal(about, keys), verifier: "" });
+}
+
+test("A5: the current password is proved alone: nothing changes, wrong ones count, a right one does not", async () => {
+  const [session, other] = [await signedIn(), await signedIn()];
+  const before = await readFile(signIns.file);
+
+  expect(await outcomeOf(prove(session, "wrong"))).toBe("PASSWORD_REFUSED");
+  for (let tries = 0; tries < 5; tries += 1) await prove(session, "pw");
+  expect(await outcomeOf(prove(session, "wrong"))).toBe("PASSWORD_REFUSED");
+  // A proof about a new password is none of the current one alone, nor the other way round.
+  const verifier = await newVerifierOf("new");
+  expect(await outcomeOf(prove(session, "pw", { verifier }))).toBe("PASSWORD_REFUSED");
+  expect(await readFile(signIns.file)).toEqual(before);
+  expect(await outcomeOf(prove(session, "wrong"))).toBe("TOO_MANY_TRIES");
+  expect(signIns.closed.has(other)).toBe(false);
+  expect(await outcomeOf(change(other, "pw", "new", { verifier: "" }))).toBe("PASSWORD_REFUSED");
+  expect(signIns.events.map(({ event }) => event)).not.toContain("passwd");
+});
+
 test("A5: beginnings count too", async () => {
   const session = await signedIn();
   for (let tries = 0; tries < 3; tries += 1) await passwordFirst(session);
@@ -136,7 +162,7 @@ test("A10: the last step comes once, and behind a first one", async () => {
 test("A6: a proof brings no malformed verifier into the file", async () => {
   const good = await newVerifierOf("new");
   const wrong = [
-    "",
+    " ",
     "plain",
     good.replace("m=19456", "m=1"),
     good.replace("m=19456", "m=4194304"),

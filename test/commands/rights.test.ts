@@ -59,6 +59,8 @@ const MAY: Readonly<Record<CommandName, readonly string[]>> = {
   sessions: ["operator"],
   kick: ["operator"],
   drain: ["operator"],
+  uploadsOf: ["operator"],
+  dropUploadOf: ["operator"],
   decide: ["operator"],
   invite: ["operator"],
   invites: ["operator"],

@@ -28,6 +28,7 @@ function testResuming(name: string): void {
         chunkCount: 0,
         phase: "receiving",
         replaced: NOTHING,
+        idleMs: 0,
       },
       droppedId: undefined,
       isResumed: false,

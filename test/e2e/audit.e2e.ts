@@ -29,11 +29,13 @@ beforeEach(async () => {
 
 afterEach(() => scene.end());
 
+/** Those of the server; useradd has written before it. */
 async function linesIn(file: string): Promise<ServerLine[]> {
   const text = await readFile(file, "utf8");
   expect(text.endsWith("\n") || text === "").toBe(true);
   const lines = text.split("\n").slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as ServerLine);
+  const events = lines.map((line) => JSON.parse(line) as ServerLine);
+  return events.filter((event) => event["while"] !== "stopped");
 }
 
 async function ann(...words: string[]): Promise<void> {

@@ -140,6 +140,46 @@ test("interrupted while a directory is put together beside its place, it only fi
   expect(readTree(there)).toEqual(readTree(here));
 });
 
+/** A sync that is cut off while `d` of the source is put together beside the file `d` there. */
+async function leaveSuccessor(here: string, words: readonly string[]): Promise<void> {
+  for (let index = 0; index < 9; index += 1) writeAt(here, `d/f${index}`, "x".repeat(50_000), 1e9);
+  const child = scene.start([...words, "--limit", "400k", "--jobs", "1"], ENV);
+  for await (const line of linesOf(child.stdout)) {
+    if (line.includes('"done"')) child.kill("SIGINT");
+  }
+  expect(await child.exited).toBe(130);
+}
+
+test("a successor that was never used goes with the next sync that deletes, and with no other", async () => {
+  const [here, there] = [scene.path("stale"), home("ann", "stale")];
+  fs.mkdirSync(join(there, "sub"), { recursive: true });
+  fs.mkdirSync(join(here, "d"), { recursive: true });
+  fs.writeFileSync(join(there, "d"), "old");
+  const target = server.target("ann", "/stale");
+  const words = ["sync", "--json", here, target];
+  await leaveSuccessor(here, [...words, "--delete"]);
+  expect(fs.readdirSync(there).toSorted()).toEqual([".d.ftpx-new", "d", "sub"]);
+  fs.rmSync(join(here, "d"), { recursive: true });
+  writeAt(here, "e", "other", 1e9);
+  fs.cpSync(join(there, ".d.ftpx-new"), join(there, "sub/.d.ftpx-new"), { recursive: true });
+  // It is the rest of a replaced `d`, which this one leaves out.
+  const excluding = ["--exclude", "/d", "--exclude", "/sub/"];
+  for (const options of [[], ["--delete", ...excluding], ["--delete", "--dry-run"]]) {
+    expect((await scene.run([...words, ...options], ENV)).status).toBe(0);
+    expect(fs.existsSync(join(there, ".d.ftpx-new/f0"))).toBe(true);
+  }
+  const ran = await scene.run([...words, "--delete"], ENV);
+
+  expect(ran.status).toBe(0);
+  expect(ran.stdout).toContain('"event":"deleted","path":"/stale/sub/.d.ftpx-new/f0"');
+  expect(readTree(there)).toEqual(readTree(here));
+  expect(fs.readdirSync(there)).toEqual(["e"]);
+  // And the other way round, here.
+  fs.mkdirSync(join(here, "x/.y.ftpx-new/z"), { recursive: true });
+  expect((await scene.run(["sync", "--delete", target, here], ENV)).status).toBe(0);
+  expect(fs.readdirSync(here)).toEqual(["e"]);
+});
+
 test("what stands under the name of a successor and is none goes, and nothing behind a link does", async () => {
   const [here, there, outside] = [scene.path("odd"), home("ann", "odd"), scene.path("outside")];
   for (const directory of [here, outside, join(there, "d")])

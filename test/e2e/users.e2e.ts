@@ -149,6 +149,13 @@ test("an account that may only upload hears the same of a file, a directory and 
     const both = [name, await opened(name), await made(name)];
     expect(both).toEqual([name, "NO_SUCH_PATH", "NO_SUCH_PATH"]);
   }
+  // What takes an upload below is a directory: with its parents, makeDir tells no more than that.
+  const madeAll = (name: string) =>
+    outcomeOf(client.call("makeDir", { path: parsePath(name), withParents: true }));
+  expect([await opened("/dir/x"), await madeAll("/dir")]).toEqual(["none", "none"]);
+  for (const name of ["/file", "/link", "/file/x"]) {
+    expect([name, await madeAll(name)]).toEqual([name, "NO_SUCH_PATH"]);
+  }
   const path = parsePath("/file");
   const from = { from: path, to: parsePath("/copied"), mayReplace: false };
   const refused = [
@@ -158,7 +165,7 @@ test("an account that may only upload hears the same of a file, a directory and 
     client.call("sync", { path, version: "x" }),
     client.call("uploads", { after: undefined }),
     client.call("digest", { path, algorithm: "md5" }),
-    client.call("move", { from: path, to: parsePath("/y") }),
+    client.call("move", { from: path, to: parsePath("/y"), mayReplace: true }),
     client.call("remove", { path, isRecursive: true }),
   ];
   expect(await Promise.all(refused.map(outcomeOf))).toEqual(refused.map(() => "FORBIDDEN"));

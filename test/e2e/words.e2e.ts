@@ -107,6 +107,12 @@ test("what is no bookmark is told so", async () => {
   }
 });
 
+test("a bookmark that there is not cannot be removed, and is not found", async () => {
+  const { status, stderr } = await ftpx("bookmark", "rm", "wrk");
+  expect([status, stderr]).toEqual([66, expect.stringContaining('no bookmark "wrk"\nhint: ')]);
+  expect((await ftpx("bookmark", "rm", "../wrk")).status).toBe(64);
+});
+
 test("numbers and words are refused with what would be right", async () => {
   const retries = await ftpx("ls", "--retries", "-1", there("/"));
   expect([retries.status, retries.stderr]).toEqual([

@@ -46,7 +46,7 @@ export const SAMPLES: Samples = {
   },
   stat: { request: { path }, reply: { kind: "link", bytes: 1, modifiedMs: 2, version } },
   makeDir: { request: { path, withParents: true }, reply: {} },
-  move: { request: { from: path, to: parsePath("/b") }, reply: {} },
+  move: { request: { from: path, to: parsePath("/b"), mayReplace: true }, reply: {} },
   remove: { request: { path, isRecursive: false }, reply: {} },
   removeDir: { request: { path }, reply: {} },
   quota: {
@@ -148,6 +148,11 @@ export const SAMPLES: Samples = {
     },
   },
   verify: { request: {}, reply: {} },
+  uploadsOf: {
+    request: { user: "ann", after: path },
+    reply: { uploads: [{ path, totalBytes: 1, heldBytes: 2, idleMs: 3, isOpen: true }] },
+  },
+  dropUploadOf: { request: { user: "ann", path, isForced: true }, reply: { totalBytes: 4 } },
   register: {
     request: { user: "ann", verifier: "v", note: "Ann, é", ticket: digest, invite: digest },
     reply: { outcome: "pending", reason: "", againMs: 2000 },

@@ -1,9 +1,7 @@
 /** Verbs that change what is on the server, without content. */
-import { withHint } from "../../base/errors.ts";
+import { FtpxError, withHint } from "../../base/errors.ts";
 import { leafOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
-import type { Client, RequestOf } from "../../client/client.ts";
-import { unlessAborted } from "../../client/remote.ts";
 import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
 import { worstStatus, writeJson } from "../terminal.ts";
 import {
@@ -86,11 +84,11 @@ export const RMDIR = verb({
 export const MV = verb({
   name: "mv",
   about: "Renames on the server, or moves into a directory there",
-  options: {},
+  options: { noClobber: NO_CLOBBER_OPTION },
   shell: {
     usage: "SOURCE… DEST",
     words: [2, Infinity],
-    examples: ["mv draft.txt final.txt", "mv a.iso b.iso backup"],
+    examples: ["mv draft.txt final.txt", "mv --no-clobber a.iso b.iso backup"],
   },
   oneShot: {
     usage: "TARGET/SOURCE… TARGET/DEST",
@@ -98,63 +96,33 @@ export const MV = verb({
     examples: ["ftpx mv ann@files.example.org/draft.txt /final.txt"],
   },
   ...REMOTE_PATHS,
-  run: (stage, words) =>
+  run: (stage, words, { noClobber }) =>
     forEachPair(stage, words, async (from, to) => {
-      await stage.remote.call("move", { from, to }, stage.signal);
+      const wish = { from, to, mayReplace: noClobber !== true };
+      await stage.remote.call("move", wish, stage.signal);
       tell(stage, "moved", { path: from, to });
     }),
 });
 
-export const CP = verb({
-  name: "cp",
-  about: "Copies files on the server, without sending them",
-  options: { noClobber: NO_CLOBBER_OPTION },
-  shell: {
-    usage: "SOURCE… DEST",
-    words: [2, Infinity],
-    examples: ["cp plan.txt plan.old", "cp a.iso b.iso backup"],
-  },
-  oneShot: {
-    usage: "TARGET/SOURCE… TARGET/DEST",
-    words: [2, Infinity],
-    examples: ["ftpx cp ann@files.example.org/plan.txt /plan.old"],
-  },
-  ...REMOTE_PATHS,
-  run: async (stage, words, { noClobber }) => {
-    const mayReplace = noClobber !== true;
-    return await forEachPair(stage, words, async (from, to) => {
-      const { totalBytes } = await copyOnServer(stage, { from, to, mayReplace });
-      tell(stage, "copied", { path: from, to, bytes: totalBytes });
-    });
-  },
-});
-
-/** Ends on the server too when the person does not want to wait any longer. */
-function copyOnServer({ remote, signal }: Stage, request: RequestOf<"copy">) {
-  const work = async (client: Client) => {
-    const started = client.start("copy", request);
-    try {
-      return await unlessAborted(started.reply, signal);
-    } catch (error) {
-      if (client.isOpen && signal.aborted) {
-        client.call("closeTransfer", { transfer: started.id, isDiscarded: true }).catch(() => {});
-      }
-      throw error;
-    }
-  };
-  return remote.retrying(work, { signal });
-}
-
-/** Every word but the last goes to the last: onto it, or into it when it is a directory. */
-async function forEachPair(
+/**
+ * Every word but the last goes to the last: onto it, or into it when it is a directory.
+ *
+ * @param isMaking whether a source alone becomes the directory that is missing
+ * @throws FtpxError USAGE when one would take the place of another
+ */
+export async function forEachPair(
   stage: Stage,
   words: readonly string[],
   work: (from: VirtualPath, to: VirtualPath) => Promise<void>,
+  isMaking: (from: VirtualPath) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<number> {
   const last = words.at(-1);
   if (last === undefined) throw new Error("a verb of pairs without words");
   const { items, status } = await expandSpots(stage, words.slice(0, -1));
-  const pathFor = await destinationOf(stage, await expandOne(stage, last), items.length);
+  const [only] = items;
+  const isMade = items.length === 1 && only !== undefined && (await isMaking(only.path));
+  const pathFor = await destinationOf(stage, await expandOne(stage, last), items.length, isMade);
+  demandDistinct(items.map(({ path }) => pathFor(leafOf(path))));
   const done = await forEach(
     items,
     ({ path }) => path,
@@ -163,7 +131,21 @@ async function forEachPair(
   return worstStatus([status, done]);
 }
 
+/** Or the first would be lost under the second. @throws FtpxError USAGE */
+function demandDistinct(destinations: readonly VirtualPath[]): void {
+  const taken = new Set<VirtualPath>();
+  for (const path of destinations) {
+    if (taken.has(path))
+      throw new FtpxError("USAGE", { reason: `two things would become ${path}` });
+    taken.add(path);
+  }
+}
+
 /** What was done goes without saying, except to a script. */
-function tell(stage: Stage, event: string, facts: Readonly<Record<string, string | number>>): void {
+export function tell(
+  stage: Stage,
+  event: string,
+  facts: Readonly<Record<string, string | number>>,
+): void {
   if (stage.isJson) writeJson({ event, ...facts });
 }

@@ -17,6 +17,7 @@ import { isLate, isSameTime, planSync } from "../../client/plan.ts";
 import { stagedBeside } from "../../client/part.ts";
 import type { Plan } from "../../client/plan.ts";
 import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
+import { withoutSuccessors } from "../../client/successors.ts";
 import { scanning } from "../scanning.ts";
 import { tellSummary, tellWould } from "../summary.ts";
 import { visible, writeJson, writeNote } from "../terminal.ts";
@@ -84,7 +85,8 @@ class Mirror {
       const isStrict = !isSending;
       const source = await this.#source.walk({ signal, ...rules, onFound }, isStrict);
       if (source === undefined) throw this.#source.missing();
-      const target = await this.#target.walk({ signal, ...rules }, isStrict);
+      const hasSuccessors = isDeleting;
+      const target = await this.#target.walk({ signal, ...rules, hasSuccessors }, isStrict);
       for (const { path, error } of [...source.failures, ...(target?.failures ?? [])]) {
         this.#tally.failed(path, error);
       }
@@ -94,7 +96,8 @@ class Mirror {
         ? await this.#equalByContent(source.entries, there)
         : await this.#equalByTime();
       const guarded = target?.guarded ?? new Set<string>();
-      return planSync(source.entries, there, guarded, { isDeleting, isSame });
+      const plan = planSync(source.entries, there, guarded, { isDeleting, isSame });
+      return { ...plan, deleted: withoutSuccessors(plan, isWanted) };
     });
   }
 

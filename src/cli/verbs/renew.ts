@@ -28,6 +28,10 @@ export const PASSWD = verb({
     const { passwordStdin } = options as { readonly passwordStdin?: true };
     const isOnStdin = passwordStdin === true && stage.shell === undefined && !process.stdin.isTTY;
     const current = await currentKeys(stage, isOnStdin);
+    // Before a person thinks of a new one; what has just signed in is right.
+    if (!isOnStdin && current !== stage.remote.passwordKeys) {
+      await stage.remote.provePassword(current, stage.signal);
+    }
     const next = isOnStdin
       ? demandText((await readInputLine()) ?? "")
       : await askNewPassword(`new password for ${stage.user}`);

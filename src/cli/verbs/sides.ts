@@ -248,7 +248,7 @@ export class ThereSide implements Side {
   async adopt(staged: string, { relative }: TreeEntry): Promise<void> {
     const { remote, signal } = this.#stage;
     const [from, to] = [this.#checked(staged), this.#checked(relative)];
-    await remote.call("move", { from, to }, signal);
+    await remote.call("move", { from, to, mayReplace: true }, signal);
   }
 
   async remove({ relative, kind }: TreeEntry): Promise<void> {

@@ -1,0 +1,80 @@
+/** A shell that reads from a pipe and whose session or server ends: its status says so. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import type { Subprocess } from "bun";
+import { BINARY, Scene, Server } from "./binary.ts";
+
+type Shell = Subprocess<"pipe", "pipe", "pipe">;
+
+let scene: Scene;
+let server: Server;
+const shells: Shell[] = [];
+
+beforeEach(async () => {
+  scene = await Scene.begin();
+  await scene.addUser("ann", "pw");
+});
+
+afterEach(async () => {
+  for (const shell of shells.splice(0)) shell.kill("SIGKILL");
+  await scene.end();
+});
+
+/** Its stdin stays open. */
+function startShell(target: string): Shell {
+  const shell = Bun.spawn([BINARY, "connect", target], {
+    env: { HOME: scene.folder, FTPX_HOME: scene.path("home"), FTPX_PASSWORD: "pw" },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  shells.push(shell);
+  return shell;
+}
+
+async function feed(shell: Shell, lines: string): Promise<void> {
+  void shell.stdin.write(lines);
+  await shell.stdin.flush();
+}
+
+test.each([
+  ["waits for its next line", ""],
+  ["goes on with what needs no server", "pwd\nlpwd\n"],
+  ["is told to quit", "quit\n"],
+])("a kicked shell that %s does not end as if all had gone well", async (_case, rest) => {
+  server = await scene.serve();
+  const shell = startShell(server.target("ann"));
+  await feed(shell, "mkdir /d\npwd\n");
+  await shell.stdout.getReader().read();
+  expect(
+    (await scene.run(["kick", "ann", "--reason", "enough", "--data", scene.data])).status,
+  ).toBe(0);
+  // Its stdin stays open: it ends by itself.
+  if (rest !== "") await feed(shell, rest);
+
+  expect(await shell.exited).toBe(77);
+  const stderr = await new Response(shell.stderr).text();
+  expect(stderr.split("the operator has ended this session: enough").length).toBe(2);
+});
+
+test("a shell whose server ends while it waits says so, and when it came back is well", async () => {
+  server = await scene.serve();
+  const target = server.target("ann");
+  const lost = startShell(target);
+  const found = startShell(target);
+  for (const [index, shell] of [lost, found].entries()) {
+    await feed(shell, `mkdir /d${index}\npwd\n`);
+    // What it says then it says behind the answer, which a server killed before would owe it.
+    await shell.stdout.getReader().read();
+  }
+  await server.kill();
+  await lost.stdin.end();
+  expect(await lost.exited).toBe(75);
+  expect(await new Response(lost.stderr).text()).toContain("the connection was lost");
+  const words = ["serve", "--json", "--data", scene.data, "--listen", `127.0.0.1:${server.port}`];
+  server = await Server.open(scene.start(words));
+  await feed(found, "mkdir /e\n");
+  await server.event("mkdir", ({ path }) => path === "/e");
+  await found.stdin.end();
+
+  expect(await found.exited).toBe(0);
+});
