@@ -36,8 +36,10 @@ export class Tally {
     try {
       await work();
     } catch (error) {
+      // Ctrl-C is about all of it, and about no file in particular.
+      if (isKind(error, "INTERRUPTED")) throw error;
       const failure = failureAt(error, path);
-      if (isKind(failure, "INTERRUPTED") || endsAll(failure)) throw failure;
+      if (endsAll(failure)) throw failure;
       this.failed(path, failure);
     }
   }
