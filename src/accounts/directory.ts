@@ -11,8 +11,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { encodeText } from "../base/bytes.ts";
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
-import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_LOOKS_MAX } from "../base/limits.ts";
+import { ACCOUNTS_FILE_BYTES_MAX, ACCOUNTS_LOOKS_MAX, ACCOUNTS_SETTLE_MS } from "../base/limits.ts";
 import { replaceFile } from "../base/replacement.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import type { Account } from "./account.ts";
 import type { Changes } from "./edit.ts";
 import { addAccount, removeAccount, setAccount } from "./edit.ts";
@@ -40,6 +41,8 @@ export class AccountDirectory {
   #written: string | undefined;
   /** Looks in a row that saw a change, and each another one. */
   #unsettledCount = 0;
+  /** A look of whoever watches, at once. */
+  #look: (() => Promise<void>) | undefined;
   #hasExisted = false;
   readonly #hasHomes: () => Promise<boolean>;
 
@@ -140,15 +143,32 @@ export class AccountDirectory {
         if (!isStopped && text !== told) onComplaint(complaint);
         told = text;
       }
-      if (!isStopped) timer = setTimeout(() => void look(), everyMs);
     };
-    let timer = setTimeout(() => void look(), everyMs);
+    const turns = new Turnstile();
+    this.#look = () => turns.run(look);
+    const again = async () => {
+      await this.#look?.();
+      if (!isStopped) timer = setTimeout(() => void again(), everyMs);
+    };
+    let timer = setTimeout(() => void again(), everyMs);
     return {
       stop: () => {
         isStopped = true;
         clearTimeout(timer);
       },
     };
+  }
+
+  /**
+   * Resolves when what the file says now is in force, or was complained about: whoever watches
+   * it looks at once, and again in short steps while it does not come to rest.
+   */
+  async settle(): Promise<void> {
+    for (let looks = 0; looks <= ACCOUNTS_LOOKS_MAX; looks += 1) {
+      await this.#look?.();
+      if (this.#seen === this.#version) return;
+      await Bun.sleep(ACCOUNTS_SETTLE_MS);
+    }
   }
 
   /** Writes the template when there is no file. @throws FtpxError DISK_FULL, … */

@@ -170,6 +170,9 @@ export const ACCOUNTS_NESTING_MAX = 4;
 /** How often the server looks whether accounts.toml was changed: two looks must agree, and an edit acts within a second. */
 export const ACCOUNTS_POLL_MS = 300;
 
+/** And how soon again when a command wants to know that its change is in force: as an editor writes. */
+export const ACCOUNTS_SETTLE_MS = 50;
+
 /** Looks after which a file is taken that is another one each time: edits that follow one another hold none of them up for more than a second. */
 export const ACCOUNTS_LOOKS_MAX = 3;
 

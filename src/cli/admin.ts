@@ -18,6 +18,7 @@ import { formatQuota, parseCount, parseSize } from "../base/units.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
 import { findIdentity } from "../doors/identity.ts";
 import { openDiskStore } from "../store/disk.ts";
+import { isEmptyHome } from "../vfs/depot.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { ADD_KEY, changedKeys, REMOVE_KEY } from "./keyring.ts";
@@ -103,9 +104,13 @@ export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""
       ? undefined
       : await readPassword(name, options.passwordStdin === true, keys.length > 0);
   const fields = { ...changesOf(options), ...(keys.length === 0 ? {} : { keys }) };
-  await createAccount(place, directory, name, password, fields);
-  const event = { event: "useradd", user: name, data: place.root };
-  report(options.json, event, `account ${name} created in ${place.root}`);
+  const isNewPlace = !(await place.isMade());
+  const hasFiles = await createAccount(place, directory, name, password, fields);
+  const event = { event: "useradd", user: name, data: place.root, withFiles: hasFiles };
+  const where = isNewPlace ? `${place.root}, a new data directory` : place.root;
+  report(options.json, event, `account ${name} created in ${where}`);
+  if (hasFiles)
+    writeNote(`storage/${name} holds files of an earlier account: they are ${name}'s now`);
 };
 
 /** @throws FtpxError as readNewPassword; who has a key may do without, and is told so */
@@ -241,20 +246,28 @@ export async function offerAccount(place: Place, directory: AccountDirectory): P
   }
 }
 
+/** @returns whether something lies in its home already */
 async function createAccount(
   place: Place,
   directory: AccountDirectory,
   name: string,
   password: string | undefined,
   changes: Changes,
-): Promise<void> {
+): Promise<boolean> {
   const secret =
     password === undefined ? {} : { password: formatVerifier(await makeVerifier(password)) };
   await directory.add(name, { ...secret, ...changes });
   const store = await openDiskStore(place.storage);
-  const home = await store.openHome(name);
-  await home.close();
-  await store.close();
+  try {
+    const home = await store.openHome(name);
+    try {
+      return !(await isEmptyHome(home));
+    } finally {
+      await home.close();
+    }
+  } finally {
+    await store.close();
+  }
 }
 
 export function demandName(name: string): void {

@@ -14,8 +14,8 @@ import type { UnusableHome } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { writeJson, writeLine } from "./terminal.ts";
-import { compareTold, NOTHING_TOLD, readTold } from "./told.ts";
-import type { Differing, ToldDigests } from "./told.ts";
+import { compareTold, readTold } from "./told.ts";
+import type { Comparison, Differing, Missing } from "./told.ts";
 
 const OPTIONS = {
   data: DATA,
@@ -43,7 +43,15 @@ interface Outside<Kind> {
 }
 
 /** Of the state, or one that is found from outside it. */
-type Finding = StateFinding | Outside<"database"> | Outside<"leftover"> | UnusableHome | Differing;
+type Finding =
+  | StateFinding
+  | Outside<"database">
+  | Outside<"leftover">
+  | UnusableHome
+  | Differing
+  | Missing;
+
+const NOTHING: Comparison = { findings: [], toldCount: 0, missingCount: 0 };
 
 /** What is wrong and stays so: the content's proof failed. */
 const DIFFERS_STATUS = 65;
@@ -53,7 +61,8 @@ export async function check(
   options: OptionsOf<typeof OPTIONS>,
 ): Promise<number> {
   const place = placeOf(options.data);
-  const told = options.told === undefined ? NOTHING_TOLD : await readTold(options.told);
+  const { told: log } = options;
+  const told = log === undefined ? undefined : await readTold(log);
   const directory = await place.openAccounts();
   const isJson = options.json === true;
   const findings: Finding[] = [];
@@ -80,13 +89,21 @@ export async function check(
       add(await office.check("", isFixing));
     });
   }
-  const { differing, missing } = await compareTold(place, told);
-  add(differing);
+  const compared =
+    told === undefined || log === undefined ? NOTHING : await compareTold(place, told, log);
+  add(compared.findings);
+  const lineCount = told?.lineCount ?? 0;
   const fixed = findings.filter(({ isFixed }) => isFixed).length;
   const counts = { accounts: accountCount, findings: findings.length, fixed };
   if (isJson)
-    writeJson({ event: "checked", ...counts, told: told.size, missing, lines: linesOf(told) });
-  else writeLine(summaryOf(counts, told, missing));
+    writeJson({
+      event: "checked",
+      ...counts,
+      told: compared.toldCount,
+      missing: compared.missingCount,
+      lines: lineCount,
+    });
+  else writeLine(summaryOf(counts, compared, lineCount));
   return findings.length > fixed ? DIFFERS_STATUS : 0;
 }
 
@@ -126,6 +143,7 @@ const REPAIRS = {
   leftover: "removed",
   home: "given to the owner of storage/",
   content: "",
+  missing: "",
 } as const satisfies Record<Finding["kind"], string>;
 
 function textOf(finding: Finding): string {
@@ -136,6 +154,10 @@ function textOf(finding: Finding): string {
   if (finding.kind === "content") {
     const { user, expected, found } = finding;
     return `${user}: ${path}: told ${expected}, found ${found}`;
+  }
+  if (finding.kind === "missing") {
+    const { user, expected } = finding;
+    return `${user}: ${path}: told ${expected}, and not there, though nobody removed it`;
   }
   const { user, expectedBytes, expectedFiles, foundBytes, foundFiles } = finding;
   const expected = `${expectedBytes} bytes in ${expectedFiles} files`;
@@ -152,17 +174,13 @@ function textOf(finding: Finding): string {
 
 function summaryOf(
   { accounts, findings, fixed }: Record<"accounts" | "findings" | "fixed", number>,
-  told: ToldDigests,
-  missing: number,
+  { toldCount, missingCount }: Comparison,
+  lineCount: number,
 ): string {
   const wrong = `${formatCount(findings, "finding")}, ${fixed} repaired`;
   const what = findings === 0 ? "nothing wrong" : wrong;
-  const lines = `told of in ${formatCount(linesOf(told), "line")}`;
-  const compared = `, ${told.size - missing} of ${formatCount(told.size, "file")} ${lines} compared`;
-  const files = told.size === 0 ? "" : compared;
+  const lines = `told of in ${formatCount(lineCount, "line")}`;
+  const compared = `, ${toldCount - missingCount} of ${formatCount(toldCount, "file")} ${lines} compared`;
+  const files = toldCount === 0 ? "" : compared;
   return `${formatCount(accounts, "account")} checked${files}: ${what}`;
-}
-
-function linesOf(told: ToldDigests): number {
-  return [...told.values()].reduce((count, { digests }) => count + digests.length, 0);
 }

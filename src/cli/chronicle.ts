@@ -16,7 +16,7 @@ import { formatEvent } from "../base/events.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { replaceFile } from "../base/replacement.ts";
 import { AuditLog } from "./audit.ts";
-import { openServer } from "./operator.ts";
+import { withServer } from "./operator.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -45,7 +45,10 @@ export async function tellStopped(place: Place, events: readonly ServerEvent[]):
 
 const STOPPED = { while: "stopped" } as const;
 
-/** Runs a command that may change accounts. Where no server does it, what it changed is told. */
+/**
+ * Runs a command that may change accounts. A running server has what it changed in force when
+ * this resolves; where there is none, what it changed is told.
+ */
 export async function tellingAccounts<Value>(
   place: Place,
   work: () => Promise<Value>,
@@ -62,10 +65,10 @@ export async function tellingAccounts<Value>(
 
 async function tellSince(place: Place, found: Prints | undefined): Promise<void> {
   // In a folder that is no data directory nothing is made.
-  if (!(await Bun.file(place.accountsFile).exists())) return;
+  if (!(await place.isMade())) return;
   const release = await place.lockAccounts();
   try {
-    if (await mayBeServed(place)) return;
+    if (await hasFollowed(place)) return;
     const before = (await readTold(place)) ?? found;
     if (before === undefined) return;
     const after = await readPrints(place);
@@ -83,10 +86,10 @@ async function readPrints(place: Place): Promise<Prints> {
   return printsOf(directory.accounts);
 }
 
-/** Also where that cannot be found out: nobody but the server appends to its log. */
-async function mayBeServed(place: Place): Promise<boolean> {
+/** Whether there is a server, or may be one: nobody else appends to its log. */
+async function hasFollowed(place: Place): Promise<boolean> {
   try {
-    (await openServer(place)).close();
+    await withServer(place, (server) => server.call("settleAccounts", {}));
     return true;
   } catch (error) {
     return !isKind(error, "NO_SERVER");

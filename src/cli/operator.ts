@@ -26,7 +26,7 @@ export async function withServer<Value>(
 }
 
 /** @throws FtpxError NO_SERVER, NO_PERMISSION */
-export async function openServer(place: Place): Promise<Client> {
+async function openServer(place: Place): Promise<Client> {
   try {
     await access(place.operatorSocket);
     return await connectOperator(place.operatorSocket);

@@ -78,13 +78,18 @@ export class Place {
     return new AccountDirectory(this.accountsFile, lock, undefined, () => this.#hasHomes());
   }
 
+  /** Whether it is a data directory already. */
+  async isMade(): Promise<boolean> {
+    return await Bun.file(this.accountsFile).exists();
+  }
+
   /**
    * The same, loaded. A folder without one is a mistake, and nothing is made in it.
    *
    * @throws FtpxError BAD_CONFIG
    */
   async openAccounts(): Promise<AccountDirectory> {
-    if (!(await Bun.file(this.accountsFile).exists())) {
+    if (!(await this.isMade())) {
       throw new FtpxError("BAD_CONFIG", { reason: `no accounts.toml in ${this.root}` });
     }
     const directory = this.accounts();

@@ -34,6 +34,7 @@ import {
   beginTelling,
   worstStatus,
   writeLine,
+  writeNote,
 } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
 import { LOCAL, localCommandOf } from "./verbs/local.ts";
@@ -87,6 +88,9 @@ async function targetOf(word: string | undefined, isTyped: boolean): Promise<Tar
   throw new FtpxError("USAGE", { reason: "connect where to? connect [USER@]HOST[:PORT]" });
 }
 
+/** Also one with quotes that do not close. */
+const GOING_ELSEWHERE = /^\s*l?cd(?:\s|$)/;
+
 class Shell {
   readonly #opened: Opened;
   readonly #countdown: Countdown;
@@ -125,7 +129,10 @@ class Shell {
     return endingStatus() ?? 0;
   }
 
-  /** With a script on stdin, to its end whatever fails; Ctrl-C ends all of it, and a kick. */
+  /**
+   * With a script on stdin, to its end whatever fails, but not behind a `cd` that did: what
+   * follows is meant for another directory. Ctrl-C ends all of it, and a kick.
+   */
   async obey(): Promise<number> {
     const { remote } = this.#opened;
     const statuses: number[] = [];
@@ -135,7 +142,11 @@ class Shell {
     while (!this.#state.isOver && statuses.at(-1) !== ERRORS.INTERRUPTED.exit) {
       const line = await Promise.race([sentAway, lines.next()]);
       if (line === undefined || line.done === true) break;
-      statuses.push(await this.#run(line.value));
+      const status = await this.#run(line.value);
+      statuses.push(status);
+      if (status === 0 || !GOING_ELSEWHERE.test(line.value)) continue;
+      writeNote("ftpx: what follows is meant for another directory, and is not done");
+      break;
     }
     input.close();
     // Nobody asked for anything since, so nobody was told; what was to come is not done.

@@ -1,9 +1,4 @@
-/**
- * What clients were told is stored, from a log of uploads, compared with what there is.
- *
- * A path may have been uploaded many times, and the last upload may not have been told of:
- * any digest that was told for the path is right.
- */
+/** What clients were told is stored, from a log of it, compared with what there is. */
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -15,6 +10,7 @@ import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import type { Store } from "../store/store.ts";
 import type { Place } from "./place.ts";
+import { Retelling } from "./retelling.ts";
 
 /** A file that is not what any client was told. */
 export interface Differing {
@@ -26,83 +22,84 @@ export interface Differing {
   readonly isFixed: false;
 }
 
-/** By user and path: the digests that clients were told for it. */
-export type ToldDigests = ReadonlyMap<string, { user: string; path: string; digests: string[] }>;
-
-export const NOTHING_TOLD: ToldDigests = new Map();
+/** A file that a client was told is stored, and that nobody was told is gone. */
+export interface Missing {
+  readonly kind: "missing";
+  readonly user: string;
+  readonly path: string;
+  readonly expected: string;
+  readonly isFixed: false;
+}
 
 /**
- * Lines of JSON with user, path and digest, as uploads in the audit log; others are left out.
+ * Lines of JSON with user, path and digest, or the audit log; others are left out.
  *
- * @throws FtpxError USAGE when there are no such lines; NO_SUCH_PATH, …
+ * @throws FtpxError USAGE when it tells of no upload; NO_SUCH_PATH, …
  */
-export async function readTold(file: string): Promise<ToldDigests> {
-  const told = new Map<string, { user: string; path: string; digests: string[] }>();
+export async function readTold(file: string): Promise<Retelling> {
+  const told = new Retelling();
   const input = createReadStream(file, { encoding: "utf8" });
   try {
-    for await (const line of createInterface({ input })) {
-      const { user, path, digest } = parseTold(line);
-      if (user === "" || path === "" || digest === "") continue;
-      const key = `${user}${path}`;
-      const entry = told.get(key) ?? { user, path, digests: [] };
-      told.set(key, entry);
-      entry.digests.push(digest);
-    }
+    for await (const line of createInterface({ input })) told.read(line);
   } catch (error) {
     throw withPath(errorOfSystem(error), file);
   }
   // Nothing to compare is not the same as nothing wrong.
-  if (told.size === 0) {
+  if (told.lineCount === 0) {
     throw new FtpxError("USAGE", { reason: `${file} holds no digest of any upload` });
   }
   return told;
 }
 
-function parseTold(line: string): { user: string; path: string; digest: string } {
-  let fields: Record<string, unknown> | null = null;
-  try {
-    fields = JSON.parse(line) as Record<string, unknown> | null;
-  } catch {
-    // The last line of a log can be half of one.
-  }
-  const isUpload = fields?.["direction"] !== "download";
-  const text = (name: string) => {
-    const value = isUpload ? fields?.[name] : undefined;
-    return typeof value === "string" ? value : "";
-  };
-  return { user: text("user"), path: text("path"), digest: text("digest") };
+export interface Comparison {
+  readonly findings: readonly (Differing | Missing)[];
+  /** Files told of. */
+  readonly toldCount: number;
+  /** Those of them that are not there, whether that is a finding or was to be expected. */
+  readonly missingCount: number;
 }
 
-/**
- * Files may have been removed or renamed since: their number is answered too, and is no
- * mistake of anybody's.
- */
+/** Reads the log again for what is missing: it may have been removed since it was read. */
 export async function compareTold(
   place: Place,
-  told: ToldDigests,
-): Promise<{ differing: Differing[]; missing: number }> {
-  const differing: Differing[] = [];
-  if (told.size === 0) return { differing, missing: 0 };
+  told: Retelling,
+  file: string,
+): Promise<Comparison> {
+  const findings: (Differing | Missing)[] = [];
   const store = await openDiskStore(place.storage);
   const hasher = new Digests();
-  let missing = 0;
+  let toldCount = 0;
+  let missingCount = 0;
   try {
     // A log outlives accounts, and opening a home that is not there would make it.
     const homes = new Set((await readdir(place.storage)).filter(isUserName));
-    for (const { user, path, digests } of told.values()) {
+    for (const { user, path, digests, isCertain } of told.files()) {
+      toldCount += 1;
       const expected = digests.at(-1) ?? "";
       const isThere = homes.has(user);
       const found = isThere ? await digestOf(store, hasher, user, path, expected) : undefined;
-      if (found === undefined) missing += 1;
-      else if (!digests.includes(found)) {
-        differing.push({ kind: "content", user, path, expected, found, isFixed: false });
+      if (found === undefined) {
+        missingCount += 1;
+        if (isCertain) findings.push({ kind: "missing", user, path, expected, isFixed: false });
+      } else if (!digests.includes(found)) {
+        findings.push({ kind: "content", user, path, expected, found, isFixed: false });
       }
     }
   } finally {
     await hasher.close();
     await store.close();
   }
-  return { differing, missing };
+  if (findings.some(({ kind }) => kind === "missing")) {
+    const later = await readTold(file);
+    const certain = new Set<string>();
+    for (const { user, path, isCertain } of later.files()) {
+      if (isCertain) certain.add(`${user}${path}`);
+    }
+    const isFound = ({ kind, user, path }: Differing | Missing) =>
+      kind === "content" || certain.has(`${user}${path}`);
+    return { findings: findings.filter(isFound), toldCount, missingCount };
+  }
+  return { findings, toldCount, missingCount };
 }
 
 /** In the algorithm, and of the composition, of the digest that is expected. */

@@ -52,6 +52,12 @@ export async function purge(session: Session, { user }: { user: string }) {
   return {};
 }
 
+/** For a command that has changed accounts.toml: its change is in force when this is answered. */
+export async function settleAccounts({ registry }: Session) {
+  await registry.settleAccounts();
+  return {};
+}
+
 /** What is wrong with a user's count and uploads; for an empty name, with the parts of all. */
 export async function check(
   session: Session,

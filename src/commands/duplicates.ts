@@ -63,6 +63,7 @@ export async function copy(session: Session, request: CopyRequest, { id }: Call)
     const { from, to } = request;
     const seconds = Math.round(performance.now() - beganMs) / 1000;
     session.emit("copy", { from, to, bytes: totalBytes, seconds });
+    await session.noted();
     return { totalBytes };
   } catch (error) {
     if (!transfer.isEnding) transfer.motion.outcome = "failed";

@@ -46,6 +46,7 @@ interface MoveRequest {
 export async function move(session: Session, { from, to, mayReplace }: MoveRequest) {
   await session.vfs.move(from, to, mayReplace);
   session.emit("move", { from, to });
+  await session.noted();
   return {};
 }
 
@@ -67,6 +68,7 @@ export async function remove(
     // What was removed before something could not be is gone.
     if (count > 0) session.emit("remove", { path, count, bytes });
   }
+  await session.noted();
   return {};
 }
 
@@ -74,6 +76,7 @@ export async function removeDir(session: Session, { path }: OnPath) {
   demandInside(path);
   await session.vfs.removeDir(path);
   session.emit("remove", { path, count: 1, bytes: 0 });
+  await session.noted();
   return {};
 }
 

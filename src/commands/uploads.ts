@@ -219,7 +219,7 @@ export async function commit(session: Session, request: CommitRequest) {
     await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
   }
   // Behind the rest, so that it has most often happened by now.
-  await session.registry.settings.noted?.();
+  await session.noted();
   return {};
 }
 

@@ -38,7 +38,7 @@ export interface RegistrySettings {
 }
 
 /** Where the accounts are, and where they are written. */
-export type AccountBook = Pick<AccountDirectory, "accounts" | "add" | "set">;
+export type AccountBook = Pick<AccountDirectory, "accounts" | "add" | "set" | "settle">;
 
 export class Registry {
   readonly depot: Depot;
@@ -189,6 +189,11 @@ export class Registry {
   ): Promise<void> {
     await this.#book.set(user, changes, demand);
     this.reload(by);
+  }
+
+  /** What accounts.toml says now is in force when this resolves, unless it is wrong. */
+  async settleAccounts(): Promise<void> {
+    await this.#book.settle();
   }
 
   /** Takes the accounts into live sessions: who may not stay is signed off at once. */

@@ -274,6 +274,11 @@ export class Session {
     this.registry.emit({ event, session: this.id, door, user, address, ...fields });
   }
 
+  /** What was told until now is in the log: whoever hears of it can rely on that. */
+  async noted(): Promise<void> {
+    await this.registry.settings.noted?.();
+  }
+
   end(failure: FtpxError): Promise<void> {
     this.#ended ??= this.#release(failure);
     return this.#ended;

@@ -84,14 +84,7 @@ export class Depot {
    * @returns whether nothing is there of an earlier account of that name
    */
   async makeHome(user: string): Promise<boolean> {
-    const isEmpty = await this.alone(user, async (home) => {
-      const listing = await home.list(HOME);
-      try {
-        return (await listing.next(1)).length === 0;
-      } finally {
-        await listing.close();
-      }
-    });
+    const isEmpty = await this.alone(user, isEmptyHome);
     return isEmpty && (await this.state.uploads(user)).length === 0;
   }
 
@@ -235,5 +228,14 @@ export class Depot {
       this.#homes.delete(user);
       throw withPath(error, `storage/${user}`);
     }
+  }
+}
+
+export async function isEmptyHome(home: Home): Promise<boolean> {
+  const listing = await home.list(HOME);
+  try {
+    return (await listing.next(1)).length === 0;
+  } finally {
+    await listing.close();
   }
 }

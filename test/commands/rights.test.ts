@@ -56,6 +56,7 @@ const MAY: Readonly<Record<CommandName, readonly string[]>> = {
   purge: ["operator"],
   check: ["operator"],
   verify: ["operator"],
+  settleAccounts: ["operator"],
   sessions: ["operator"],
   kick: ["operator"],
   drain: ["operator"],
@@ -72,7 +73,7 @@ async function sessionOf(peer: string): Promise<Session> {
   const depot = { enter: async () => ({ leave: async () => {} }) } as unknown as Depot;
   const account = { name: "ann", access: peer, keys: [], isDisabled: false } as unknown as Account;
   const accounts = new Map([["ann", account]]);
-  const book = { accounts, add: async () => {}, set: async () => {} };
+  const book = { accounts, add: async () => {}, set: async () => {}, settle: async () => {} };
   const quota = { bytes: 1, files: 1 };
   const settings = { version: "", secret: new Uint8Array(32), sessionsMax: 1, graceMs: 1, quota };
   const registry = new Registry(depot, book, settings, () => {});

@@ -174,6 +174,45 @@ test("userdel --purge takes the home along, with the server running", async () =
   expect(stat(`${scene.data}/storage/emil`)).rejects.toThrow("ENOENT");
 });
 
+test("what a command has changed is in force when it ends", async () => {
+  const operate = (...words: string[]) =>
+    scene.run([...words, "--data", scene.data], { stdin: "second\n" });
+  const signsIn = async (password: string) =>
+    (await scene.run(["whoami", server.target("finn")], as(password))).status;
+  await scene.addUser("finn", "first");
+  expect(await signsIn("first")).toBe(0);
+  await operate("passwd", "finn", "--password-stdin");
+  expect(await signsIn("second")).toBe(0);
+  await operate("usermod", "finn", "--disable");
+  expect(await signsIn("second")).toBe(77);
+  await operate("usermod", "finn", "--enable");
+  expect(await signsIn("second")).toBe(0);
+  await operate("userdel", "finn");
+  expect(await signsIn("second")).toBe(77);
+});
+
+test("a mistake by hand in accounts.toml holds up no command that meets it", async () => {
+  const before = await readFile(`${scene.data}/accounts.toml`);
+  await Bun.write(`${scene.data}/accounts.toml`, `${before.toString()}\n[users.gus]\nquota = x\n`);
+  const { status } = await scene.run(["usermod", "ann", "--files", "9", "--data", scene.data]);
+  await Bun.write(`${scene.data}/accounts.toml`, before);
+
+  expect(status).toBe(78);
+});
+
+test("useradd says that an earlier account of the name has left files", async () => {
+  const again = () =>
+    scene.run(["useradd", "hal", "--data", scene.data, "--password-stdin"], { stdin: "pw\n" });
+  expect((await again()).stderr).not.toContain("earlier account");
+  await Bun.write(scene.path("f"), "content");
+  await scene.run(["put", scene.path("f"), server.target("hal", "/f")], as("pw"));
+  await scene.run(["userdel", "hal", "--data", scene.data]);
+
+  const { status, stderr } = await again();
+  expect(status).toBe(0);
+  expect(stderr).toContain("storage/hal holds files of an earlier account: they are hal's now");
+});
+
 test("a second server on the same data is refused", async () => {
   const words = ["serve", "--data", scene.data, "--listen", "127.0.0.1:0"];
   const { status, stderr } = await scene.run(words);

@@ -92,9 +92,33 @@ test("content that is not what clients were told is found, and never repaired", 
   await rm(scene.path("data", "storage", "ann", "b"));
   const found = await check("--fix", "--json", ...told);
 
-  expect([found.status, kindsIn(found)]).toEqual([65, ["usage!", "content"]]);
+  expect([found.status, kindsIn(found)]).toEqual([65, ["usage!", "content", "missing"]]);
   expect(found.stdout).toContain('"told":2,"missing":1');
   expect(await readFile(file)).toEqual(bytes);
+});
+
+test("what users have renamed, copied and removed since is compared where it is", async () => {
+  const server = await scene.serve();
+  for (const name of ["/a", "/d/b", "/d/c", "/e"]) {
+    await scene.run(["mkdir", "-p", server.target("ann", "/d")], PASSWORD);
+    await put(server, name, 1000);
+  }
+  const at = server.target("ann", "/");
+  const script = "mv d n\ncp a a2\nmv e e2\nrm a\nrm n/c\n";
+  expect((await scene.run(["connect", at], { ...PASSWORD, stdin: script })).status).toBe(0);
+  await server.kill();
+  await (await scene.serve()).stop();
+  const told = ["--told", own("audit.log")];
+  const before = await check("--json", ...told);
+  expect([before.status, kindsIn(before)]).toEqual([0, []]);
+  expect(before.stdout).toContain('"told":5,"missing":2');
+  await rm(scene.path("data", "storage", "ann", "n", "b"));
+  await rm(scene.path("data", "storage", "ann", "a2"));
+  const found = await check(...told);
+
+  expect(found.status).toBe(65);
+  expect(found.stdout).toMatch(/^ann: \/n\/b: told sha256:.*, and not there/m);
+  expect(found.stdout).toMatch(/^ann: \/a2: told sha256:.*, and not there/m);
 });
 
 test("what was told of accounts that are gone is missing, and makes no home", async () => {

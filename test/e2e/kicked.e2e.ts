@@ -1,4 +1,4 @@
-/** A shell that reads from a pipe and whose session or server ends: its status says so. */
+/** A shell that reads from a pipe, and what ends it before its script does. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Subprocess } from "bun";
 import { BINARY, Scene, Server } from "./binary.ts";
@@ -39,7 +39,6 @@ async function feed(shell: Shell, lines: string): Promise<void> {
 test.each([
   ["waits for its next line", ""],
   ["goes on with what needs no server", "pwd\nlpwd\n"],
-  ["is told to quit", "quit\n"],
 ])("a kicked shell that %s does not end as if all had gone well", async (_case, rest) => {
   server = await scene.serve();
   const shell = startShell(server.target("ann"));
@@ -77,4 +76,25 @@ test("a shell whose server ends while it waits says so, and when it came back is
   await found.stdin.end();
 
   expect(await found.exited).toBe(0);
+});
+
+test("what follows a cd that failed is meant for another directory, and is not done", async () => {
+  server = await scene.serve();
+  const run = (stdin: string) =>
+    scene.run(["connect", server.target("ann")], { env: { FTPX_PASSWORD: "pw" }, stdin });
+  await run("mkdir keep\nmkdir old\n");
+  for (const [line, status] of [
+    ["cd odl", 66],
+    ["lcd /nowhere", 66],
+    ["cd 'odl", 64],
+  ] as const) {
+    const ran = await run(`${line}\nrm -r *\n`);
+    expect(ran.status).toBe(status);
+    expect(ran.stderr).toContain("what follows is meant for another directory, and is not done");
+  }
+  // Whatever else fails leaves everything where it is.
+  const ran = await run("rm none\ncd old\npwd\n");
+
+  expect([ran.status, ran.stdout]).toEqual([66, "/old\n"]);
+  expect((await run("ls\n")).stdout).toMatch(/^keep\/?\nold\/?\n$/);
 });

@@ -92,10 +92,9 @@ test("P7: what md5 prints into a pipe is what md5sum -c reads; ls is never mista
   const ran = scene.start(["md5", server.target("ann", "/odd/*")], { env: ENV });
   const sums = Buffer.from(await new Response(ran.stdout).arrayBuffer());
   expect(await ran.exited).toBe(0);
-  const lines = sums.toString("latin1").replaceAll("/odd/", "");
   const check = Bun.spawn(["md5sum", "-c", "--strict", "-"], {
-    cwd: home,
-    stdin: new Blob([Buffer.from(lines, "latin1")]),
+    cwd: `${scene.data}/storage/ann`,
+    stdin: new Blob([sums]),
     stdout: "pipe",
   });
 

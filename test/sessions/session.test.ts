@@ -43,6 +43,7 @@ beforeEach(() => {
     },
     add: set,
     set,
+    settle: async () => {},
   };
   registry = new Registry(depot, book, settings, () => {});
 });

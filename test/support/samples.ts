@@ -148,6 +148,7 @@ export const SAMPLES: Samples = {
     },
   },
   verify: { request: {}, reply: {} },
+  settleAccounts: { request: {}, reply: {} },
   uploadsOf: {
     request: { user: "ann", after: path },
     reply: { uploads: [{ path, totalBytes: 1, heldBytes: 2, idleMs: 3, isOpen: true }] },

@@ -76,8 +76,13 @@ async function writeDigests(
     const { digest, totalBytes } = found;
     const written = formatDigest({ algorithm, bytes: digest, chunks: 1 });
     if (stage.isJson) writeJson({ path, digest: written, bytes: totalBytes });
-    else writeName(sumLine(Buffer.from(digest).toString("hex"), shown));
+    else writeName(sumLine(Buffer.from(digest).toString("hex"), nameBelow(stage, shown)));
   });
+}
+
+/** Below the home, where a command has no directory: so `md5sum -c` finds it below a copy. */
+function nameBelow({ shell }: Stage, shown: string): string {
+  return shell === undefined ? shown.replace(/^\//, "") : shown;
 }
 
 /**
