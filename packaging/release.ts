@@ -6,7 +6,7 @@
  * what is not the same to the byte is no release. Nothing comes from elsewhere than the npm
  * registry, and nothing of that which package-lock.json does not pin.
  */
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -43,8 +43,11 @@ interface Workshop {
 async function openWorkshop(scratch: string): Promise<Workshop> {
   const lock = await readLock(join(ROOT, "package-lock.json"));
   const copies = [join(scratch, "one"), join(scratch, "another/folder/of/them")] as const;
-  for (const folder of copies) await stage(ROOT, folder, lock);
-  const compiler = await fetchRuntime(targetNamed(COMPILER), lock, scratch);
+  const [compiler] = await Promise.all([
+    fetchRuntime(targetNamed(COMPILER), lock, scratch),
+    stage(ROOT, copies[0], lock),
+  ]);
+  await cp(copies[0], copies[1], { recursive: true });
   return { lock, scratch, compiler, copies };
 }
 
