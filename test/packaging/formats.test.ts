@@ -6,12 +6,15 @@ import { isSealed, sealed } from "../../packaging/seal.ts";
 import { targetNamed } from "../../packaging/targets.ts";
 import { machO, PROGRAM, peFile } from "./images.ts";
 
-test.if(process.platform === "linux")("the executable that runs this is an ELF file for this machine", () => {
-  const found = readExecutable(readFileSync(process.execPath));
+test.if(process.platform === "linux")(
+  "the executable that runs this is an ELF file for this machine",
+  () => {
+    const found = readExecutable(readFileSync(process.execPath));
 
-  expect(found).toMatchObject({ format: "ELF", machine: process.arch });
-  expect(found.interpreter).toStartWith("/lib");
-});
+    expect(found).toMatchObject({ format: "ELF", machine: process.arch });
+    expect(found.interpreter).toStartWith("/lib");
+  },
+);
 
 test.if(process.platform === "linux")("a bare runtime is not taken for a release", () => {
   const faults = faultsOf(targetNamed("linux-x64"), readFileSync(process.execPath));
