@@ -36,7 +36,7 @@ beforeAll(async () => {
   const { status, text } = await outcome([process.execPath, PROGRAM, ...options]);
   if (status !== 0) throw new Error(text);
   expect(text).toContain("two builds equal");
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   if (CAN_COMPILE) await rm(folder, { recursive: true, force: true });
