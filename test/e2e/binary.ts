@@ -31,6 +31,8 @@ type Child = Subprocess<"ignore" | "pipe" | Blob, "pipe", "pipe">;
 /** One scratch folder with a data directory, a client's home and what runs in them. */
 export class Scene {
   readonly folder: string;
+  /** What this scene starts; another one than that of all scenes where a test says so. */
+  binary = BINARY;
   readonly #children = new Set<Child>();
   readonly #lines: CuttableLine[] = [];
 
@@ -59,7 +61,7 @@ export class Scene {
 
   /** Starts the executable without waiting for its end. */
   start(words: readonly string[], { stdin, env = {}, cwd = this.folder }: RunOptions = {}): Child {
-    const child: Child = Bun.spawn([BINARY, ...words], {
+    const child: Child = Bun.spawn([this.binary, ...words], {
       cwd,
       env: {
         PATH: process.env["PATH"] ?? "",

@@ -1,0 +1,49 @@
+/**
+ * `npm run build`: compiles dist/ftpx for this machine. The flags and the entries of every
+ * executable stand here and nowhere else; release.ts compiles with the same ones for other
+ * machines.
+ *
+ * Without the two `--no-compile-autoload` flags a `.env` or `bunfig.toml` in the directory
+ * where somebody starts ftpx would run before its first line.
+ */
+
+/** The program, then each file that is started as a thread of its own. */
+export const ENTRIES = ["src/main.ts", "src/state/worker.ts", "src/store/hasher.ts"] as const;
+
+export interface Compilation {
+  /** Without `.exe`. Two builds are byte for byte the same only under the same last name. */
+  readonly outfile: string;
+  /** Bytecode saves parsing at the start. */
+  readonly hasBytecode: boolean;
+  /** For another machine: what Bun calls it, and the Bun of that machine. */
+  readonly foreign?: { readonly target: string; readonly runtimePath: string };
+}
+
+/** The words behind `bun`, started in the top folder. */
+export function compileWords({ outfile, hasBytecode, foreign }: Compilation): string[] {
+  const isForeign = foreign !== undefined;
+  return [
+    "build",
+    "--compile",
+    "--minify",
+    ...(hasBytecode ? ["--bytecode"] : []),
+    "--format=esm",
+    "--sourcemap",
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+    ...(isForeign ? [`--target=${foreign.target}`] : []),
+    ...(isForeign ? [`--compile-executable-path=${foreign.runtimePath}`] : []),
+    ...ENTRIES,
+    "--outfile",
+    outfile,
+  ];
+}
+
+if (import.meta.main) {
+  const words = compileWords({ outfile: "dist/ftpx", hasBytecode: true });
+  const { exitCode } = Bun.spawnSync([process.execPath, ...words], {
+    cwd: `${import.meta.dir}/..`,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  process.exitCode = exitCode;
+}
