@@ -9,6 +9,8 @@ import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
+import { guardMemory, keepPrivate } from "./confinement.ts";
+import { demandOwnRuntime } from "./environment.ts";
 import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
@@ -62,6 +64,7 @@ function bindOperator<Options extends OptionSpecs & { readonly data: typeof DATA
 ): ProgramCommand {
   return bind(spec, (words, options) => {
     const { data } = options as { readonly data: string | undefined };
+    keepPrivate();
     return keepingOwner(placeOf(data), () => work(words, options));
   });
 }
@@ -125,6 +128,8 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
 export async function main(words: readonly string[]): Promise<number> {
   beginTelling(wantsJson(words));
   try {
+    demandOwnRuntime();
+    guardMemory();
     return await run(words);
   } catch (error) {
     if (error instanceof HelpWanted) {
