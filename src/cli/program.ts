@@ -14,6 +14,7 @@ import { demandOwnRuntime } from "./environment.ts";
 import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
+import { SERVICE, service } from "./daemon.ts";
 import { DRAIN, drain } from "./drain.ts";
 import { KICK, kick } from "./kick.ts";
 import { INVITE, invite } from "./inviting.ts";
@@ -92,7 +93,7 @@ async function writeCompletion(
 }
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
-  ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
+  ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options)), bind(SERVICE, service)]],
   [
     "Files on a server",
     [
