@@ -15,6 +15,7 @@ import { CHECK, check } from "./check.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
 import { SERVICE, service } from "./daemon.ts";
+import { DOCTOR, doctor } from "./doctor.ts";
 import { DRAIN, drain } from "./drain.ts";
 import { KICK, kick } from "./kick.ts";
 import { INVITE, invite } from "./inviting.ts";
@@ -103,7 +104,10 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(KEYGEN, keygen),
     ],
   ],
-  ["This machine", [bind(BOOKMARK, bookmark), bind(COMPLETION, writeCompletion)]],
+  [
+    "This machine",
+    [bind(BOOKMARK, bookmark), bind(COMPLETION, writeCompletion), bindOperator(DOCTOR, doctor)],
+  ],
   [
     "Accounts of the data directory on this machine",
     [
