@@ -111,9 +111,25 @@ async function workADay(server: Server): Promise<void> {
   await server.process.exited;
 }
 
-test("I1, V20: the server executes nothing over a whole day, from its start to its end", async () => {
+/** Files that were opened to be written, by what strace tells with `-y`. */
+function writtenFiles(lines: readonly string[]): string[] {
+  const begun = new Map<string, string>();
+  const written = new Set<string>();
+  for (const line of lines) {
+    const thread = line.split(" ")[0] ?? "";
+    // A call that others interrupted stands in two lines; the first has its flags.
+    if (line.includes("<unfinished ...>")) begun.set(thread, line);
+    const call = line.includes(" resumed>") ? `${begun.get(thread) ?? ""}${line}` : line;
+    const path = /\) = \d+<(.+)>$/.exec(call)?.[1];
+    if (path !== undefined && /O_WRONLY|O_RDWR|O_CREAT/.test(call)) written.add(path);
+  }
+  return [...written];
+}
+
+test("I1, V20: over a whole day the server executes nothing and writes nothing elsewhere", async () => {
   const trace = scene.path("trace");
-  const words = ["strace", "-f", "-qq", "-e", "trace=execve,execveat,openat2", "-o", trace];
+  const calls = "trace=execve,execveat,open,creat,openat,openat2";
+  const words = ["strace", "-f", "-y", "-qq", "-e", calls, "-o", trace];
   await workADay(await Server.open(start([...words, ...serveWords()])));
 
   const lines = (await readFile(trace, "utf8")).split("\n");
@@ -121,7 +137,12 @@ test("I1, V20: the server executes nothing over a whole day, from its start to i
   // The canaries: the trace saw its own beginning, and what the server did.
   expect(executed).toHaveLength(1);
   expect(executed[0]).toContain("ftpx");
-  expect(lines.some((line) => line.includes("openat2"))).toBe(true);
+  const written = writtenFiles(lines);
+  expect(written.filter((path) => path.startsWith(join(scene.data, "storage/.ftpx/")))).not.toEqual(
+    [],
+  );
+  const elsewhere = written.filter((path) => !path.startsWith(`${scene.data}/`));
+  expect(elsewhere.filter((path) => path !== "/dev/null")).toEqual([]);
 });
 
 test("I1: no thread of the server can execute anything or gain rights", async () => {
