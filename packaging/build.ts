@@ -4,8 +4,10 @@
  * machines.
  *
  * Without the two `--no-compile-autoload` flags a `.env` or `bunfig.toml` in the directory
- * where somebody starts ftpx would run before its first line.
+ * where somebody starts ftpx would run before its first line. What the runtime itself is told
+ * stands in cli/environment.ts, because every command compares it.
  */
+import { BUILT_IN } from "../src/cli/environment.ts";
 
 /** The program, then each file that is started as a thread of its own. */
 export const ENTRIES = ["src/main.ts", "src/state/worker.ts", "src/store/hasher.ts"] as const;
@@ -31,6 +33,7 @@ export function compileWords({ outfile, hasBytecode, foreign }: Compilation): st
     "--sourcemap",
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
+    `--compile-exec-argv=${BUILT_IN.join(" ")}`,
     ...(isForeign ? [`--target=${foreign.target}`] : []),
     ...(isForeign ? [`--compile-executable-path=${foreign.runtimePath}`] : []),
     ...ENTRIES,

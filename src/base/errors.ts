@@ -133,6 +133,7 @@ export const ERRORS = {
   NAME_COLLISION:     { code: 115, exit: 73, ends: "request",    text: "would be the same file as {file} on this machine", hint: "rename one of them" },
   TREE_TOO_LARGE:     { code: 116, exit: 73, ends: "request",    text: "too many files and directories for one command[: the limit is {limit}]", hint: "copy its directories one by one" },
   WRONG_KIND:         { code: 117, exit: 73, ends: "request",    text: "a {reason} stands where a {expected} must be", hint: "sync --delete replaces it" },
+  FOREIGN_RUNTIME:    { code: 118, exit: 78, ends: "request",    text: "{reason} changes what this program does before it begins, so it does not begin", hint: "unset that variable, as with: env -u {file} ftpx …" },
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
   NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },

@@ -32,6 +32,8 @@ import { offerAccount } from "./admin.ts";
 import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import { AccountsTold } from "./chronicle.ts";
+import { confineServer } from "./confinement.ts";
+import { demandCleanEnvironment } from "./environment.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { sessionsThatFit } from "./descriptors.ts";
 import { announce, parseListen, parseMetrics } from "./listening.ts";
@@ -98,6 +100,8 @@ export const SERVE_SPEC = {
 export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number> {
   // Before anything is told: whoever hears that the server listens may stop it at once.
   const stopping = stopSignal();
+  demandCleanEnvironment();
+  confineServer();
   const place = placeOf(options.data);
   await place.prepare();
   await place.removeLeftovers();

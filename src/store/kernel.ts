@@ -178,3 +178,29 @@ function isGuarding(kernel: Kernel): boolean {
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
+
+/**
+ * Calls a function of the C library that takes whole numbers and addresses and answers an int,
+ * for what a process asks once in its life.
+ *
+ * @param words what is an array stands for its address
+ * @returns -1 too where there is no such function
+ */
+export function callLibrary(name: string, words: readonly (number | NodeJS.TypedArray)[]): number {
+  for (const library of [...LIBRARIES, "libSystem.B.dylib"]) {
+    try {
+      const args = words.map(() => FFIType.i64);
+      const { symbols } = dlopen(library, { [name]: { args, returns: FFIType.i32 } });
+      const given = words.map((word) => (typeof word === "number" ? word : ptr(word)));
+      return symbols[name]?.(...given) ?? -1;
+    } catch {
+      continue; // not the C library of this system
+    }
+  }
+  return -1;
+}
+
+/** Where bytes lie, for a structure that names them; they must be held as long as it is used. */
+export function addressOf(bytes: NodeJS.TypedArray): number {
+  return ptr(bytes);
+}

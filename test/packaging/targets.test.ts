@@ -5,6 +5,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { compileWords, ENTRIES } from "../../packaging/build.ts";
 import { lockedAt, readLock, requireIntegrity } from "../../packaging/lock.ts";
 import { COMPILER, fileNameOf, targetNamed, TARGETS } from "../../packaging/targets.ts";
+import { BUILT_IN } from "../../src/cli/environment.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -34,7 +35,7 @@ test("bytecode is for the machine that compiles and for no other", () => {
   expect(names).toEqual([COMPILER]);
 });
 
-test("every executable is compiled with the two flags that keep its directory from running", () => {
+test("R22, R23: every executable is compiled with the flags that keep others from running in it", () => {
   for (const { hasBytecode, bunTarget } of TARGETS) {
     const foreign = { target: `bun-${bunTarget}`, runtimePath: "/bun" };
     for (const words of [
@@ -43,6 +44,7 @@ test("every executable is compiled with the two flags that keep its directory fr
     ]) {
       expect(words).toContain("--no-compile-autoload-dotenv");
       expect(words).toContain("--no-compile-autoload-bunfig");
+      expect(words).toContain(`--compile-exec-argv=${BUILT_IN.join(" ")}`);
       expect(words.includes("--bytecode")).toBe(hasBytecode);
     }
   }
