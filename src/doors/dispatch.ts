@@ -7,7 +7,8 @@
  * have heard of that yet.
  */
 import { failureOf, FtpxError, isKind } from "../base/errors.ts";
-import { REQUESTS_MAX, USEFUL_BYTES_MIN } from "../base/limits.ts";
+import { PAGES_MAX, REQUESTS_MAX, USEFUL_BYTES_MIN } from "../base/limits.ts";
+import { Lanes } from "../base/lanes.ts";
 import { demandRights, perform } from "../commands/command.ts";
 import type { Call, Outlet } from "../commands/command.ts";
 import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
@@ -30,6 +31,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
   readonly #connection: Connection;
   #lastRequestId = 0;
   #openRequests = 0;
+  #pages: Lanes | undefined;
 
   /** @param connect makes the connection that this dispatch owns */
   constructor(session: Session, connect: (owner: ConnectionOwner) => Connection) {
@@ -115,6 +117,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
       // Who may not ask does not get an opinion on the body either.
       demandRights(this.#session, row);
       const request = decodeBody(row.request, body);
+      if (row.isPage === true) await this.#takeLane(replied.promise);
       const reply = await perform(this.#session, row, request, call);
       this.#connection.send(row.code, FLAG_REPLY, id, encodeBody(row.reply, reply));
       this.#connection.answered();
@@ -124,6 +127,17 @@ export class Dispatch implements ConnectionOwner, Outlet {
       this.#openRequests -= 1;
       replied.resolve();
     }
+  }
+
+  /**
+   * Gives the lane back when the reply has gone, or stands in a queue that has room: or requests
+   * of a few bytes would become replies of many that nobody takes. @throws FtpxError CONNECTION_LOST
+   */
+  async #takeLane(replied: Promise<void>): Promise<void> {
+    this.#pages ??= new Lanes(PAGES_MAX);
+    const leave = await this.#pages.enter();
+    void replied.then(() => this.#connection.roomy()).then(leave);
+    if (!this.#connection.isOpen) throw new FtpxError("CONNECTION_LOST");
   }
 
   #refuse(row: AnyCommand, id: number, error: unknown): void {

@@ -111,6 +111,11 @@ export class Connection implements FrameSink {
     return this.#link.sendContent(sealed);
   }
 
+  /** Resolves when there is room for more replies, or nobody to take them. */
+  roomy(): Promise<void> {
+    return this.#link.roomy();
+  }
+
   /** To be called from the socket's `data`. */
   received(bytes: Uint8Array, nowMs = performance.now()): void {
     if (!this.isOpen) return;

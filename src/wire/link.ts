@@ -49,6 +49,8 @@ export class Link {
   #phase: Phase = "open";
   #control: Waiting[] = [];
   #controlBytes = 0;
+  /** They wait until there is room for more replies. */
+  #roomless: (() => void)[] = [];
   #content: Waiting[] = [];
   /** What is being written: offset, and whom to tell. */
   #current: { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined;
@@ -89,6 +91,12 @@ export class Link {
       this.#socket.pause();
     }
     this.#flushSoon();
+  }
+
+  /** Resolves when the queue of control frames is at most half full, or nothing goes out any more. */
+  roomy(): Promise<void> {
+    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) return Promise.resolve();
+    return new Promise((resolve) => this.#roomless.push(resolve));
   }
 
   /**
@@ -142,7 +150,9 @@ export class Link {
     const waiting = [...(this.#current?.waiting ?? []), ...this.#content];
     this.#current = undefined;
     this.#control = [];
+    this.#controlBytes = 0;
     this.#content = [];
+    this.#welcome();
     for (const { sent } of waiting) sent?.(new FtpxError("CONNECTION_LOST"));
   }
 
@@ -240,7 +250,14 @@ export class Link {
 
   #tookControl(bytes: number): void {
     this.#controlBytes -= bytes;
-    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#resume();
+    if (this.#controlBytes >= REPLY_QUEUE_BYTES_MAX / 2) return;
+    this.#resume();
+    this.#welcome();
+  }
+
+  #welcome(): void {
+    if (this.#roomless.length === 0) return;
+    for (const resolve of this.#roomless.splice(0)) resolve();
   }
 
   #resume(): void {
