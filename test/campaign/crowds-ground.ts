@@ -67,11 +67,11 @@ export async function comeIn({ port, localAddress, isPlain = false }: Address): 
     client = isPlain
       ? new Client(socket, () => PLAIN_BINDING, { isChecked: true })
       : new Client(socket, () => exportBinding(socket));
-    resolve({ client, deafen: () => void socket.pause() });
+    resolve({ client, deafen: () => socket.pause() });
   };
-  const gone = (error?: unknown) => {
-    client?.connection.socketClosed(error);
-    reject(new Error(`no way in: ${String(error ?? "closed")}`));
+  const gone = (cause?: unknown) => {
+    client?.connection.socketClosed(cause);
+    reject(new Error("no way in", { cause }));
   };
   const socket = {
     ...(isPlain ? { open: begin } : { handshake: begin }),

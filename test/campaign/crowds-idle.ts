@@ -36,7 +36,7 @@ class Crowd {
   }
 
   leave(): void {
-    this.#child.stdin.write("leave\n");
+    void this.#child.stdin.write("leave\n");
     void this.#child.stdin.end();
   }
 

@@ -25,7 +25,7 @@ await inLanes(4, Number(count), async (at) => {
   }
 });
 console.log(`in ${guests.length}`);
-for await (const _line of console) break;
+await new Response(Bun.stdin.stream()).text();
 const open = guests.filter(({ client }) => client.isOpen).length;
 console.log(`open ${open}`);
 for (const { client } of guests) client.connection.terminate();

@@ -50,9 +50,9 @@ export async function silent(
       strangers.push(stranger);
       if (kind === "half hello") await stranger.send(CLIENT_HELLO.subarray(0, 200));
       if (kind.endsWith("dribble")) dribbling.push(stranger);
-      void stranger.closed.then(() => {
-        longestMs = Math.max(longestMs, performance.now() - bornMs);
-      });
+      void stranger.closed.then(
+        () => (longestMs = Math.max(longestMs, performance.now() - bornMs)),
+      );
     } catch {
       refused += 1;
     }
