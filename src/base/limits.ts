@@ -84,8 +84,9 @@ export const LISTS_MAX = 16;
 /** What the names in these listings take; above it the oldest end. A directory of a million names is listed, many such at once are not. */
 export const LISTED_BYTES_MAX = 4 * MIB;
 
-/** Pages of listings and digests of one session that are worked on, or wait in a queue for a slow reader that is half full: each can be a body, and a listing reads all names of its directory. */
+/** Pages of listings and digests of one session that are worked on, none while so many bytes wait for a slow reader: each can be a body, and to make one leaves several times as much behind to be collected. */
 export const PAGES_MAX = 4;
+export const PAGES_QUEUE_BYTES_MAX = 512 * KIB;
 
 /** Accounts in one page of the operator's list: names of 32 bytes and eight numbers fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;

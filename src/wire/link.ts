@@ -14,6 +14,7 @@ import { FtpxError } from "../base/errors.ts";
 import {
   CLOSE_MS_MAX,
   HELD_BYTES_EACH,
+  PAGES_QUEUE_BYTES_MAX,
   PROGRESS_BYTES_MIN,
   PROGRESS_MS_MAX,
   REPLY_QUEUE_BYTES_MAX,
@@ -93,9 +94,9 @@ export class Link {
     this.#flushSoon();
   }
 
-  /** Resolves when the queue of control frames is at most half full, or nothing goes out any more. */
+  /** Resolves when few bytes of control frames wait, or nothing goes out any more. */
   roomy(): Promise<void> {
-    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) return Promise.resolve();
+    if (this.#controlBytes < PAGES_QUEUE_BYTES_MAX) return Promise.resolve();
     return new Promise((resolve) => this.#roomless.push(resolve));
   }
 
@@ -250,9 +251,8 @@ export class Link {
 
   #tookControl(bytes: number): void {
     this.#controlBytes -= bytes;
-    if (this.#controlBytes >= REPLY_QUEUE_BYTES_MAX / 2) return;
-    this.#resume();
-    this.#welcome();
+    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#resume();
+    if (this.#controlBytes < PAGES_QUEUE_BYTES_MAX) this.#welcome();
   }
 
   #welcome(): void {

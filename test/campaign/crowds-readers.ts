@@ -57,6 +57,8 @@ export async function readers(
     campaign.fail(`D3: memory grew by ${Math.round(grownBytes / MIB)} MiB`);
   }
   for (const { client } of guests) client.connection.terminate();
+  // What was garbage and what was held shows only some time after they have gone.
+  await Bun.sleep(2000);
   const result = {
     sessions: count,
     rssMib: [before.mib, Math.round(peakBytes / MIB), vitals.rssMib],

@@ -1,6 +1,7 @@
 /** A link whose peer takes its bytes slowly, or not at all. */
 import { expect, test } from "bun:test";
 import {
+  PAGES_QUEUE_BYTES_MAX,
   PROGRESS_BYTES_MIN,
   PROGRESS_MS_MAX,
   REPLY_QUEUE_BYTES_MAX,
@@ -74,12 +75,12 @@ test("D2: a peer that never took anything is not waited for when we finish", asy
   expect(socket.calls).toEqual(["terminate"]);
 });
 
-test("D3: there is room for replies while the queue is less than half full, and when all ends", async () => {
+test("D3: there is room for replies while few bytes of them wait, and when all ends", async () => {
   const { socket, link } = make();
   socket.room = 0;
   await link.roomy();
-  link.send(frameOf(1, REPLY_QUEUE_BYTES_MAX / 2));
-  link.send(frameOf(2, REPLY_QUEUE_BYTES_MAX / 2));
+  link.send(frameOf(1, PAGES_QUEUE_BYTES_MAX));
+  link.send(frameOf(2, PAGES_QUEUE_BYTES_MAX));
   await turn();
   const waiting = [false, false];
   const first = link.roomy().then(() => (waiting[0] = true));
@@ -89,8 +90,8 @@ test("D3: there is room for replies while the queue is less than half full, and 
   link.drained();
   await first;
   socket.room = 0;
-  link.send(frameOf(3, REPLY_QUEUE_BYTES_MAX / 2));
-  link.send(frameOf(4, REPLY_QUEUE_BYTES_MAX / 2));
+  link.send(frameOf(3, PAGES_QUEUE_BYTES_MAX));
+  link.send(frameOf(4, PAGES_QUEUE_BYTES_MAX));
   await turn();
   const second = link.roomy().then(() => (waiting[1] = true));
   link.closed();
