@@ -40,6 +40,7 @@ export const ERRORS = {
   TOO_MANY_REQUESTS:  { code: 9,  exit: 75, ends: "request",    text: "too many requests at once[: the limit is {limit}]" },
   PEER_SILENT:        { code: 10, exit: 75, ends: "connection", text: "the other side has not answered[ for {elapsedMs}]", hint: "run the same command again: it goes on where it was" },
   FRAME_DAMAGED:      { code: 11, exit: 75, ends: "connection", text: "a frame was damaged on its way", hint: "run the same command again: it goes on where it was" },
+  EMPTY_FRAMES:       { code: 12, exit: 76, ends: "connection", text: "the other side sent too many frames that carry nothing", hint: "bring both sides to the same version of ftpx" },
   INTERNAL:           { code: 15, exit: 70, ends: "connection", text: "a defect of ftpx[: {reason}]", hint: "the server's log has the details; please report it" },
 
   // 16-31: sign-in and rights

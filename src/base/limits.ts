@@ -81,6 +81,13 @@ export const LIST_PAGE_ENTRIES_MAX = 800;
 /** Listings that one session holds open between pages. */
 export const LISTS_MAX = 16;
 
+/** What the names in these listings take; above it the oldest end. A directory of a million names is listed, many such at once are not. */
+export const LISTED_BYTES_MAX = 4 * MIB;
+
+/** Pages of listings and digests of one session that are worked on, none while so many bytes wait for a slow reader: each can be a body, and to make one leaves several times as much behind to be collected. */
+export const PAGES_MAX = 4;
+export const PAGES_QUEUE_BYTES_MAX = 512 * KIB;
+
 /** Accounts in one page of the operator's list: names of 32 bytes and eight numbers fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
@@ -112,8 +119,29 @@ export const PING_AFTER_MS = 20_000;
 /** A peer that was silent this long, asked or not, is gone. Half-open peers must go within 90 s. */
 export const SILENCE_MS_MAX = 60_000;
 
-/** Bytes wait and the peer takes none of them for this long: it is gone, whatever it says. */
+/** A peer that does not take its replies is not read (REPLY_QUEUE_BYTES_MAX), so that it cannot say that it is there: it is gone when it takes less than PROGRESS_BYTES_MIN in this time. */
 export const WRITE_STALL_MS_MAX = 60_000;
+
+/**
+ * A peer that talks takes at least PROGRESS_BYTES_MIN of what waits for it in this time, and a
+ * client with open transfers whose turn it is moves as much, over all of them: a rate that any
+ * modem has. Long, because on a slow line systems hold megabytes that are on their way, and a
+ * client that goes on with an upload first reads what it has of it. A session that has nothing
+ * open stays for ever as long as it answers pings: that is how people use a shell, and sshd has
+ * no such bound either. What it costs is bounded by the number of sessions.
+ */
+export const PROGRESS_MS_MAX = 600_000;
+
+/**
+ * Frames that carry nothing (pings, content of a few bytes, acknowledgements of as little,
+ * requests that break the protocol) which a peer may send beyond those that carry something,
+ * and how many more with each second. No work of ours makes a hundred of them.
+ */
+export const EMPTY_FRAMES_MAX = 10_000;
+export const EMPTY_FRAMES_PER_SECOND = 100;
+
+/** Content, or an acknowledgement of it, below this is next to nothing: its frame costs more than it carries. */
+export const USEFUL_BYTES_MIN = 256;
 
 /** After our FIN the peer has this long to close its side. */
 export const CLOSE_MS_MAX = 3_000;

@@ -234,8 +234,7 @@ export class Registry {
     // A failing disk is told by whatever else needs it; this one is tried again in a second.
     this.attendance.write().catch(() => {});
     for (const session of this.#sessions) {
-      // Looked at every second, a rate is of the last few, whenever somebody asks for it.
-      for (const { motion } of session.transfers.values()) motion.rate(nowMs);
+      session.watch(nowMs);
       if (!session.isSignedIn && nowMs - session.beganMs > SIGN_IN_MS_MAX) {
         session.line.close(new FtpxError("SIGN_IN_TOO_LATE"));
       }

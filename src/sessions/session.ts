@@ -20,8 +20,10 @@ import type { ServerExchange } from "../base/scram.ts";
 import type { Verifier } from "../base/verifier.ts";
 import type { Motion } from "../transfer/motion.ts";
 import type { Vfs } from "../vfs/vfs.ts";
+import { Headway } from "./headway.ts";
 import { Listings } from "./listings.ts";
 import type { Registry } from "./registry.ts";
+import { Trailing } from "./trailing.ts";
 
 /** What a row of the command table demands before it runs. */
 export type Need = "nothing" | "hello" | "sign-in" | Grant;
@@ -32,10 +34,15 @@ export interface Transfer {
   readonly windowBytes: number;
   content?(offset: number, piece: Uint8Array): void;
   prove?(index: number, digest: Uint8Array): void;
-  acknowledge?(offset: number): void;
+  /** By how many bytes it went on with that. */
+  acknowledge?(offset: number): number;
+  /** Of what was sent. */
+  readonly unacknowledgedBytes?: number;
+  /** It goes on when the peer does something, and not before. */
+  readonly isPeersTurn?: boolean;
   /** Without any of these it may not go on. */
   readonly needs: readonly Grant[];
-  /** A right is gone, or the operator wants it so: the peer is told, and it ends. */
+  /** A right is gone, it stands still, or the operator wants it so: the peer is told, and it ends. */
   revoke(failure: FtpxError): void;
   /** Called once, by the session, whatever ended it. */
   end(failure: FtpxError): Promise<void>;
@@ -107,6 +114,9 @@ export class Session {
   renewal: RenewalAttempt | undefined;
   /** Changes of password that were begun since the last that was made. */
   renewalTries = 0;
+  /** Of the transfers; made with the first of them. */
+  #headway: Headway | undefined;
+  #trailing: Trailing | undefined;
   #strangerRequests = 0;
   #account: Account | undefined;
   #means: Means | undefined;
@@ -237,7 +247,26 @@ export class Session {
     if (this.transfers.size >= TRANSFERS_MAX) {
       throw new FtpxError("TOO_MANY_TRANSFERS", { limit: TRANSFERS_MAX });
     }
+    if (this.transfers.size === 0) this.#headway = new Headway();
     this.transfers.set(id, transfer);
+  }
+
+  /** So much content came, or was acknowledged; without bytes, another step of a transfer. */
+  moved(bytes?: number): void {
+    this.#headway?.moved(bytes);
+  }
+
+  /** To be called every WATCH_EVERY_MS: ends transfers that stand still. */
+  watch(nowMs: number): void {
+    if (this.transfers.size === 0) return;
+    // Looked at every second, a rate is of the last few, whenever somebody asks for it.
+    for (const { motion } of this.transfers.values()) motion.rate(nowMs);
+    this.#headway?.watch(this.transfers.values(), nowMs);
+  }
+
+  /** An acknowledgement of a transfer that is over: by how many bytes it would have gone on. */
+  acknowledgeLate(id: number, offset: number): number {
+    return this.#trailing?.acknowledge(id, offset) ?? 0;
   }
 
   /** What the next transfer may have in flight, out of what all of the session's share. */
@@ -249,15 +278,13 @@ export class Session {
 
   /** The transfer is over, as its motion says. */
   forgetTransfer(id: number): void {
-    const transfer = this.transfers.get(id);
-    this.transfers.delete(id);
+    const transfer = this.#take(id);
     if (transfer !== undefined) this.registry.counters.ended(transfer.motion);
   }
 
   /** Ends one transfer and forgets it; never throws, because often nobody waits for it. */
   async endTransfer(id: number, failure: FtpxError): Promise<void> {
-    const transfer = this.transfers.get(id);
-    this.transfers.delete(id);
+    const transfer = this.#take(id);
     if (transfer === undefined) return;
     try {
       await transfer.end(failure);
@@ -282,6 +309,16 @@ export class Session {
   end(failure: FtpxError): Promise<void> {
     this.#ended ??= this.#release(failure);
     return this.#ended;
+  }
+
+  #take(id: number): Transfer | undefined {
+    const transfer = this.transfers.get(id);
+    this.transfers.delete(id);
+    if (transfer?.acknowledge !== undefined) {
+      this.#trailing ??= new Trailing();
+      this.#trailing.keep(id, transfer);
+    }
+    return transfer;
   }
 
   async #enter(account: Account, means: Means): Promise<boolean> {

@@ -5,6 +5,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 test.each([
   "campaign/calls.ts",
+  "campaign/crowds.ts",
   "campaign/disk.ts",
   "campaign/kills.ts",
   "campaign/lines.ts",
