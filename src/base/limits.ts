@@ -176,9 +176,9 @@ export const FAILED_NAMES_MAX = 65_536;
 /** Sources from which one account was signed in to that are remembered; the one that was silent longest is forgotten. */
 export const KNOWN_SOURCES_MAX = 32;
 
-/** Refused connections that wait to be told why, in all, and of one source at once; then one of it each second. */
+/** Refused connections that wait to be told why, in all, and of one source at once; then two of it each second. A command makes two. */
 export const REFUSED_MAX = 64;
-export const SOURCE_REFUSED_MAX = 4;
+export const SOURCE_REFUSED_MAX = 8;
 
 /** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
 export const SESSIONS_MAX = 10_000;

@@ -27,6 +27,7 @@ import {
 } from "./fields.ts";
 import * as files from "./files.ts";
 import { PRESENCE_ROWS } from "./presence.ts";
+import { THROTTLING_ROWS } from "./throttling.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
 import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
@@ -278,6 +279,7 @@ export const TABLE = {
   }),
   ...PRESENCE_ROWS,
   ...REGISTRATION_ROWS,
+  ...THROTTLING_ROWS,
 } as const;
 
 export type CommandName = keyof typeof TABLE;

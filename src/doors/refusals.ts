@@ -1,11 +1,11 @@
 /**
  * Which refused connections hear why. To tell it costs a handshake and a socket for a moment, so
- * only so many wait for it, and of one source a few at once and then one each second; the others
+ * only so many wait for it, and of one source a few at once and then two each second; the others
  * are closed without a word.
  */
 import { REFUSED_MAX, SOURCE_REFUSED_MAX } from "../base/limits.ts";
 
-const AGAIN_MS = 1000;
+const AGAIN_MS = 500;
 
 /** Sources whose last refusals are remembered; all are forgotten together. */
 const SOURCES_REMEMBERED_MAX = 4096;

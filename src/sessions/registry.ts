@@ -7,7 +7,7 @@ import type { Account } from "../accounts/account.ts";
 import type { AccountDirectory, Demand } from "../accounts/directory.ts";
 import type { Changes } from "../accounts/edit.ts";
 import { isLineOf } from "../accounts/keyline.ts";
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX } from "../base/limits.ts";
 import { distinctParameters } from "../base/verifier.ts";
@@ -121,6 +121,7 @@ export class Registry {
       this.porter.demandRoom(line, performance.now());
     } catch (refusal) {
       this.counters.refusedSessions += 1;
+      this.counters.refused(failureOf(refusal).kind);
       throw refusal;
     }
     const session = this.#add(line);

@@ -6,6 +6,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 test.each([
   "campaign/calls.ts",
   "campaign/disk.ts",
+  "campaign/guesses.ts",
   "campaign/kills.ts",
   "campaign/lines.ts",
   "campaign/model.ts",

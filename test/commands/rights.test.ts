@@ -58,6 +58,7 @@ const MAY: Readonly<Record<CommandName, readonly string[]>> = {
   verify: ["operator"],
   sessions: ["operator"],
   kick: ["operator"],
+  throttling: ["operator"],
   drain: ["operator"],
   decide: ["operator"],
   invite: ["operator"],

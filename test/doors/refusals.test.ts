@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { REFUSED_MAX, SOURCE_REFUSED_MAX } from "../../src/base/limits.ts";
 import { Refusals } from "../../src/doors/refusals.ts";
 
-test("D4: of one source a few hear why they are refused, then one each second", () => {
+test("D4: of one source a few hear why they are refused, then two each second", () => {
   const refusals = new Refusals();
   const told = (nowMs: number) => refusals.begin("a", nowMs);
   const first = Array.from({ length: 100 }, () => told(0)).filter(Boolean).length;
   expect(first).toBe(SOURCE_REFUSED_MAX);
-  expect([told(500), told(1000), told(1500), told(2000)]).toEqual([false, true, false, true]);
+  expect([told(250), told(500), told(750), told(1000)]).toEqual([false, true, false, true]);
   expect(refusals.begin("b", 0)).toBe(true);
 });
 
