@@ -133,11 +133,11 @@ export const UNSIGNED_SESSIONS_MAX = 64;
 /** Connections of one source that have not signed in: a class that begins at once fits (each needs a second or less), and four sources are needed to fill UNSIGNED_SESSIONS_MAX. */
 export const SOURCE_UNSIGNED_SESSIONS_MAX = 16;
 
-/** Part of all sessions that one source gets unless `--max-per-source` says otherwise: a whole school may stand behind one address, and half is left for others. */
-export const SOURCE_SESSIONS_SHARE = 1 / 2;
+/** Percent of all sessions that one source gets unless `--max-per-source` says otherwise: a whole school may stand behind one address, and half is left for others. */
+export const SOURCE_SESSIONS_PERCENT = 50;
 
-/** Part of all sessions that one user gets unless `--max-per-user` says otherwise: a class may share an account to hand work in, and three others get as much. */
-export const USER_SESSIONS_SHARE = 1 / 4;
+/** Percent of all sessions that one user gets unless `--max-per-user` says otherwise: a class may share an account to hand work in, and three others get as much. */
+export const USER_SESSIONS_PERCENT = 25;
 
 /** What adds to a source's penalty, after OpenSSH's PerSourcePenalties: a failed sign-in, whether there is such an account or not; SIGN_IN_MS_MAX passed; gone without having tried. */
 export const PENALTY_FAILED_MS = 5_000;

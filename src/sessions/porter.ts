@@ -9,12 +9,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Account } from "../accounts/account.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
-import { SOURCE_SESSIONS_SHARE, USER_SESSIONS_SHARE } from "../base/limits.ts";
+import { SOURCE_SESSIONS_PERCENT, USER_SESSIONS_PERCENT } from "../base/limits.ts";
 import { Networks } from "./networks.ts";
 import type { Line, Session } from "./session.ts";
 import { sourceOf } from "./sources.ts";
 import { Strangers } from "./strangers.ts";
-import { Tally } from "./tally.ts";
+import { Headcount } from "./headcount.ts";
 import { Throttle } from "./throttle.ts";
 import type { Knock, Offence } from "./throttle.ts";
 
@@ -41,15 +41,15 @@ export class Porter {
   readonly #sources = new Map<Session, string>();
   /** Those of accounts. */
   readonly #users = new Map<Session, string>();
-  readonly #bySource = new Tally();
-  readonly #byUser = new Tally();
+  readonly #bySource = new Headcount();
+  readonly #byUser = new Headcount();
 
   /** @throws FtpxError USAGE for an exempt network that is none */
   constructor({ sessionsMax, sourceSessionsMax, userSessionsMax, exempt }: PorterSettings) {
     this.#sessionsMax = sessionsMax;
-    const share = (part: number) => Math.ceil(sessionsMax * part);
-    this.#sourceSessionsMax = sourceSessionsMax ?? share(SOURCE_SESSIONS_SHARE);
-    this.#userSessionsMax = userSessionsMax ?? share(USER_SESSIONS_SHARE);
+    const share = (percent: number) => Math.ceil((sessionsMax * percent) / 100);
+    this.#sourceSessionsMax = sourceSessionsMax ?? share(SOURCE_SESSIONS_PERCENT);
+    this.#userSessionsMax = userSessionsMax ?? share(USER_SESSIONS_PERCENT);
     this.#shared = new Networks(exempt);
   }
 

@@ -7,13 +7,13 @@
  * a start everybody is a stranger once.
  */
 import { KNOWN_SOURCES_MAX } from "../base/limits.ts";
-import { Tally } from "./tally.ts";
+import { Headcount } from "./headcount.ts";
 
 export class Regulars {
   /** Of each account, who signed in last standing last. */
   readonly #sources = new Map<string, Set<string>>();
   /** How many accounts each source has. */
-  readonly #counts = new Tally();
+  readonly #counts = new Headcount();
 
   /** @returns whether it was none before */
   add(user: string, source: string): boolean {

@@ -9,7 +9,7 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { SOURCE_UNSIGNED_SESSIONS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
-import { Tally } from "./tally.ts";
+import { Headcount } from "./headcount.ts";
 
 export interface Stranger {
   /** How far it has come; who cannot be put out any more has no number. */
@@ -20,7 +20,7 @@ export interface Stranger {
 
 export class Strangers<One extends Stranger> {
   readonly #sources = new Map<One, string>();
-  readonly #counts = new Tally();
+  readonly #counts = new Headcount();
   readonly #chance: () => number;
 
   /** @param chance of 0 to 1 */

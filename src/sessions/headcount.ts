@@ -2,7 +2,7 @@
  * How many there are of each, by name; what has none takes no room. Whoever adds one takes it away
  * again once.
  */
-export class Tally {
+export class Headcount {
   readonly #counts = new Map<string, number>();
 
   of(name: string): number {
