@@ -88,6 +88,9 @@ export const ERRORS = {
   KICKED:             { code: 57, exit: 77, ends: "connection", text: "the operator has ended this session[: {reason}]", hint: "unfinished transfers are kept: the same command goes on where it was" },
   NO_SUCH_SESSION:    { code: 58, exit: 66, ends: "request",    text: "nobody is here by that name or number: {user}", hint: "ftpx who lists who is here" },
   NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory", isOwn: true },
+  SOURCE_FULL:        { code: 60, exit: 75, ends: "connection", text: "too many connections from your address at once[: the limit is {limit}]", hint: "close some of them, or try again later" },
+  USER_FULL:          { code: 61, exit: 75, ends: "connection", text: "too many sessions of this account at once[: the limit is {limit}]", hint: "end one of them, or ask the operator to (ftpx who, ftpx kick)" },
+  THROTTLED:          { code: 62, exit: 75, ends: "connection", text: "too many failed sign-ins, from your address or for this account", hint: "until then the right password is refused too" },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },

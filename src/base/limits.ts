@@ -158,6 +158,56 @@ export const TAKEOVER_AFTER_MS = 4_000;
 /** Connections that have not signed in, in all: strangers must not use up the descriptors. */
 export const UNSIGNED_SESSIONS_MAX = 64;
 
+/** Connections of one source that have not signed in: a class that begins at once fits (each needs a second or less), and four sources are needed to fill UNSIGNED_SESSIONS_MAX. */
+export const SOURCE_UNSIGNED_SESSIONS_MAX = 16;
+
+/** Percent of all sessions that one source gets unless `--max-per-source` says otherwise: a whole school may stand behind one address, and half is left for others. */
+export const SOURCE_SESSIONS_PERCENT = 50;
+
+/** Percent of all sessions that one user gets unless `--max-per-user` says otherwise: a class may share an account to hand work in, and three others get as much. */
+export const USER_SESSIONS_PERCENT = 25;
+
+/** What adds to a source's penalty, after OpenSSH's PerSourcePenalties: a failed sign-in, whether there is such an account or not; SIGN_IN_MS_MAX passed; gone without having tried. */
+export const PENALTY_FAILED_MS = 5_000;
+export const PENALTY_LATE_MS = 10_000;
+export const PENALTY_IDLE_MS = 1_000;
+
+/** The same for who only looked at the server's key, as every client does once: a class of 60 may at once, a flood may not. */
+export const PENALTY_LOOK_MS = 200;
+
+/** A source is shut out when its penalty reaches this: three failed sign-ins at once. */
+export const PENALTY_MS_MIN = 15_000;
+
+/** And no longer than this, however much it has done. */
+export const PENALTY_MS_MAX = 600_000;
+
+/** Penalties count twice as much after each so much of them, six failed sign-ins: some 25 of those in ten minutes, at whatever pace. */
+export const PENALTY_DOUBLED_AFTER_MS = 30_000;
+
+/** So long after the end of a penalty the next one does not begin anew. */
+export const PENALTY_MEMORY_MS = 3_600_000;
+
+/** Sources whose penalties are remembered, half of them IPv4 and half IPv6, of which a source costs nothing; the one that is free soonest is forgotten. */
+export const PENALISED_SOURCES_MAX = 65_536;
+
+/** A name that several sources have tried in turn is delayed for strangers: so long, doubled with each turn, and so long at most. */
+export const NAME_DELAY_MS = 1_000;
+export const NAME_DELAY_MS_MAX = 60_000;
+
+/** After so many failures of strangers in a row a password signs in only from where the account was signed in to before; for so long. */
+export const NAME_FAILURES_MAX = 100;
+export const NAME_GUARDED_MS = 24 * 3_600_000;
+
+/** Names whose failures are remembered, of accounts or not; the one with the fewest is forgotten. */
+export const FAILED_NAMES_MAX = 65_536;
+
+/** Sources from which one account was signed in to that are remembered; the one that was silent longest is forgotten. */
+export const KNOWN_SOURCES_MAX = 32;
+
+/** Refused connections that wait to be told why, in all, and of one source at once; then two of it each second. A command makes two. */
+export const REFUSED_MAX = 64;
+export const SOURCE_REFUSED_MAX = 8;
+
 /** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
 export const SESSIONS_MAX = 10_000;
 
@@ -169,6 +219,9 @@ export const SESSIONS_MAX = 10_000;
  * error that passes; no session is lost, and the server goes on.
  */
 export const RESERVED_DESCRIPTORS = 256;
+
+/** With fewer than these there is no server: half of them are reserved instead, for itself and for REFUSED_MAX. */
+export const DESCRIPTORS_MIN = 256;
 
 /** Argon2id parameters accepted from a server or from accounts.toml, and what is used for new passwords (OWASP's recommendation). */
 export const ARGON2_MEMORY_KIB_MIN = 8 * KIB;
@@ -337,6 +390,8 @@ const RELATIONS: readonly [boolean, string][] = [
     (INVITES_MAX + ANSWERS_MAX) * (2 * USER_BYTES_MAX + 128) <= BODY_BYTES_MAX,
     "the list of invites fits a body",
   ],
+  [SOURCE_UNSIGNED_SESSIONS_MAX * 4 <= UNSIGNED_SESSIONS_MAX, "one source leaves room for others"],
+  [PENALTY_FAILED_MS * 3 >= PENALTY_MS_MIN, "three failed sign-ins at once shut a source out"],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],
 ];

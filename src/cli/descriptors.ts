@@ -1,7 +1,7 @@
 /** How many sessions the descriptor limit has room for. */
 import { readFile } from "node:fs/promises";
 import { FtpxError } from "../base/errors.ts";
-import { RESERVED_DESCRIPTORS } from "../base/limits.ts";
+import { DESCRIPTORS_MIN, RESERVED_DESCRIPTORS } from "../base/limits.ts";
 
 /** A session's socket, and on average one file or directory that it has open. */
 const DESCRIPTORS_PER_SESSION = 2;
@@ -14,8 +14,9 @@ const DESCRIPTORS_PER_SESSION = 2;
  */
 export async function sessionsThatFit(wanted: number): Promise<number> {
   const limit = await descriptorLimit();
-  const fitting = Math.floor((limit - RESERVED_DESCRIPTORS) / DESCRIPTORS_PER_SESSION);
-  if (fitting < 1) {
+  const reserved = Math.min(RESERVED_DESCRIPTORS, Math.floor(limit / 2));
+  const fitting = Math.floor((limit - reserved) / DESCRIPTORS_PER_SESSION);
+  if (limit < DESCRIPTORS_MIN) {
     throw new FtpxError("BAD_CONFIG", { reason: `the descriptor limit of ${limit} is too low` });
   }
   return Math.min(wanted, fitting);

@@ -12,10 +12,9 @@ import {
   PART_AGE_MS_DEFAULT,
   QUOTA_BYTES_DEFAULT,
   QUOTA_FILES_DEFAULT,
-  SESSIONS_MAX,
   WATCH_EVERY_MS,
 } from "../base/limits.ts";
-import { parseCount, parseDuration, parseSize } from "../base/units.ts";
+import { parseDuration, parseSize } from "../base/units.ts";
 import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
@@ -35,7 +34,7 @@ import { AccountsTold } from "./chronicle.ts";
 import { confineServer } from "./confinement.ts";
 import { demandCleanEnvironment } from "./environment.ts";
 import type { OptionsOf, Spec } from "./args.ts";
-import { sessionsThatFit } from "./descriptors.ts";
+import { CAP_OPTIONS, capsOf } from "./caps.ts";
 import { announce, parseListen, parseMetrics } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
@@ -64,11 +63,7 @@ const OPTIONS = {
     about: "quota of accounts that name none (10 GiB)",
     parse: parseSize,
   },
-  maxSessions: {
-    flags: "--max-sessions <n>",
-    about: `most sessions at once (${SESSIONS_MAX})`,
-    parse: parseCount,
-  },
+  ...CAP_OPTIONS,
   grace: {
     flags: "--grace <time>",
     about: "time for open transfers when told to stop (30s)",
@@ -320,12 +315,13 @@ class Server {
 
 async function settingsOf(
   state: State,
-  { maxSessions, quota, grace, registration = "open" }: OptionsOf<typeof OPTIONS>,
+  options: OptionsOf<typeof OPTIONS>,
 ): Promise<RegistrySettings> {
+  const { quota, grace, registration = "open" } = options;
   return {
+    ...(await capsOf(options)),
     version: SOFTWARE,
     secret: await state.secret(),
-    sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
     graceMs: grace ?? GRACE_MS_DEFAULT,
     quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
     registration,

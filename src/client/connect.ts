@@ -23,6 +23,8 @@ export interface Endpoint {
   readonly isPlain?: boolean;
   /** For messages: the file in which the pin stands. */
   readonly pinFile?: string;
+  /** The address of this machine to come from; else the system chooses. */
+  readonly localAddress?: string | undefined;
 }
 
 export interface Connected {
@@ -71,12 +73,12 @@ export async function connectOperator(file: string): Promise<Client> {
 }
 
 /** @throws FtpxError UNREACHABLE, USAGE for another machine */
-async function connectPlain({ host, port, name }: Endpoint): Promise<Client> {
+async function connectPlain({ host, port, name, localAddress }: Endpoint): Promise<Client> {
   if (!isLoopback(host)) {
     throw new FtpxError("USAGE", { reason: "--plain is for servers on this machine only" });
   }
   return await connectBare(
-    { hostname: host, port },
+    { hostname: host, port, localAddress },
     name,
     (socket) => new Client(socket, () => PLAIN_BINDING, { isChecked: true }),
   );
@@ -101,7 +103,7 @@ async function connectBare(
 }
 
 function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: string }> {
-  const { host, port, name } = endpoint;
+  const { host, port, name, localAddress } = endpoint;
   return new Promise((resolve, reject) => {
     const peer: Peer = { client: undefined };
     let opened: PeerSocket | undefined;
@@ -134,7 +136,8 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
     };
     const socket = { ...handlersOf(peer, refuse), open, handshake };
     const tls = { ...TLS_OPTIONS, rejectUnauthorized: false };
-    const options = { hostname: host, port, data: peer, allowHalfOpen: true, tls, socket };
+    const address = { hostname: host, port, localAddress };
+    const options = { ...address, data: peer, allowHalfOpen: true, tls, socket };
     Bun.connect<Peer>(options as never).catch(refuse);
   });
 }

@@ -28,6 +28,7 @@ import {
 import * as files from "./files.ts";
 import { OVERSIGHT_ROWS } from "./oversight.ts";
 import { PRESENCE_ROWS } from "./presence.ts";
+import { THROTTLING_ROWS } from "./throttling.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
 import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
@@ -292,6 +293,7 @@ export const TABLE = {
   ...PRESENCE_ROWS,
   ...OVERSIGHT_ROWS,
   ...REGISTRATION_ROWS,
+  ...THROTTLING_ROWS,
 } as const;
 
 export type CommandName = keyof typeof TABLE;

@@ -11,28 +11,30 @@ import { rm } from "node:fs/promises";
 import type { Socket, SocketHandler } from "bun";
 import { errorOfSystem, FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
+import { unmapped } from "../sessions/networks.ts";
 import type { Registry } from "../sessions/registry.ts";
 import type { Line } from "../sessions/session.ts";
+import { sourceOf } from "../sessions/sources.ts";
 import { Connection } from "../wire/connection.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
 import { listen } from "./door.ts";
 import type { OpenDoor } from "./door.ts";
 import type { Identity } from "./identity.ts";
+import { Refusals } from "./refusals.ts";
 
 interface Peer {
   /** Where there is a refusal, only what tells it. */
   readonly connection: Connection | undefined;
   readonly refusal: FtpxError | undefined;
+  /** The handshake has ended as it should. */
+  readonly shaken?: () => void;
 }
 
 /** Until a socket is admitted or refused it has nobody, and its handlers must not mind. */
 const NOBODY: Peer = { connection: undefined, refusal: undefined };
 
 type PeerSocket = Socket<Peer>;
-
-/** Connections without a session that wait to be told so. */
-const REFUSED_MAX = 64;
 
 /** @throws FtpxError BAD_CONFIG when the address cannot be listened on */
 export function openTlsDoor(
@@ -102,7 +104,7 @@ class Connections {
   readonly #door: DoorName;
   readonly #open = new Set<Connection>();
   readonly #fingerprint: string | undefined;
-  #refusedCount = 0;
+  readonly #refusals = new Refusals();
 
   /** @param fingerprint of the key that the server shows there; none where there is no TLS */
   constructor(registry: Registry, door: DoorName, fingerprint?: string) {
@@ -151,13 +153,14 @@ class Connections {
     const line: Line = {
       door,
       ...(fingerprint === undefined ? {} : { fingerprint }),
-      address: door === "operator" ? "local" : plainAddress(socket.remoteAddress),
+      address: door === "operator" ? "local" : unmapped(socket.remoteAddress),
       get binding() {
         if (door === "operator") return undefined;
         return door === "native" ? exportBinding(socket) : PLAIN_BINDING;
       },
       widen: () => (dispatch.connection.bodyBytesMax = BODY_BYTES_MAX),
       close: (reason) => dispatch.connection.fail(reason),
+      drop: () => dispatch.connection.terminate(),
     };
     const isOperator = door === "operator";
     const session = isOperator ? this.#registry.admitOperator(line) : this.#registry.admit(line);
@@ -167,25 +170,27 @@ class Connections {
     );
     if (isOperator) session.signInOperator();
     this.#open.add(dispatch.connection);
-    return { connection: dispatch.connection, refusal: undefined };
+    const shaken = () => void (session.hasShakenHands = true);
+    if (door !== "native") shaken();
+    return { connection: dispatch.connection, refusal: undefined, shaken };
   }
 
   /** The peer hears why after the handshake, if it gets that far soon; where there is none, at once. */
   #refuse(socket: PeerSocket, refusal: FtpxError): void {
-    this.#refusedCount += 1;
-    // First of all, because terminating runs `close`, which looks here.
-    socket.data = { connection: undefined, refusal };
-    if (this.#refusedCount > REFUSED_MAX) {
+    const address = this.#door === "operator" ? "" : unmapped(socket.remoteAddress);
+    if (!this.#refusals.begin(sourceOf(address), performance.now())) {
       socket.terminate();
       return;
     }
+    // First of all, because terminating runs `close`, which looks here.
+    socket.data = { connection: undefined, refusal };
     setTimeout(() => socket.terminate(), CLOSE_MS_MAX).unref();
     if (this.#door !== "native") sayFarewell(socket, refusal, this.#door);
   }
 
   #leave(socket: PeerSocket, error: Error | undefined): void {
     const { connection, refusal } = socket.data;
-    if (refusal !== undefined) this.#refusedCount -= 1;
+    if (refusal !== undefined) this.#refusals.end();
     if (connection === undefined) return;
     this.#open.delete(connection);
     connection.socketClosed(error);
@@ -193,9 +198,10 @@ class Connections {
 }
 
 function greet(socket: PeerSocket, isOk: boolean): void {
-  const { connection, refusal } = socket.data;
+  const { connection, refusal, shaken } = socket.data;
   // Bun lets a client through that offers no ALPN at all.
   if (!isOk || !hasOurAlpn(socket)) socket.terminate();
+  else if (shaken !== undefined) shaken();
   else if (connection === undefined && refusal !== undefined) {
     sayFarewell(socket, refusal, "native");
   }
@@ -212,9 +218,4 @@ function sayFarewell(socket: PeerSocket, refusal: FtpxError, door: DoorName): vo
   // It has to hear of the peer's end, or its deadline would hold the process.
   socket.data = { connection, refusal };
   connection.fail(refusal);
-}
-
-/** IPv4 peers of a dual-stack listener appear as ::ffff:a.b.c.d. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/, "");
 }

@@ -60,6 +60,8 @@ export interface Line {
   widen(): void;
   /** Tells the peer why, and closes. */
   close(reason: FtpxError): void;
+  /** Closes at once and without a word. */
+  drop(): void;
 }
 
 /** A sign-in that has begun, in one way or the other: the last step of one does not end the other. */
@@ -102,12 +104,18 @@ export class Session {
   readonly beganMs = performance.now();
   readonly #ending = new AbortController();
   client = "";
+  /** The connection stands as it is meant to: with TLS where there is TLS. */
+  hasShakenHands = false;
   hasGreeted = false;
   attempt: SignInAttempt | undefined;
   /** Sign-ins that were begun. */
   tries = 0;
+  /** It has tried to sign in, and what was to be said to that is said. */
+  isJudged = false;
   /** Requests about an account that a stranger has sent. */
   registrationCalls = 0;
+  /** Some of them were about nothing that the server knows, or one too many. */
+  hasGuessed = false;
   /** Content of files, for the line that tells of the session's end. */
   receivedBytes = 0;
   sentBytes = 0;
@@ -145,6 +153,19 @@ export class Session {
 
   get isSignedIn(): boolean {
     return this.#account !== undefined || this.#isOperator;
+  }
+
+  /** How far a stranger has come, the least first; nothing for who is being let in. */
+  get progress(): number | undefined {
+    if (this.#isEntering || this.isSignedIn) return undefined;
+    if (this.attempt !== undefined || this.registrationCalls > 0) return 3;
+    if (this.hasGreeted) return 2;
+    return this.hasShakenHands ? 1 : 0;
+  }
+
+  /** There is no room for this stranger any more. */
+  drop(): void {
+    this.line.drop();
   }
 
   /** Nothing is under way, neither a transfer nor a request. */
@@ -201,11 +222,12 @@ export class Session {
 
   /**
    * @returns false when the account was closed or changed while its home was being opened
-   * @throws FtpxError BAD_STATE, CONNECTION_LOST
+   * @throws FtpxError BAD_STATE, CONNECTION_LOST, USER_FULL
    */
   async signIn(account: Account, means: Means): Promise<boolean> {
     this.demandStranger();
     this.#isEntering = true;
+    this.isJudged = true;
     try {
       return await this.#enter(account, means);
     } finally {
@@ -333,9 +355,12 @@ export class Session {
     });
     // Opening a home takes time: the account may have been closed, the peer may have gone.
     const current = registry.stillOpen(account, means);
-    if (this.#ended !== undefined || current === undefined) await vfs.leave();
-    if (this.#ended !== undefined) throw new FtpxError("CONNECTION_LOST");
+    const full = registry.porter.fullFor(account);
+    const isGone = this.#ended !== undefined;
+    if (isGone || current === undefined || full !== undefined) await vfs.leave();
+    if (isGone) throw new FtpxError("CONNECTION_LOST");
     if (current === undefined) return false;
+    if (full !== undefined) throw full;
     this.#account = current;
     this.#means = means;
     this.#vfs = vfs;
@@ -353,7 +378,7 @@ export class Session {
     await Promise.all(ids.map((id) => this.endTransfer(id, failure)));
     await this.listings.closeAll();
     await this.#vfs?.leave();
-    this.registry.remove(this);
+    this.registry.remove(this, failure);
     if (this.#account === undefined) return;
     const { receivedBytes, sentBytes } = this;
     const seconds = Math.round(performance.now() - this.beganMs) / 1000;

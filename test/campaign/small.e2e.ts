@@ -7,6 +7,7 @@ test.each([
   "campaign/calls.ts",
   "campaign/crowds.ts",
   "campaign/disk.ts",
+  "campaign/guesses.ts",
   "campaign/kills.ts",
   "campaign/lines.ts",
   "campaign/model.ts",

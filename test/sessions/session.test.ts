@@ -3,7 +3,7 @@ import type { Account } from "../../src/accounts/account.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
 import type { Grant } from "../../src/accounts/grants.ts";
 import { FtpxError } from "../../src/base/errors.ts";
-import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
+import { SOURCE_UNSIGNED_SESSIONS_MAX, UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
 import { HOME } from "../../src/base/path.ts";
 import { fakeVerifier } from "../../src/base/verifier.ts";
 import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
@@ -58,12 +58,13 @@ function accountsOf(...all: readonly Account[]): ReadonlyMap<string, Account> {
   return new Map(all.map((one) => [one.name, one]));
 }
 
-function lineOf(door = "native"): Line {
+function lineOf(door = "native", address = "::1"): Line {
   const line: Line = {
     door,
-    address: "::1",
+    address,
     binding: new Uint8Array(32),
     widen: () => {},
+    drop: () => {},
     close: (reason) => void closed.set(line, reason),
   };
   return line;
@@ -155,25 +156,31 @@ test("who changes a password stays, the other sessions of the account end", asyn
 });
 
 function fillWithStrangers(): Session[] {
-  return Array.from({ length: UNSIGNED_SESSIONS_MAX }, () => registry.admit(lineOf()));
+  return Array.from({ length: UNSIGNED_SESSIONS_MAX }, (_hole, index) =>
+    registry.admit(lineOf("native", `192.0.2.${index % FILLING_SOURCES}`)),
+  );
 }
+
+/** As few as can take all places. */
+const FILLING_SOURCES = UNSIGNED_SESSIONS_MAX / SOURCE_UNSIGNED_SESSIONS_MAX;
 
 test("a session makes room for one stranger, however often it is signed in and removed", () => {
   const [first] = fillWithStrangers();
   if (first === undefined) throw new Error("no session");
-  registry.signedIn(first);
-  registry.signedIn(first);
-  registry.remove(first);
-  registry.remove(first);
-  registry.admit(lineOf());
+  const gone = new FtpxError("DRAINING");
+  registry.remove(first, gone);
+  registry.remove(first, gone);
+  registry.admit(lineOf("native", "192.0.2.0"));
 
-  expect(() => registry.admit(lineOf())).toThrow(refusal("SERVER_FULL"));
+  expect(registry.porter.strangerCount).toBe(UNSIGNED_SESSIONS_MAX);
+  const refused = () => registry.admit(lineOf("native", "192.0.2.1"));
+  expect(refused).toThrow(refusal("SOURCE_FULL", { limit: SOURCE_UNSIGNED_SESSIONS_MAX }));
 });
 
 test("the operator gets in past every bound, and takes no stranger's place", () => {
   for (let index = 0; index < 200; index += 1) registry.admitOperator(lineOf("operator"));
   fillWithStrangers();
-  expect(() => registry.admit(lineOf())).toThrow(refusal("SERVER_FULL"));
+  expect(registry.porter.strangerCount).toBe(UNSIGNED_SESSIONS_MAX);
 
   const operator = registry.admitOperator(lineOf("operator"));
   operator.signInOperator();

@@ -10,6 +10,7 @@ import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
 import { keyFinal, keyFirst } from "../../src/commands/keys.ts";
 import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
+import type { PorterSettings } from "../../src/sessions/porter.ts";
 import { Registry } from "../../src/sessions/registry.ts";
 import type { Line, Session } from "../../src/sessions/session.ts";
 import { Workshop } from "./workshop.ts";
@@ -54,7 +55,7 @@ export class SignIns {
   readonly registry: Registry;
   #lineCount = 0;
 
-  private constructor(shop: Workshop) {
+  private constructor(shop: Workshop, limits: Partial<PorterSettings>) {
     this.#shop = shop;
     this.#directory = new AccountDirectory(this.file, lock, async (...written) => {
       if (this.isFull) throw new FtpxError("DISK_FULL");
@@ -67,13 +68,17 @@ export class SignIns {
       sessionsMax: 100,
       graceMs: 1,
       quota,
+      ...limits,
     };
     const emit = (event: ServerEvent) => void this.events.push(event);
     this.registry = new Registry(shop.depot, this.#directory, settings, emit);
   }
 
-  static async open(accounts: Readonly<Record<string, Changes>>): Promise<SignIns> {
-    const signIns = new SignIns(await Workshop.open());
+  static async open(
+    accounts: Readonly<Record<string, Changes>>,
+    limits: Partial<PorterSettings> = {},
+  ): Promise<SignIns> {
+    const signIns = new SignIns(await Workshop.open(), limits);
     for (const [name, fields] of Object.entries(accounts)) {
       await signIns.#directory.add(name, fields);
     }
@@ -98,14 +103,16 @@ export class SignIns {
     await other.set(user, changes);
   }
 
-  session(): Session {
+  /** Unless told, each from an address of its own: what one does is not held against the next. */
+  session(address?: string): Session {
     this.#lineCount += 1;
     const line: Line = {
       door: "native",
-      address: "::1",
+      address: address ?? `10.0.${this.#lineCount >> 8}.${this.#lineCount & 255}`,
       binding: new Uint8Array(32).fill(this.#lineCount),
       fingerprint: FINGERPRINT,
       widen: () => {},
+      drop: () => void session.end(new FtpxError("CONNECTION_LOST")),
       close: (reason) => void this.closed.set(session, reason),
     };
     const session = this.registry.admit(line);
