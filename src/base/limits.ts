@@ -130,6 +130,9 @@ export const TAKEOVER_AFTER_MS = 4_000;
 /** Connections that have not signed in, in all: strangers must not use up the descriptors. */
 export const UNSIGNED_SESSIONS_MAX = 64;
 
+/** Connections to the operator's loopback port that have not shown its secret: commands show it at once, so more are strangers. */
+export const OPERATORS_WAITING_MAX = 16;
+
 /** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
 export const SESSIONS_MAX = 10_000;
 
@@ -175,6 +178,9 @@ export const ACCOUNTS_LOOKS_MAX = 3;
 
 /** A command that edits accounts.toml waits so long for another one. */
 export const LOCK_MS_MAX = 5_000;
+
+/** On Windows a rename waits so long for those who have the replaced file open: scanners are done sooner, and people wait. */
+export const RENAME_MS_MAX = 2_000;
 
 /** Open transfers get so long when the server is told to stop, unless `--grace` says otherwise. */
 export const GRACE_MS_DEFAULT = 30_000;
