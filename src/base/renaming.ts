@@ -5,6 +5,7 @@
  * file under its own name: nothing is moved away first, or a crash could leave neither.
  */
 import fs from "node:fs/promises";
+import { FtpxError } from "./errors.ts";
 import { RENAME_MS_MAX } from "./limits.ts";
 
 const PAUSE_MS = 20;
@@ -14,21 +15,22 @@ const OPEN_ELSEWHERE = new Set(["EPERM", "EACCES", "EBUSY"]);
 
 type Rename = (from: string | Buffer, to: string | Buffer) => Promise<void>;
 
-/** @param rename the system's; given only by tests, as the platform is @throws the system's error */
+/** @param rename the system's; given only by tests, as the platform is @throws FtpxError IN_USE, and the system's error */
 export async function renamePatiently(
   from: string | Buffer,
   to: string | Buffer,
   platform: NodeJS.Platform = process.platform,
   rename: Rename = (...names) => fs.rename(...names),
 ): Promise<void> {
-  const deadlineMs = performance.now() + (platform === "win32" ? RENAME_MS_MAX : 0);
+  const deadlineMs = performance.now() + RENAME_MS_MAX;
   for (;;) {
     try {
       await rename(from, to);
       return;
     } catch (error) {
       const { code = "" } = error as { code?: string };
-      if (!OPEN_ELSEWHERE.has(code) || performance.now() >= deadlineMs) throw error;
+      if (platform !== "win32" || !OPEN_ELSEWHERE.has(code)) throw error;
+      if (performance.now() >= deadlineMs) throw new FtpxError("IN_USE", {}, { cause: error });
     }
     await Bun.sleep(PAUSE_MS);
   }

@@ -2,6 +2,7 @@ import { afterEach, expect, mock, spyOn, test } from "bun:test";
 import { RENAME_MS_MAX } from "../../src/base/limits.ts";
 import { renamePatiently } from "../../src/base/renaming.ts";
 import { codeOf } from "../support/errno.ts";
+import { outcomeOf } from "../support/refusal.ts";
 
 afterEach(() => void mock.restore());
 
@@ -30,7 +31,7 @@ test("F6: what stays open is refused when the time is over", async () => {
   spyOn(performance, "now").mockImplementation(() => (nowMs += RENAME_MS_MAX / 2));
   const { tries, rename } = failing("EPERM", Infinity);
 
-  expect(await codeOf(renamePatiently("a", "b", "win32", rename))).toBe("EPERM");
+  expect(await outcomeOf(renamePatiently("a", "b", "win32", rename))).toBe("IN_USE");
   expect(tries.count).toBe(2);
 });
 

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  /** Another executable than the one under test. */
+  readonly binary?: string;
 }
 
 type Child = Subprocess<"ignore" | "pipe" | Blob, "pipe", "pipe">;
@@ -58,8 +60,9 @@ export class Scene {
   }
 
   /** Starts the executable without waiting for its end. */
-  start(words: readonly string[], { stdin, env = {}, cwd = this.folder }: RunOptions = {}): Child {
-    const child: Child = Bun.spawn([BINARY, ...words], {
+  start(words: readonly string[], options: RunOptions = {}): Child {
+    const { stdin, env = {}, cwd = this.folder, binary = BINARY } = options;
+    const child: Child = Bun.spawn([binary, ...words], {
       cwd,
       env: {
         PATH: process.env["PATH"] ?? "",
