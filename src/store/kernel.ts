@@ -1,7 +1,8 @@
 /**
  * What the system can do and Bun does not offer (only user of bun:ffi): `openat2`, which
  * resolves a path and refuses to leave a directory while it does, `renameat2`, which
- * does not replace, the size of the thread pool, and whether a signal is ignored.
+ * does not replace, the size of the thread pool, whether a signal is ignored, and the access
+ * lists of Windows.
  *
  * Both run on the calling thread, so no open may ever wait: O_NONBLOCK always. The C
  * library is loaded at the first use; where that fails, or the kernel or its filter
@@ -113,6 +114,41 @@ export function isSignalIgnored(number: number): boolean | undefined {
     }
   }
   return undefined;
+}
+
+/** Protected from what the folder above allows; then full access for owner, system and administrators. */
+const PRIVATE_LIST = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
+const SDDL_REVISION = 1;
+/** PROTECTED_DACL_SECURITY_INFORMATION and DACL_SECURITY_INFORMATION. */
+const ITS_LIST = 0x8000_0004;
+
+/**
+ * What mode 0700 is elsewhere: on Windows a folder gets an access list that lets nobody else in,
+ * and whatever is made in it later has it too. @returns false where that could not be done
+ */
+export function hideFolder(path: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform !== "win32") return true;
+  const { i32, ptr: pointer, u32, u64 } = FFIType;
+  try {
+    const { symbols } = dlopen("advapi32.dll", {
+      ConvertStringSecurityDescriptorToSecurityDescriptorW: {
+        args: [pointer, u32, pointer, pointer],
+        returns: i32,
+      },
+      SetFileSecurityW: { args: [pointer, u32, u64], returns: i32 },
+    });
+    const descriptor = new BigUint64Array(1);
+    const list = ptr(wideText(PRIVATE_LIST));
+    const convert = symbols.ConvertStringSecurityDescriptorToSecurityDescriptorW;
+    if (convert(list, SDDL_REVISION, ptr(descriptor), null) === 0) return false;
+    return symbols.SetFileSecurityW(ptr(wideText(path)), ITS_LIST, descriptor[0] ?? 0n) !== 0;
+  } catch {
+    return false; // without bun:ffi, as on arm64
+  }
+}
+
+function wideText(text: string): Buffer {
+  return Buffer.from(`${text}\0`, "utf16le");
 }
 
 /** Resolves by `openat2`: a link that stays in the home is followed, any other refused. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { librariesOf } from "../../src/store/kernel.ts";
+import { hideFolder, librariesOf } from "../../src/store/kernel.ts";
 import { checkedBytes } from "../../src/store/walk.ts";
 import { refusal } from "../support/refusal.ts";
 
@@ -19,3 +19,11 @@ test.each(["..\\..\\alice\\f", "C:x", "f:stream", "con", "a."])(
     expect(Buffer.from(checkedBytes(name, "linux")).toString()).toBe(name);
   },
 );
+
+test("folders have modes where they have no access lists", () => {
+  expect(hideFolder("/nowhere", "linux")).toBe(true);
+});
+
+test.skipIf(process.platform === "win32")("an access list that cannot be set is told", () => {
+  expect(hideFolder("/nowhere", "win32")).toBe(false);
+});
