@@ -17,7 +17,7 @@ import type { VirtualPath } from "../base/path.ts";
 import { PATH_BYTES_MAX } from "../base/limits.ts";
 import { mayUse } from "../base/ways.ts";
 import type { Resolver } from "./jail.ts";
-import { DIRECTORY_ONLY, Directory, HAS_PROC, READ_FLAGS, refusalOf } from "./location.ts";
+import { Directory, HAS_PROC, READ_FLAGS, refusalOf } from "./location.ts";
 import { relativeBytes } from "./walk.ts";
 
 export interface Kernel {
@@ -162,7 +162,7 @@ export function kernelResolver(kernel: Kernel): Resolver {
   };
   return {
     openDirectory: async (home, path) =>
-      new Directory(open(home, path, READ_FLAGS | DIRECTORY_ONLY), undefined),
+      new Directory(open(home, path, READ_FLAGS | fs.constants.O_DIRECTORY), undefined),
     openEntry: async (home, path) => open(home, path, READ_FLAGS),
   };
 }

@@ -26,7 +26,7 @@ export const HAS_PROC =
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = fs.constants;
 
 /** Opens nothing but a directory. */
-export const DIRECTORY_ONLY = mayUse("directory-flag") ? fs.constants.O_DIRECTORY : 0;
+const DIRECTORY_ONLY = mayUse("directory-flag") ? fs.constants.O_DIRECTORY : 0;
 
 /** Whether an open can refuse links and files by itself; else somebody looks before and after. */
 const HAS_FLAGS = NO_LINK !== 0 && DIRECTORY_ONLY !== 0;
