@@ -4,7 +4,9 @@ import { renamePatiently } from "../../src/base/renaming.ts";
 import { codeOf } from "../support/errno.ts";
 import { outcomeOf } from "../support/refusal.ts";
 
-afterEach(() => void mock.restore());
+afterEach(() => {
+  mock.restore();
+});
 
 /** A rename that fails so often. */
 function failing(code: string, times: number) {

@@ -13,10 +13,10 @@ let wait: (count: number) => Promise<string[]>;
 
 beforeEach(() => {
   heard = [];
-  let wake = () => {};
+  let wake: (() => void) | undefined;
   const note = (text: string) => {
     heard.push(text);
-    wake();
+    wake?.();
   };
   wait = async (count) => {
     while (heard.length < count) await new Promise<void>((resolve) => void (wake = resolve));

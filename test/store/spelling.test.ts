@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
-import { parsePath } from "../../src/base/path.ts";
+import { nameBytes, nameText, parsePath } from "../../src/base/path.ts";
 import { Directory } from "../../src/store/location.ts";
 import { mayFold } from "../../src/store/spelling.ts";
 import { makeScratchDir, namesIn, openScratch, outcomeOf, put, read } from "./scratch.ts";
@@ -25,16 +25,20 @@ let scratch: Scratch;
 /** What was put there by which name, by the folded one. */
 let spelled: Map<string, string>;
 
+/** As `Directory.at` has it. */
+function at({ path }: Directory, name: Uint8Array): string {
+  return join(path.toString(), nameText(name));
+}
+
 beforeEach(async () => {
   spelled = new Map();
-  const { at } = Directory.prototype;
   spyOn(Directory.prototype, "at").mockImplementation(function (this: Directory, name) {
-    const text = Buffer.from(name).toString();
+    const text = nameText(name);
     const folded = text.normalize("NFD").toLowerCase();
     const there = spelled.get(folded);
-    const isThere = there !== undefined && fs.existsSync(at.call(this, Buffer.from(there)));
+    const isThere = there !== undefined && fs.existsSync(at(this, nameBytes(there)));
     if (!isThere) spelled.set(folded, text);
-    return at.call(this, Buffer.from(isThere ? there : text));
+    return Buffer.from(at(this, nameBytes(isThere ? there : text)));
   });
   scratch = await openScratch({ way: "path" });
 });
