@@ -1,5 +1,5 @@
 /**
- * `npm run build`: compiles dist/ftpx for this machine. The flags and the entries of every
+ * `npm run build`: compiles dist/ftpx for this machine, and with `portable` dist/ftpx-portable. The flags and the entries of every
  * executable stand here and nowhere else; release.ts compiles with the same ones for other
  * machines.
  *
@@ -17,12 +17,19 @@ export interface Compilation {
   readonly outfile: string;
   /** Bytecode saves parsing at the start. */
   readonly hasBytecode: boolean;
+  /** For tests: without the ways that not every system has (base/ways.ts). */
+  readonly isPortable?: boolean;
   /** For another machine: what Bun calls it, and the Bun of that machine. */
   readonly foreign?: { readonly target: string; readonly runtimePath: string };
 }
 
 /** The words behind `bun`, started in the top folder. */
-export function compileWords({ outfile, hasBytecode, foreign }: Compilation): string[] {
+export function compileWords({
+  outfile,
+  hasBytecode,
+  isPortable = false,
+  foreign,
+}: Compilation): string[] {
   const isForeign = foreign !== undefined;
   return [
     "build",
@@ -34,6 +41,7 @@ export function compileWords({ outfile, hasBytecode, foreign }: Compilation): st
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     `--compile-exec-argv=${BUILT_IN.join(" ")}`,
+    ...(isPortable ? ["--define", 'FTPX_WITHOUT="all"'] : []),
     ...(isForeign ? [`--target=${foreign.target}`] : []),
     ...(isForeign ? [`--compile-executable-path=${foreign.runtimePath}`] : []),
     ...ENTRIES,
@@ -43,7 +51,9 @@ export function compileWords({ outfile, hasBytecode, foreign }: Compilation): st
 }
 
 if (import.meta.main) {
-  const words = compileWords({ outfile: "dist/ftpx", hasBytecode: true });
+  const isPortable = Bun.argv[2] === "portable";
+  const outfile = isPortable ? "dist/ftpx-portable" : "dist/ftpx";
+  const words = compileWords({ outfile, hasBytecode: true, isPortable });
   const { exitCode } = Bun.spawnSync([process.execPath, ...words], {
     cwd: `${import.meta.dir}/..`,
     stdio: ["ignore", "inherit", "inherit"],

@@ -74,6 +74,8 @@ export const ERRORS = {
   NO_PERMISSION:      { code: 41, exit: 77, ends: "request",    text: "the operating system refuses access[ ({reason})]" },
   CHANGED:            { code: 42, exit: 75, ends: "request",    text: "changed while it was read", hint: "try again" },
   LIST_EXPIRED:       { code: 43, exit: 75, ends: "request",    text: "the listing is no longer held", hint: "list again" },
+  SAME_NAME:          { code: 44, exit: 73, ends: "request",    text: "the server's file system takes this for the name of something else that is there", hint: "choose another name, or rename what is there: names that differ in case or spelling alone are one there" },
+  IN_USE:             { code: 45, exit: 75, ends: "request",    text: "somebody has the file open, so the operating system does not replace it", hint: "try again later; what was sent is kept" },
 
   // 48-63: limits
   QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more" },

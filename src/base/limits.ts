@@ -207,6 +207,8 @@ export const KNOWN_SOURCES_MAX = 32;
 /** Refused connections that wait to be told why, in all, and of one source at once; then two of it each second. A command makes two. */
 export const REFUSED_MAX = 64;
 export const SOURCE_REFUSED_MAX = 8;
+/** Connections to the operator's loopback port that have not shown its secret: commands show it at once, so more are strangers. */
+export const OPERATORS_WAITING_MAX = 16;
 
 /** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
 export const SESSIONS_MAX = 10_000;
@@ -259,6 +261,9 @@ export const ACCOUNTS_LOOKS_MAX = 3;
 
 /** A command that edits accounts.toml waits so long for another one. */
 export const LOCK_MS_MAX = 5_000;
+
+/** On Windows a rename waits so long for those who have the replaced file open: scanners are done sooner, and people wait. */
+export const RENAME_MS_MAX = 2_000;
 
 /** Open transfers get so long when the server is told to stop, unless `--grace` says otherwise. */
 export const GRACE_MS_DEFAULT = 30_000;

@@ -188,7 +188,7 @@ class Server {
       const door = opened(openTlsDoor(registry, identity, address));
       registry.admission.listening = door;
       const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
-      opened(await openOperatorDoor(registry, place.operatorSocket));
+      opened(await openOperatorDoor(registry, identity, place.operatorSocket));
       const metrics = metricsAddress && opened(await openMetricsDoor(registry, metricsAddress));
       announce(door, identity, emit, options.json === true);
       if (plain !== undefined) {

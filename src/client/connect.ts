@@ -5,10 +5,12 @@
  * the pinned one.
  */
 import { X509Certificate } from "node:crypto";
+import { lstat, readFile } from "node:fs/promises";
 import type { Socket } from "bun";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { CONNECT_MS_MAX } from "../base/limits.ts";
+import { parseOperatorPort } from "../base/operatorport.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Client } from "./client.ts";
 
@@ -63,13 +65,41 @@ type PeerSocket = Socket<Peer>;
 /** The socket lies where only the operator gets in: that is the sign-in. */
 const noBinding = () => new Uint8Array(0);
 
-/** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
+/** The server of this machine whose operator's socket that is. @throws FtpxError UNREACHABLE */
 export async function connectOperator(file: string): Promise<Client> {
+  const text = await readRegular(file);
+  if (text !== undefined) return await connectPort(file, text);
+  const isOperators = true;
   return await connectBare(
     { unix: file },
     file,
-    (socket) => new Client(socket, noBinding, { isOperators: true }),
+    (socket) => new Client(socket, noBinding, { isOperators }),
   );
+}
+
+/** What a server has written who has no unix sockets; nothing where there is one. */
+async function readRegular(file: string): Promise<string | undefined> {
+  const stats = await lstat(file).catch(() => undefined);
+  return stats?.isFile() === true ? await readFile(file, "utf8").catch(() => "") : undefined;
+}
+
+/** The loopback port of a file that only the operator can read. @throws FtpxError UNREACHABLE */
+async function connectPort(file: string, text: string): Promise<Client> {
+  const found = parseOperatorPort(text);
+  if (found === undefined) throw unreachable(file, "not written by a server");
+  const { port, fingerprint, secret } = found;
+  const clientOf = (socket: PeerSocket): Client => {
+    if (socket.write(secret) !== secret.byteLength) throw unreachable(file, "cut");
+    return new Client(socket, noBinding, { isOperators: true });
+  };
+  try {
+    const endpoint = { host: "127.0.0.1", port, fingerprint, name: file };
+    return (await shakeHands(endpoint, clientOf)).client;
+  } catch (error) {
+    // What answers there is not the server that has written the file.
+    if (isKind(error, "NOT_FTPX", "TLS_FAILED", "CHANGED_KEY")) throw unreachable(file, error);
+    throw error;
+  }
 }
 
 /** @throws FtpxError UNREACHABLE, USAGE for another machine */
@@ -102,7 +132,10 @@ async function connectBare(
   return await promise;
 }
 
-function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: string }> {
+function shakeHands(
+  endpoint: Endpoint,
+  clientOf = clientOverTls,
+): Promise<{ client: Client; fingerprint: string }> {
   const { host, port, name, localAddress } = endpoint;
   return new Promise((resolve, reject) => {
     const peer: Peer = { client: undefined };
@@ -122,7 +155,7 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
         if (!isOk && BROKEN.test(cause?.code ?? "")) throw brokenHandshake(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
-        peer.client = new Client(socket, () => exportBinding(socket), { fingerprint });
+        peer.client = clientOf(socket, fingerprint);
         resolve({ client: peer.client, fingerprint });
       } catch (error) {
         refuse(error, socket);
@@ -140,6 +173,10 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
     const options = { ...address, data: peer, allowHalfOpen: true, tls, socket };
     Bun.connect<Peer>(options as never).catch(refuse);
   });
+}
+
+function clientOverTls(socket: PeerSocket, fingerprint: string): Client {
+  return new Client(socket, () => exportBinding(socket), { fingerprint });
 }
 
 /** What holds for every socket; a failure before there is a client goes to `refuse`. */

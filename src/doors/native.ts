@@ -1,16 +1,23 @@
 /**
  * The native door: Bun.listen with TLS for users, without it on the loopback interface when
- * that was asked for, and a unix socket for the operator.
+ * that was asked for, and for the operator a unix socket, or the loopback interface (passage.ts)
+ * where the system has none.
  *
  * A connection gets its session when it is accepted, so that every deadline and every
  * bound holds from then on. Nothing is believed before the handshake has ended with
  * TLS 1.3 and our ALPN name; Bun lets a client without ALPN through, so that is
  * checked here. The operator's socket lies in a directory that only its owner enters.
  */
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { Socket, SocketHandler } from "bun";
+import { encodeText } from "../base/bytes.ts";
 import { errorOfSystem, FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
+import { formatOperatorPort, SECRET_BYTES } from "../base/operatorport.ts";
+import { replaceFile } from "../base/replacement.ts";
+import { mayUse } from "../base/ways.ts";
 import { unmapped } from "../sessions/networks.ts";
 import type { Registry } from "../sessions/registry.ts";
 import type { Line } from "../sessions/session.ts";
@@ -21,6 +28,7 @@ import { Dispatch } from "./dispatch.ts";
 import { listen } from "./door.ts";
 import type { OpenDoor } from "./door.ts";
 import type { Identity } from "./identity.ts";
+import { behindSecret } from "./passage.ts";
 import { Refusals } from "./refusals.ts";
 
 interface Peer {
@@ -78,22 +86,61 @@ export function openPlainDoor(
   };
 }
 
-/** The operator's commands reach a running server here. */
-export async function openOperatorDoor(registry: Registry, file: string): Promise<OpenDoor> {
+/** The operator's commands reach a running server here. @throws FtpxError BAD_CONFIG, DISK_FULL */
+export async function openOperatorDoor(
+  registry: Registry,
+  identity: Identity,
+  file: string,
+): Promise<OpenDoor> {
   // A file that a killed server left would be in the way; the lock on the state says
   // that no other server uses it.
   await rm(file, { force: true }).catch((error: unknown) => {
     throw errorOfSystem(error);
   });
   const connections = new Connections(registry, "operator");
-  const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
-  const listener = listen(file, () => Bun.listen<Peer>(options as never));
-  return {
+  const door = {
     host: file,
     port: 0,
     isLast: true,
-    watch: (nowMs) => connections.watch(nowMs),
-    stop: () => listener.stop(),
+    watch: (nowMs: number) => connections.watch(nowMs),
+  };
+  if (!mayUse("unix-socket")) {
+    const stop = await openLoopback(connections, identity, file);
+    return { ...door, stop };
+  }
+  const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
+  const listener = listen(file, () => Bun.listen<Peer>(options as never));
+  return { ...door, stop: () => listener.stop() };
+}
+
+/** @returns what closes it; the file says how it is reached */
+async function openLoopback(
+  connections: Connections,
+  identity: Identity,
+  file: string,
+): Promise<() => void> {
+  const { keyPem: key, certificatePem: cert, fingerprint } = identity;
+  const secret = randomBytes(SECRET_BYTES);
+  const socket = {
+    ...behindSecret(secret, connections.handlers),
+    handshake: (peer: PeerSocket, isOk: boolean) => {
+      if (!isOk || !hasOurAlpn(peer)) peer.terminate();
+    },
+  };
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const tls = { ...TLS_OPTIONS, key, cert };
+  const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
+  const listener = listen(file, () => Bun.listen<Peer>(options as never));
+  try {
+    const text = formatOperatorPort({ port: listener.port, fingerprint, secret });
+    await replaceFile(file, encodeText(text));
+  } catch (error) {
+    listener.stop();
+    throw error;
+  }
+  return () => {
+    listener.stop();
+    rmSync(file, { force: true });
   };
 }
 

@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** So many at most, by `prlimit`. */
   readonly descriptors?: number;
+  /** Another executable than the one under test. */
+  readonly binary?: string;
 }
 
 type Child = Subprocess<"ignore" | "pipe" | Blob, "pipe", "pipe">;
@@ -63,9 +65,9 @@ export class Scene {
 
   /** Starts the executable without waiting for its end. */
   start(words: readonly string[], options: RunOptions = {}): Child {
-    const { stdin, env = {}, cwd = this.folder, descriptors } = options;
+    const { stdin, env = {}, cwd = this.folder, descriptors, binary = this.binary } = options;
     const limited = descriptors === undefined ? [] : ["prlimit", `--nofile=${descriptors}`];
-    const child: Child = Bun.spawn([...limited, this.binary, ...words], {
+    const child: Child = Bun.spawn([...limited, binary, ...words], {
       cwd,
       env: {
         PATH: process.env["PATH"] ?? "",
