@@ -68,6 +68,7 @@ class Field {
     spoiled: 0,
     frames: 0,
     invariants: 0,
+    transfers: 0,
   };
   readonly #lastWords = new Map<string, number>();
   #begun = 0;
