@@ -52,7 +52,10 @@ async function openUpload(
   const { memory } = actor;
   const totalBytes = content.bytes.byteLength;
   const facts = { totalBytes, modifiedMs: 1_700_000_000_000, source: content.digest };
-  const answer = actor.ask("openUpload", { ...facts, algorithm: "sha256", ...wanted });
+  // Mostly such that it is taken, because what comes behind it is of interest, too.
+  const manner = actor.chance.percent(70) ? { isFresh: true, mayReplace: true } : {};
+  const asked = { ...facts, algorithm: "sha256", ...manner, ...wanted };
+  const answer = actor.ask("openUpload", asked);
   const open: OpenUpload = { id: memory.lastId, content, offset: 0 };
   memory.transfers.push(open.id);
   memory.uploads.push(open);
@@ -104,7 +107,7 @@ async function browse(actor: Actor): Promise<void> {
 async function change(actor: Actor): Promise<void> {
   const { memory } = actor;
   const [from, to] = [memory.path(), memory.path()];
-  await actor.call("makeDir", { path: "/d/e", withParents: true });
+  await actor.call("makeDir", { path: memory.own("/d/e/f"), withParents: true });
   void actor.ask("copy", { from, to });
   void actor.ask("sync", { path: from });
   await actor.call("move", { from, to });
@@ -141,7 +144,7 @@ async function any(actor: Actor): Promise<void> {
 async function operate(actor: Actor): Promise<void> {
   const { chance, memory } = actor;
   const [name = "usages"] = OPERATORS.slice(chance.below(OPERATORS.length));
-  const answer = await actor.call(name, { user: memory.user(), session: chance.below(1000) });
+  const answer = await actor.call(name, { user: memory.anyUser(), session: chance.below(1000) });
   if (answer.outcome === "reply" && answer.value["code"] instanceof Uint8Array) {
     await actor.call("revokeInvite", { number: answer.value["number"] });
   }
@@ -166,7 +169,7 @@ async function password(actor: Actor): Promise<void> {
   const { chance, memory } = actor;
   const nonce = "x".repeat(chance.pick([0, 1, 15, 16, 24, 128, 129, 900]));
   const header = chance.pick(["p=tls-exporter,,", "n,,", "y,,", "p=tls-unique,,", ""]);
-  const name = chance.pick([memory.user(), "nobody", "__proto__", "constructor", "", "a=2Cb"]);
+  const name = chance.pick([memory.anyUser(), "nobody", "__proto__", "constructor", "", "a=2Cb"]);
   const first = await actor.call("scramFirst", { message: `${header}n=${name},r=${nonce}` });
   const said = first.outcome === "reply" ? String(first.value["message"]) : "r=x";
   const [joined = "r=x"] = said.split(",");
@@ -177,7 +180,7 @@ async function password(actor: Actor): Promise<void> {
 async function wrongKey(actor: Actor): Promise<void> {
   const { chance, memory } = actor;
   const publicKey = chance.bytes(chance.pick([0, 31, 32, 33]));
-  await actor.call("keyFirst", { user: memory.user(), publicKey });
+  await actor.call("keyFirst", { user: memory.anyUser(), publicKey });
   await actor.call("keyFinal", { signature: chance.bytes(chance.pick([0, 63, 64, 65])) });
 }
 

@@ -37,7 +37,13 @@ export interface OpenUpload {
   offset: number;
 }
 
+/** Stands in every name that a session of that account makes: in no other home it is in place. */
+export function markOf(user: string): string {
+  return `~${user}`;
+}
+
 export class Memory {
+  readonly user: string;
   readonly #chance: Chance;
   lastId = 0;
   readonly transfers: number[] = [];
@@ -48,6 +54,7 @@ export class Memory {
 
   constructor(chance: Chance) {
     this.#chance = chance;
+    this.user = this.anyUser();
   }
 
   nextId(): number {
@@ -99,14 +106,19 @@ export class Memory {
   }
 
   path(): string {
-    return parsePath(this.#any(PATHS) ?? "/a");
+    return this.own(this.#any(PATHS) ?? "/a");
+  }
+
+  /** A path whose names all have the mark of the session's account. */
+  own(path: string): string {
+    return parsePath(path.replaceAll(/[^/]+/g, (name) => name + markOf(this.user)));
   }
 
   content(): Content {
     return this.#any(CONTENTS) ?? CONTENTS[0];
   }
 
-  user(): string {
+  anyUser(): string {
     return this.#any(FUZZERS)?.name ?? "";
   }
 

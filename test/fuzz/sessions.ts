@@ -31,7 +31,7 @@ import {
 } from "./episodes.ts";
 import type { Episode } from "./episodes.ts";
 import { GoodClient } from "./goodclient.ts";
-import { CONTENTS, FUZZ_KEY, FUZZERS, Memory } from "./memory.ts";
+import { CONTENTS, FUZZ_KEY, FUZZERS, markOf, Memory } from "./memory.ts";
 import { Peer } from "./peer.ts";
 import type { Way } from "./peer.ts";
 
@@ -97,7 +97,7 @@ class Field {
   static async open(scene: Scene, campaign: Campaign): Promise<Field> {
     const keyFile = scene.path("fuzz.pub");
     await Bun.write(keyFile, `${formatKeyLine(FUZZ_KEY.publicKey, "fuzz")}\n`);
-    const limits = ["--quota", "20 MiB", "--files", "40"];
+    const limits = ["--quota", "20 MiB", "--files", "60"];
     for (const { name, access } of FUZZERS) {
       const means = ["--no-password", "--add-key", keyFile, "--access", access];
       const { status, stderr } = await scene.operate("useradd", name, ...means, ...limits);
@@ -189,7 +189,7 @@ class Field {
     await actor.greet();
     if (peer.way.door === "operator") return await playSome(actor, OPERATORS_EPISODES);
     if (chance.percent(25)) return await playSome(actor, STRANGERS_EPISODES);
-    if (!(await actor.signIn(memory.user()))) return;
+    if (!(await actor.signIn(memory.user))) return;
     this.#counts.signedIn += 1;
     await playSome(actor, USERS_EPISODES);
   }
@@ -244,22 +244,36 @@ async function playSome(actor: Actor, episodes: readonly [Episode, ...Episode[]]
   }
 }
 
-/** Files in the homes of the fuzzers that nobody can have put. */
+/** What is in a home of the fuzzers and cannot be: content that nobody put, names of another home. */
 function strangersAmong(scene: Scene): string[] {
   const known = new Set(CONTENTS.map(({ hex }) => hex));
-  return FUZZERS.flatMap(({ name }) => filesBelow(Buffer.from(`${scene.data}/storage/${name}`)))
-    .filter((file) => !known.has(sha256Hex(readFileSync(file))))
-    .map((file) => `other content: ${file.toString()}`);
+  return FUZZERS.flatMap(({ name: user }) => {
+    const others = FUZZERS.filter(({ name }) => name !== user).map(({ name }) => markOf(name));
+    const found = entriesBelow(Buffer.from(`${scene.data}/storage/${user}`));
+    const foreign = found.filter(({ place }) => others.some((mark) => place.includes(mark)));
+    const unknown = found.filter(
+      ({ place, isFile }) => isFile && !known.has(sha256Hex(readFileSync(place))),
+    );
+    return [
+      ...foreign.map(({ place }) => `of another home: ${place.toString()}`),
+      ...unknown.map(({ place }) => `other content: ${place.toString()}`),
+    ];
+  });
+}
+
+interface Entry {
+  readonly place: Buffer;
+  readonly isFile: boolean;
 }
 
 /** By bytes, because some of the names are no text. */
-function filesBelow(folder: Buffer): Buffer[] {
+function entriesBelow(folder: Buffer): Entry[] {
   const slash = Buffer.from("/");
   return readdirSync(folder, { encoding: "buffer" }).flatMap((name) => {
     const place = Buffer.concat([folder, slash, name]);
     const stats = lstatSync(place);
-    if (stats.isDirectory()) return filesBelow(place);
-    return stats.isFile() ? [place] : [];
+    const entry = { place, isFile: stats.isFile() };
+    return stats.isDirectory() ? [entry, ...entriesBelow(place)] : [entry];
   });
 }
 
