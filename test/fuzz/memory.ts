@@ -18,7 +18,7 @@ export interface Content {
 
 export const CONTENTS: readonly [Content, ...Content[]] = contentsOf(SIZES) as never;
 
-const PATHS = ["/a", "/b", "/c", "/d", "/d/a", "/d/e", "/d/e/f", "/é", "/x y", "/d/\u{10feff}"];
+const PATHS = ["/a", "/b", "/c", "/é", "/x y", "/\u{10feff}", "/d", "/d/a", "/d/e", "/d/e/f"];
 
 /** Accounts of the fuzzer, each with what it may. */
 export const FUZZERS = [

@@ -156,7 +156,7 @@ class Field {
       this.#counts.notLetIn += 1;
       return;
     }
-    const spoiledPercent = chance.pick([0, 5, 5, 20, 60]);
+    const spoiledPercent = chance.pick([0, 0, 5, 5, 20, 60]);
     const { fingerprint } = this.#server;
     const memory = new Memory(chance);
     const actor = new Actor(peer, memory, chance, { spoiledPercent, fingerprint });
