@@ -3,6 +3,7 @@
  * socket, some at once (P1, I6, I7, A2, A8, D1, D8, Q3).
  *
  *   bun test/fuzz/sessions.ts [--seed N] [--sessions N] [--lanes N] [--every N] [--within MS]
+ *     [--first N]
  *
  * A session ends before the greeting, before sign-in, or does what users do: uploads, resumes,
  * downloads, listings, all rows of the table. Frames are right, nearly right or spoiled, in wrong
@@ -10,7 +11,8 @@
  * server stays alive, answers what is whole in time and in its own shapes, tells of no defect, and
  * lets a good client sign in, list, put and get. After each `--every` sessions INV holds, every
  * file is one that was put, and descriptors and memory are level. By hand: --sessions 100000
- * --within 1000.
+ * --within 1000. A finding of session N comes again with the seed and `--first N --sessions 1`,
+ * unless it takes others beside it.
  */
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +37,7 @@ import { CONTENTS, FUZZ_KEY, FUZZERS, markOf, Memory } from "./memory.ts";
 import { Peer } from "./peer.ts";
 import type { Way } from "./peer.ts";
 
-const DEFAULTS = { sessions: 300, lanes: 6, every: 1000, within: 10_000 };
+const DEFAULTS = { first: 1, sessions: 300, lanes: 6, every: 1000, within: 10_000 };
 /** The good client comes by after so many. */
 const VISIT_EVERY_SESSIONS = 100;
 /** How far the server may grow beyond what it was after the first stretch. */
@@ -71,7 +73,7 @@ class Field {
     transfers: 0,
   };
   readonly #lastWords = new Map<string, number>();
-  #begun = 0;
+  #begun: number;
   #residentBytes = 0;
 
   private constructor(
@@ -92,6 +94,7 @@ class Field {
     this.#good = known.good;
     this.#baseline = known.baseline;
     this.#isUntouched = known.isUntouched;
+    this.#begun = campaign.number("first") - 1;
   }
 
   static async open(scene: Scene, campaign: Campaign): Promise<Field> {
@@ -119,12 +122,12 @@ class Field {
   }
 
   async run(): Promise<Record<string, unknown>> {
-    const { sessions, lanes, every } = this.#sizes;
-    while (this.#begun < sessions) {
-      const end = Math.min(sessions, this.#begun + every);
+    const { last, lanes, every } = this.#sizes;
+    while (this.#begun < last) {
+      const end = Math.min(last, this.#begun + every);
       await Promise.all(Array.from({ length: lanes }, () => this.#lane(end)));
       await this.#demandLevel();
-      this.#campaign.progress(`${this.#begun} of ${sessions}, ${this.#residentBytes >> 20} MiB`);
+      this.#campaign.progress(`${this.#begun} of ${last}, ${this.#residentBytes >> 20} MiB`);
     }
     if (!(await this.#isUntouched())) this.#campaign.fail("something changed beside the data");
     if ((await this.#server.stop()) !== 0) this.#campaign.fail("the server did not end with 0");
@@ -136,7 +139,8 @@ class Field {
 
   get #sizes() {
     const number = (name: keyof typeof DEFAULTS) => this.#campaign.number(name);
-    return { sessions: number("sessions"), lanes: number("lanes"), every: number("every") };
+    const last = number("first") - 1 + number("sessions");
+    return { last, lanes: number("lanes"), every: number("every") };
   }
 
   async #lane(end: number): Promise<void> {
