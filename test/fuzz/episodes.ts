@@ -95,10 +95,15 @@ async function download(actor: Actor): Promise<void> {
   if (chance.percent(50)) await actor.call("closeTransfer", { transfer: id });
 }
 
+/** One of the directories has more than a page; not all of them are read to their end. */
 async function browse(actor: Actor): Promise<void> {
-  const { memory } = actor;
-  for (let pages = actor.chance.between(1, 4); pages > 0; pages -= 1) {
-    const reply = await actor.call("list");
+  const { chance, memory } = actor;
+  const fields = chance.percent(60) ? { path: memory.own("/many") } : {};
+  for (let pages = chance.between(1, 4); pages > 0; pages -= 1) {
+    const reply = await actor.call(
+      "list",
+      memory.cursors.length > 1 ? fields : { ...fields, cursor: 0 },
+    );
     if (reply.outcome === "reply") memory.cursors.push(Number(reply.value["cursor"]));
   }
 }

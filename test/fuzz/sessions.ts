@@ -14,7 +14,7 @@
  * --within 1000. A finding of session N comes again with the seed and `--first N --sessions 1`,
  * unless it takes others beside it.
  */
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCampaign } from "../campaign/campaign.ts";
 import type { Campaign } from "../campaign/campaign.ts";
@@ -24,6 +24,7 @@ import { Scene } from "../e2e/binary.ts";
 import type { Server } from "../e2e/binary.ts";
 import { Chance } from "../support/chance.ts";
 import { formatKeyLine } from "../../src/base/keyblob.ts";
+import { LIST_PAGE_ENTRIES_MAX } from "../../src/base/limits.ts";
 import { Actor } from "./actor.ts";
 import {
   OPERATORS_EPISODES,
@@ -38,6 +39,7 @@ import { Peer } from "./peer.ts";
 import type { Way } from "./peer.ts";
 
 const DEFAULTS = { first: 1, sessions: 300, lanes: 6, every: 1000, within: 10_000 };
+const MANY_FILES = LIST_PAGE_ENTRIES_MAX + 200;
 /** The good client comes by after so many. */
 const VISIT_EVERY_SESSIONS = 100;
 /** How far the server may grow beyond what it was after the first stretch. */
@@ -100,11 +102,12 @@ class Field {
   static async open(scene: Scene, campaign: Campaign): Promise<Field> {
     const keyFile = scene.path("fuzz.pub");
     await Bun.write(keyFile, `${formatKeyLine(FUZZ_KEY.publicKey, "fuzz")}\n`);
-    const limits = ["--quota", "20 MiB", "--files", "60"];
+    const limits = ["--quota", "20 MiB", "--files", String(MANY_FILES + 60)];
     for (const { name, access } of FUZZERS) {
       const means = ["--no-password", "--add-key", keyFile, "--access", access];
       const { status, stderr } = await scene.operate("useradd", name, ...means, ...limits);
       if (status !== 0) throw new Error(`useradd ${name}: ${stderr}`);
+      plantMany(join(scene.data, "storage", name, `many${markOf(name)}`));
     }
     const guest = await Guest.add(scene, "good");
     const isUntouched = await plantCanary(scene);
@@ -246,6 +249,13 @@ async function playSome(actor: Actor, episodes: readonly [Episode, ...Episode[]]
   for (let count = chance.between(1, 4); count > 0 && !peer.isGone; count -= 1) {
     await chance.pick(episodes)(actor);
   }
+}
+
+/** Empty files, more than one page of a listing holds. */
+function plantMany(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (let number = 0; number < MANY_FILES; number += 1)
+    writeFileSync(join(folder, `${number}`), "");
 }
 
 /** What is in a home of the fuzzers and cannot be: content that nobody put, names of another home. */
