@@ -34,9 +34,9 @@ test("V1: the small mutations of three bytes are all that there are, each once",
 });
 
 test("V1, I6, I7, D1: mutations of frames are heard the same however they are cut, or refused", () => {
-  const { inputs, small } = fuzz({ seed: drawSeed(), count: 40_000 });
+  const { inputs, small } = fuzz({ seed: drawSeed(), count: 10_000 });
 
-  expect([inputs, small >= 19_000]).toEqual([40_000, true]);
+  expect([inputs, small >= 4900]).toEqual([10_000, true]);
 });
 
 /** Defects as they come. */
