@@ -132,7 +132,7 @@ export class Session {
   #isOperator = false;
   /** The proof was right, the home is being opened. */
   #isEntering = false;
-  #openRequests = 0;
+  readonly #running = new Set<Promise<unknown>>();
   #lastRequestMs = this.beganMs;
   #ended: Promise<void> | undefined;
 
@@ -170,12 +170,12 @@ export class Session {
 
   /** Nothing is under way, neither a transfer nor a request. */
   get isIdle(): boolean {
-    return this.transfers.size === 0 && this.#openRequests === 0;
+    return this.transfers.size === 0 && this.#running.size === 0;
   }
 
   /** When the peer last asked for something, or content last moved; now, while it is answered. */
   lastActiveMs(nowMs: number): number {
-    if (this.#openRequests > 0) return nowMs;
+    if (this.#running.size > 0) return nowMs;
     const moved = [...this.transfers.values()].map(({ motion }) => motion.lastMovedMs);
     return Math.max(this.#lastRequestMs, ...moved);
   }
@@ -252,13 +252,14 @@ export class Session {
     }
   }
 
-  /** Runs a request; as long as it runs the session is not idle. */
+  /** Runs a request; as long as it runs the session is not idle, and its home stays open. */
   async during<Value>(request: () => Promise<Value>): Promise<Value> {
-    this.#openRequests += 1;
+    const running = request();
+    this.#running.add(running);
     try {
-      return await request();
+      return await running;
     } finally {
-      this.#openRequests -= 1;
+      this.#running.delete(running);
       this.#lastRequestMs = performance.now();
     }
   }
@@ -376,6 +377,9 @@ export class Session {
     const isLeaving = failure.kind === "CONNECTION_LOST" && failure.cause === undefined;
     const reason = isLeaving && ids.length === 0 ? "LEFT" : failure.kind;
     await Promise.all(ids.map((id) => this.endTransfer(id, failure)));
+    // A request that goes on works in the home by its descriptor, whose number is another home's
+    // as soon as this one is closed. Strangers and operators have none, and theirs may wait for us.
+    if (this.#vfs !== undefined) await Promise.allSettled(this.#running);
     await this.listings.closeAll();
     await this.#vfs?.leave();
     this.registry.remove(this, failure);

@@ -43,16 +43,13 @@ const ABOVE = Buffer.from("..");
 
 /** An open directory. Whoever opened it closes it, at the latest by `using`. */
 export class Directory {
-  readonly fd: number;
-  /** Means this directory for as long as it is open, and something else afterwards. */
-  readonly path: Buffer;
+  readonly #path: Buffer;
   readonly #isAnchored: boolean;
   readonly #file: OpenFile;
   #isOpen = true;
 
   constructor(file: OpenFile, path: Buffer | undefined) {
-    this.fd = file.fd;
-    this.path = path ?? Buffer.from(`${PROC}/${file.fd}`);
+    this.#path = path ?? Buffer.from(`${PROC}/${file.fd}`);
     this.#isAnchored = path === undefined;
     this.#file = file;
   }
@@ -65,6 +62,18 @@ export class Directory {
   static async open(path: string, isAnchored = HAS_PROC): Promise<Directory> {
     const real = Buffer.from(await settled(fs.promises.realpath(path)));
     return new Directory(await openFound(real, true), isAnchored ? undefined : real);
+  }
+
+  /** Not of a closed one: its number soon is another directory's, perhaps another user's. */
+  get fd(): number {
+    this.#demandOpen();
+    return this.#file.fd;
+  }
+
+  /** Means this directory for as long as it is open, and something else afterwards. */
+  get path(): Buffer {
+    this.#demandOpen();
+    return this.#path;
   }
 
   /** The path of the entry `name`. */
@@ -123,7 +132,11 @@ export class Directory {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    fs.closeSync(this.fd);
+    fs.closeSync(this.#file.fd);
+  }
+
+  #demandOpen(): void {
+    if (!this.#isOpen) throw new Error("a directory is used after it was closed");
   }
 
   [Symbol.dispose](): void {

@@ -14,6 +14,10 @@ test.each([
   "campaign/power.ts",
   "campaign/registrations.ts",
   "campaign/rounds.ts",
+  "fuzz/frames.ts",
+  "fuzz/accounts.ts --count 2000",
+  "fuzz/texts.ts --count 5000",
+  "fuzz/sessions.ts",
   "bugs/bugs.ts --count 2",
 ])("%s finds nothing", async (line) => {
   const [script = "", ...options] = line.split(" ");

@@ -1,4 +1,5 @@
 /** A registry over a real accounts.toml and a real depot, and peers that sign in to it. */
+import { join } from "node:path";
 import { AccountDirectory } from "../../src/accounts/directory.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
 import { FtpxError } from "../../src/base/errors.ts";
@@ -88,6 +89,10 @@ export class SignIns {
 
   get file(): string {
     return this.#shop.folder.at("accounts.toml");
+  }
+
+  homeOf(user: string): string {
+    return join(this.#shop.folder.at("storage"), user);
   }
 
   /** As an operator's command does it, and the server that sees it. */
