@@ -12,6 +12,7 @@ test.each([
   "campaign/power.ts",
   "campaign/registrations.ts",
   "campaign/rounds.ts",
+  "campaign/soak.ts",
   "bugs/bugs.ts --count 2",
 ])("%s finds nothing", async (line) => {
   const [script = "", ...options] = line.split(" ");
