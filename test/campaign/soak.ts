@@ -1,6 +1,5 @@
 /**
  * V15, V14: hours of what eight clients do together, and whether anything grows meanwhile.
- * It covers D9 as far as connections come and go by themselves and by cut lines.
  *
  *   bun test/campaign/soak.ts [--seed N] [--minutes M] [--every M] [--svg FILE] [--pause MS]
  *     [--slope MIB-PER-HOUR]
