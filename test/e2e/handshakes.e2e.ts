@@ -104,7 +104,7 @@ async function openssl(input: Uint8Array, ...options: string[]): Promise<string>
 
 test("T1: a frame in front of the ClientHello ends the connection and is not answered", async () => {
   const tap = await Tap.open(server.port, {
-    toServer: { first: (hello) => Buffer.concat([HELLO, hello]) },
+    toServer: { first: (flight) => Buffer.concat([HELLO, flight]) },
   });
   const { status } = await scene.run(
     ["quota", server.target("ann", "/", tap.port), "--retries", "0"],
@@ -120,7 +120,7 @@ test("T1: a frame in front of the ClientHello ends the connection and is not ans
 
 test("T1: a frame in the segment of the ClientHello is never read", async () => {
   const tap = await Tap.open(server.port, {
-    toServer: { first: (hello) => Buffer.concat([hello, HELLO]) },
+    toServer: { first: (flight) => Buffer.concat([flight, HELLO]) },
   });
   const { status } = await scene.run(
     ["quota", server.target("ann", "/", tap.port), "--retries", "0"],
@@ -198,7 +198,7 @@ test("T2: there is nothing to resume and no early data", async () => {
     stdout: "pipe",
     stderr: "pipe",
   });
-  child.stdin.write(hello("resuming"));
+  void child.stdin.write(hello("resuming"));
   await child.stdin.flush();
   let output = "";
   for await (const bytes of child.stdout) {
@@ -295,12 +295,26 @@ test("R11: a server that never ends its handshake gets a ClientHello, and is lef
   expect(types).toEqual([HANDSHAKE]);
 });
 
+test("two ftpx agree on a hybrid key exchange, which a later computer does not open", async () => {
+  const tap = await Tap.open(server.port);
+  const target = server.target("ann", "/", tap.port);
+  const { status } = await scene.run(["quota", target, "--retries", "0"], PASSWORD);
+  const serverHello = tap.toClient.toString("hex", 5, 2000);
+  tap.close();
+
+  expect(status).toBe(0);
+  // Extension key_share with a group and its 1,120 bytes (draft-ietf-tls-ecdhe-mlkem).
+  expect(serverHello).toContain("0033046411ec0460");
+});
+
+function noted(list: string[]): (peer: object) => void {
+  return (peer) => void list.push(Buffer.from(exportBinding(peer)).toString("hex"));
+}
+
 test("R13: both ends have the same binding, and each connection its own", async () => {
   const { keyPem, certificatePem } = await openIdentity(scene.folder);
   const ofServer: string[] = [];
   const ofClient: string[] = [];
-  const noted = (list: string[]) => (peer: object) =>
-    void list.push(Buffer.from(exportBinding(peer)).toString("hex"));
   const tls = { ...TLS_OPTIONS, key: keyPem, cert: certificatePem };
   const serving = { data: () => {}, handshake: noted(ofServer) };
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, tls, socket: serving } as never);

@@ -30,7 +30,7 @@ const listen = Bun.listen as unknown as (options: Options) => TCPSocketListener;
 
 /** `write` takes all that it is given, and passes on what is allowed. */
 function cut(socket: Socket, most: number): void {
-  const write = socket.write.bind(socket) as (bytes: Uint8Array, at: number, n: number) => number;
+  const write: (bytes: Uint8Array, at: number, n: number) => number = socket.write.bind(socket);
   let leftBytes = most;
   const limited = (bytes: Uint8Array, offset: number, length: number): number => {
     if (length < leftBytes) {

@@ -40,9 +40,9 @@ test.each([
   async (user, verb, what, wanted, text) => {
     const tap = await Tap.open(server.port);
     const target = server.target(user, "/to", tap.port);
-  // The first contact looks at the key with a connection of its own.
-  await scene.run(["quota", target], PASSWORD);
-  const before = tap.connectionCount;
+    // The first contact looks at the key with a connection of its own.
+    await scene.run(["quota", target], PASSWORD);
+    const before = tap.connectionCount;
     const { status, stderr } = await scene.run(
       [...verb, scene.path(what), target, "--retries", "5"],
       PASSWORD,

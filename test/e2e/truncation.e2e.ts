@@ -143,7 +143,7 @@ test("T7: a get that the server ends by close_notify is a success only behind it
     stdin: "pw\n",
   });
   const child = Bun.spawn(words, { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
-  const notifier = await Server.open(child as never);
+  const notifier = await Server.open(child);
   try {
     const { port, fingerprint } = notifier;
     const client = await signedInAt(port, fingerprint);
@@ -157,7 +157,7 @@ test("T7: a get that the server ends by close_notify is a success only behind it
       // The last bytes are the end's frame, and each of them matters.
       const last = Array.from({ length: 60 }, (_, index) => whole - 1 - index);
       for (const [index, bytesMax] of [...new Set([...drawn, ...last])].entries()) {
-        child.stdin.write(`${bytesMax}\n`);
+        void child.stdin.write(`${bytesMax}\n`);
         await child.stdin.flush();
         await notifier.nth("cutting", index + 1);
         const local = scene.path("got");
@@ -205,7 +205,7 @@ test("T7: a put that the client ends by close_notify is published only behind it
 async function withSocketsCut<Value>(most: number, work: () => Promise<Value>): Promise<Value> {
   const { connect: original } = Bun;
   (Bun as { connect: unknown }).connect = (options: {
-    socket: { open(socket: RawSocket): void };
+    socket: { open: (socket: RawSocket) => void };
   }) => {
     const { open } = options.socket;
     const cutting = (socket: RawSocket): void => {
