@@ -135,11 +135,11 @@ function columnsOf(points: readonly Point[], lastX: number): Column[] {
   });
 }
 
-/** 1, 2 or 5 with noughts: the least of them that is not below. */
+/** A number whose quarters are short: the least of them that is not below. */
 function niceAbove(most: number): number {
   if (most <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
-  return power * ([1, 2, 5, 10].find((digit) => digit * power >= most) ?? 10);
+  return power * ([1, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10].find((digit) => digit * power >= most) ?? 10);
 }
 
 function shortNumber(value: number): string {
