@@ -6,7 +6,7 @@
  */
 import type { Panel } from "../documents/plot.ts";
 import { plotOf } from "../documents/plot.ts";
-import { fitLine, mean, meansOf } from "../support/slope.ts";
+import { fitLine, lowestOf, mean, meansOf } from "../support/slope.ts";
 import type { Point } from "../support/slope.ts";
 
 /** One second, from the beginning of the work on. */
@@ -24,7 +24,9 @@ export interface Second {
 export interface Summary {
   /** MiB over hours, after the warm-up. */
   readonly rss: readonly Point[];
-  /** Neighbours that are taken together before a slope is looked for. */
+  /** What memory comes down to, in spans that are longer than the garbage takes to be collected. */
+  readonly floor: readonly Point[];
+  /** Runs of neighbours that are taken together before a slope is looked for. */
   readonly meansMax: number;
   readonly figures: Readonly<Record<string, number>>;
 }
@@ -34,6 +36,9 @@ const WARM_UP_SECONDS_MAX = 900;
 
 /** A garbage collection's rhythm, and more, lies within one of them. */
 const MEAN_SECONDS = 60;
+
+/** Memory rises and falls in spans of some minutes, by the heap's own rhythm. */
+const FLOOR_SECONDS = 300;
 
 export function summaryOf(seconds: readonly Second[]): Summary {
   const warm = afterWarmUp(seconds);
@@ -46,11 +51,15 @@ export function summaryOf(seconds: readonly Second[]): Summary {
   const [grown, own] = [rss, overHours(({ anonymousKib }) => anonymousKib)].map((points) =>
     fitLine(meansOf(points, meansMax)),
   );
+  const floor = lowestOf(rss, Math.max(4, Math.floor(lastSecond / FLOOR_SECONDS)));
+  const base = fitLine(floor);
   const pings = warm.map(({ pingMs }) => pingMs).toSorted((a, b) => a - b);
   const figures = {
     samples: seconds.length,
     rssMib: rounded(mean(rss.map(({ y }) => y))),
     rssPeakMib: rounded(Math.max(0, ...seconds.map(({ rssKib }) => rssKib / 1024))),
+    floorSlopeMibAnHour: rounded(base.slope),
+    floorSlopeError: rounded(base.error),
     rssSlopeMibAnHour: rounded(grown?.slope ?? 0),
     rssSlopeError: rounded(grown?.error ?? Infinity),
     anonymousSlopeMibAnHour: rounded(own?.slope ?? 0),
@@ -62,7 +71,7 @@ export function summaryOf(seconds: readonly Second[]): Summary {
     lagWorstMs: rounded(Math.max(0, ...warm.map(({ lagMs }) => lagMs))),
     operationsASecond: rounded(mean(seconds.map(({ operations }) => operations))),
   };
-  return { rss, meansMax, figures };
+  return { rss, floor, meansMax, figures };
 }
 
 function afterWarmUp(seconds: readonly Second[]): readonly Second[] {

@@ -7,7 +7,8 @@
  * Five clients are the library in this process, three the compiled executable. Each second
  * memory, descriptors, event loop and operations are measured (soak-watch.ts); every `--every`
  * minutes all of them rest and INV is looked at. No speed is judged; what memory gains is
- * judged with `--slope`, which a run of less than half an hour cannot tell.
+ * judged with `--slope`, by what it comes down to every few minutes: a run of less than an hour
+ * cannot tell.
  */
 import { readdirSync, readlinkSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
@@ -15,7 +16,7 @@ import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { linesOf } from "../e2e/binary.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
-import { fitLine, meansOf } from "../support/slope.ts";
+import { fitLine } from "../support/slope.ts";
 import { runCampaign } from "./campaign.ts";
 import type { Campaign } from "./campaign.ts";
 import { descriptorsOf, plantCanary, violations } from "./invariant.ts";
@@ -281,7 +282,7 @@ class Soak implements SoakGround {
   async #report(): Promise<Record<string, unknown>> {
     const summary = summaryOf(this.#seconds);
     const most = this.#campaign.number("slope");
-    const { slope, error } = fitLine(meansOf(summary.rss, summary.meansMax));
+    const { slope, error } = fitLine(summary.floor);
     if (most > 0 && !(slope - SLOPE_ERRORS * error < most)) {
       this.#campaign.fail(`memory grows by ${slope} MiB an hour (error ${error})`);
     }

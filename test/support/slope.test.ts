@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Chance } from "./chance.ts";
-import { fitLine, meansOf } from "./slope.ts";
+import { fitLine, lowestOf, meansOf } from "./slope.ts";
+import type { Point } from "./slope.ts";
 
 test("the slope of a straight line is found, without error", () => {
   const points = [0, 1, 2, 5].map((x) => ({ x, y: 3 * x + 7 }));
@@ -55,4 +56,14 @@ test("means keep what is left over, and never make more of it", () => {
     { x: 4, y: 40 },
   ]);
   expect(meansOf(points, 9)).toEqual(points);
+});
+
+/** Memory that is collected every 37 seconds, and a leak. */
+function saw(leak: number): Point[] {
+  return Array.from({ length: 600 }, (_, x) => ({ x, y: 100 + (x % 37) + leak * x }));
+}
+
+test("the floor of a saw is flat, however its teeth stand, and rises with a leak", () => {
+  expect(Math.abs(fitLine(lowestOf(saw(0), 12)).slope)).toBeLessThan(1e-9);
+  expect(fitLine(lowestOf(saw(0.1), 12)).slope).toBeCloseTo(0.1, 2);
 });

@@ -21,12 +21,25 @@ export interface Fit {
 
 /** Means of at most so many runs of neighbours, of equal length; what is left over is in the last. */
 export function meansOf(points: readonly Point[], countMax: number): Point[] {
+  return runsOf(points, countMax).map((some) => ({
+    x: mean(some.map(({ x }) => x)),
+    y: mean(some.map(({ y }) => y)),
+  }));
+}
+
+/**
+ * The lowest point of each run of neighbours, as `meansOf` makes them: what memory is left when
+ * garbage was collected, if a run is longer than that takes to come round.
+ */
+export function lowestOf(points: readonly Point[], countMax: number): Point[] {
+  return runsOf(points, countMax).map((some) => some.reduce((a, b) => (b.y < a.y ? b : a)));
+}
+
+function runsOf(points: readonly Point[], countMax: number): Point[][] {
   const count = Math.min(points.length, countMax);
   return Array.from({ length: count }, (_, index) => {
     const from = Math.floor((index * points.length) / count);
-    const to = Math.floor(((index + 1) * points.length) / count);
-    const some = points.slice(from, to);
-    return { x: mean(some.map(({ x }) => x)), y: mean(some.map(({ y }) => y)) };
+    return points.slice(from, Math.floor(((index + 1) * points.length) / count));
   });
 }
 
