@@ -18,6 +18,7 @@ test.each([
   "fuzz/accounts.ts --count 2000",
   "fuzz/texts.ts --count 5000",
   "fuzz/sessions.ts",
+  "campaign/soak.ts",
   "bugs/bugs.ts --count 2",
 ])("%s finds nothing", async (line) => {
   const [script = "", ...options] = line.split(" ");
