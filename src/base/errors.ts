@@ -143,6 +143,7 @@ export const ERRORS = {
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
   NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },
+  TURNED_AWAY:        { code: 122, exit: 75, ends: "connection", text: "{host} closes connections before anything is said[: {reason}]", hint: "it may be busy, or have shut out this address for a while; or it is another kind of server" },
   NO_SUCH_BOOKMARK:   { code: 126, exit: 66, ends: "request",    text: "no bookmark \"{reason}\"", hint: "ftpx bookmark list shows all" },
   LOCAL_PATH:         { code: 127, exit: 66, ends: "request",    text: "cannot be reached on this machine: {reason}", hint: "look at what stands there" },
 

@@ -155,11 +155,8 @@ export const WATCH_EVERY_MS = 1_000;
 /** A client whose content has stopped for this long loses its upload to another session of the same user. */
 export const TAKEOVER_AFTER_MS = 4_000;
 
-/** Connections that have not signed in, in all: strangers must not use up the descriptors. */
-export const UNSIGNED_SESSIONS_MAX = 64;
-
-/** Connections of one source that have not signed in: a class that begins at once fits (each needs a second or less), and four sources are needed to fill UNSIGNED_SESSIONS_MAX. */
-export const SOURCE_UNSIGNED_SESSIONS_MAX = 16;
+/** Connections that have not signed in, in all: strangers must not use up the descriptors; a class that begins at once behind one address fits. Where they are all taken a newcomer gets a place of the source that has most, so one source keeps nobody else out. */
+export const UNSIGNED_SESSIONS_MAX = 256;
 
 /** Percent of all sessions that one source gets unless `--max-per-source` says otherwise: a whole school may stand behind one address, and half is left for others. */
 export const SOURCE_SESSIONS_PERCENT = 50;
@@ -206,7 +203,7 @@ export const KNOWN_SOURCES_MAX = 32;
 
 /** Refused connections that wait to be told why, in all, and of one source at once; then two of it each second. A command makes two. */
 export const REFUSED_MAX = 64;
-export const SOURCE_REFUSED_MAX = 8;
+export const SOURCE_REFUSED_MAX = 32;
 /** Connections to the operator's loopback port that have not shown its secret: commands show it at once, so more are strangers. */
 export const OPERATORS_WAITING_MAX = 16;
 
@@ -395,7 +392,6 @@ const RELATIONS: readonly [boolean, string][] = [
     (INVITES_MAX + ANSWERS_MAX) * (2 * USER_BYTES_MAX + 128) <= BODY_BYTES_MAX,
     "the list of invites fits a body",
   ],
-  [SOURCE_UNSIGNED_SESSIONS_MAX * 4 <= UNSIGNED_SESSIONS_MAX, "one source leaves room for others"],
   [PENALTY_FAILED_MS * 3 >= PENALTY_MS_MIN, "three failed sign-ins at once shut a source out"],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],

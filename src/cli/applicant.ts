@@ -76,6 +76,7 @@ const PASSING = [
   "SERVER_FULL",
   "SOURCE_FULL",
   "THROTTLED",
+  "TURNED_AWAY",
   "UNREACHABLE",
 ] as const;
 

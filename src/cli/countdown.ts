@@ -26,7 +26,7 @@ export class Countdown {
     const nowMs = performance.now();
     const isSaid = nowMs < this.#dueMs && this.#retry?.attempt === retry.attempt;
     this.#retry = retry;
-    if (!isKind(retry.reason, "SERVER_FULL", "UNREACHABLE")) this.#lostMs ??= nowMs;
+    if (!isKind(retry.reason, "SERVER_FULL", "TURNED_AWAY", "UNREACHABLE")) this.#lostMs ??= nowMs;
     this.#dueMs = Math.max(isSaid ? this.#dueMs : 0, nowMs + retry.pauseMs);
     if (isScreen(process.stderr)) this.#end ??= this.#begin();
     else if (!isSaid) writeNote(retryLine(retry, retry.pauseMs));

@@ -145,7 +145,7 @@ function shakeHands(
       isRefused = true;
       clearTimeout(timer);
       // First the reason: terminating calls `close`, which knows a worse one.
-      reject(cause instanceof FtpxError ? cause : unreachable(name, cause));
+      reject(cause instanceof FtpxError ? cause : failed(name, cause, opened !== undefined));
       socket?.terminate();
     };
     const timer = setTimeout(() => refuse(noAnswer(opened)), CONNECT_MS_MAX);
@@ -179,11 +179,13 @@ function clientOverTls(socket: PeerSocket, fingerprint: string): Client {
   return new Client(socket, () => exportBinding(socket), { fingerprint });
 }
 
+const CLOSED = "closed by the other side";
+
 /** What holds for every socket; a failure before there is a client goes to `refuse`. */
 function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
   const closed = (error?: Error): void => {
     peer.client?.connection.socketClosed(error);
-    refuse(error ?? "closed by the other side");
+    refuse(error ?? CLOSED);
   };
   return {
     data: (_socket: PeerSocket, bytes: Uint8Array) => peer.client?.connection.received(bytes),
@@ -223,7 +225,19 @@ function brokenHandshake(host: string, cause: Refusal): FtpxError {
   }
   const isOther = /VERSION|UNSUPPORTED_PROTOCOL|APPLICATION_PROTOCOL/i.test(reason);
   if (isOther) return new FtpxError("TLS_FAILED", { host, reason }, { cause });
+  if (cause?.code === "ECONNRESET") return failed(host, cause, true);
   return unreachable(host, `no TLS handshake (${reason})`);
+}
+
+/**
+ * A server that has no place for somebody says so to a few, and closes the connections of the
+ * others: sometimes so soon that they never were open here.
+ */
+function failed(host: string, cause: unknown, wasOpen: boolean): FtpxError {
+  const { code } = cause as { code?: string };
+  const isClosed = code === "ECONNRESET" || (wasOpen && (cause === CLOSED || code === "EPIPE"));
+  if (!isClosed) return unreachable(host, cause);
+  return new FtpxError("TURNED_AWAY", { host, reason: code ?? CLOSED }, { cause });
 }
 
 function unreachable(host: string, cause: unknown): FtpxError {

@@ -69,7 +69,7 @@ export class Porter {
     }
     // Where somebody is known, it is seen at the sign-in who comes.
     if (!isShared) demandNoWait(this.throttle.closedMs(source, nowMs));
-    this.#strangers.makeRoom(source, isShared);
+    this.#strangers.makeRoom(source);
   }
 
   joined(session: Session): void {

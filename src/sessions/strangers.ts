@@ -1,6 +1,5 @@
 /**
- * Those who have not signed in: few in all, fewer of one source, and who of them goes when there is
- * no room for one more.
+ * Those who have not signed in: few in all, and who of them goes when there is no room for one more.
  *
  * Where all places are taken, the newcomer gets one of the source that has the most, unless its own
  * has as many: of those, one that has come least far, at random. So who fills the places must do it
@@ -8,7 +7,7 @@
  * away by chance while there is room.
  */
 import { FtpxError } from "../base/errors.ts";
-import { SOURCE_UNSIGNED_SESSIONS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
+import { UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
 import { Headcount } from "./headcount.ts";
 
 export interface Stranger {
@@ -36,19 +35,11 @@ export class Strangers<One extends Stranger> {
     return this.#sources.has(stranger);
   }
 
-  /**
-   * Makes sure that one more has a place. @param isShared the source is bounded as all are
-   *
-   * @throws FtpxError SOURCE_FULL, SERVER_FULL
-   */
-  makeRoom(source: string, isShared: boolean): void {
-    const ownCount = this.#counts.of(source);
-    if (!isShared && ownCount >= SOURCE_UNSIGNED_SESSIONS_MAX) {
-      throw new FtpxError("SOURCE_FULL", { limit: SOURCE_UNSIGNED_SESSIONS_MAX });
-    }
+  /** Makes sure that one more has a place. @throws FtpxError SERVER_FULL */
+  makeRoom(source: string): void {
     if (this.size < UNSIGNED_SESSIONS_MAX) return;
     const largest = this.#counts.largest;
-    const displaced = ownCount < largest ? this.#leastFar(largest) : undefined;
+    const displaced = this.#counts.of(source) < largest ? this.#leastFar(largest) : undefined;
     if (displaced === undefined) throw new FtpxError("SERVER_FULL");
     // First of all, because nothing that it did is to be held against it.
     this.remove(displaced);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { FtpxError } from "../../src/base/errors.ts";
-import { SOURCE_UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
+import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { connect, lookAt } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
@@ -287,12 +287,12 @@ test("D4: sessions are refused at the cap that the descriptors allow, with its n
   ]);
 });
 
-test("one address before sign-in gets its places and no more, and hears the number", async () => {
+test("one address that takes all places before sign-in keeps nobody else out", async () => {
   const server = await scene.serve();
   const address = freshAddress();
-  const { open } = await silent(server, [address], SOURCE_UNSIGNED_SESSIONS_MAX);
+  const { open } = await silent(server, [address], UNSIGNED_SESSIONS_MAX);
   const refused = await outcomeOf(greeted(server, address));
-  expect(refused).toBe("SOURCE_FULL");
+  expect(refused).toBe("SERVER_FULL");
   expect(await tried(server, "ann", RIGHT, freshAddress())).toBeUndefined();
   for (const one of open) one?.terminate();
 });

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "bun:test";
-import { SOURCE_UNSIGNED_SESSIONS_MAX, UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
+import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
 import { Strangers } from "../../src/sessions/strangers.ts";
 import type { Stranger } from "../../src/sessions/strangers.ts";
-import { kindOf, refusal } from "../support/refusal.ts";
+import { kindOf } from "../support/refusal.ts";
 
 const dropped: string[] = [];
 let strangers: Strangers<Stranger>;
@@ -14,7 +14,7 @@ beforeEach(() => {
 
 function come(source: string, progress?: number, name = source): string {
   return kindOf(() => {
-    strangers.makeRoom(source, false);
+    strangers.makeRoom(source);
     strangers.add({ progress, drop: () => void dropped.push(name) }, source);
   });
 }
@@ -30,13 +30,13 @@ const fill = (sources: number, progress: number | undefined) => {
     come(`${index % sources}`, progress);
 };
 
-test("D2: one source gets a quarter of the places, and hears the number", () => {
-  for (let count = 0; count < SOURCE_UNSIGNED_SESSIONS_MAX; count += 1) come("a", 0);
-  expect(() => strangers.makeRoom("a", false)).toThrow(
-    refusal("SOURCE_FULL", { limit: SOURCE_UNSIGNED_SESSIONS_MAX }),
-  );
-  expect(kindOf(() => strangers.makeRoom("a", true))).toBe("done");
-  expect(come("b", 0)).toBe("done");
+test("D2: one source may take all places, and loses them to others, one each", () => {
+  fill(1, 0);
+  expect(come("0", 0)).toBe("SERVER_FULL");
+  for (let index = 0; index < UNSIGNED_SESSIONS_MAX / 2; index += 1) {
+    expect(come(`new ${index}`, 0)).toBe("done");
+  }
+  expect(dropped).toEqual(Array.from({ length: UNSIGNED_SESSIONS_MAX / 2 }, () => "0"));
 });
 
 test("D2: where all places are taken, a newcomer gets one of the source that has the most", () => {
@@ -44,7 +44,7 @@ test("D2: where all places are taken, a newcomer gets one of the source that has
   expect(come("new", 0)).toBe("done");
   expect(strangers.size).toBe(UNSIGNED_SESSIONS_MAX);
   expect(dropped).toEqual(["0"]);
-  expect(come("1", 0)).toBe("SOURCE_FULL");
+  expect(come("1", 0)).toBe("SERVER_FULL");
 });
 
 test("D2: whose source has as many as any gets none", () => {
@@ -73,7 +73,7 @@ test("D2: a flood from more sources than there are places does not keep out who 
   strangers = new Strangers(() => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647);
   const honest = { progress: 0, drop: () => void dropped.push("honest") };
   for (let index = 0; index < 1000; index += 1) come(`${index}`, 0);
-  strangers.makeRoom("honest", false);
+  strangers.makeRoom("honest");
   strangers.add(honest, "honest");
   for (let index = 0; index < 5; index += 1) come(`early ${index}`, 0);
   honest.progress = 1;
