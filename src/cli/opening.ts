@@ -7,7 +7,7 @@
  * sent; the connection on which an unknown key was looked at is closed and never used
  * for more.
  */
-import { FtpxError, isKind } from "../base/errors.ts";
+import { FtpxError, isKind, withHint } from "../base/errors.ts";
 import { DerivedKeys } from "../base/scram.ts";
 import { lookAt } from "../client/connect.ts";
 import type { Credentials } from "../client/client.ts";
@@ -18,6 +18,7 @@ import { formatHost } from "../client/target.ts";
 import { isBookmarkName } from "../client/bookmarks.ts";
 import type { Target } from "../client/target.ts";
 import { clientDirectory, Trust } from "../client/trust.ts";
+import { demandName } from "./admin.ts";
 import type { OptionsOf } from "./args.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
@@ -104,7 +105,7 @@ function keyFailure(error: unknown, user: string, path: string): unknown {
 async function userName({ host }: Target): Promise<string> {
   const name = process.env["FTPX_USER"] ?? "";
   if (name !== "") return name;
-  if (canAsk()) return await ask("user name");
+  if (canAsk()) return await ask("user name", { check: demandName });
   const mayBeMeant = isBookmarkName(host) && !host.includes(".") && host !== "localhost";
   const hint = `there is no bookmark "${host}", so it was taken for a host`;
   const reason = "no user name: write USER@HOST, or set FTPX_USER";
@@ -196,5 +197,8 @@ async function demandConsent(host: string, fingerprint: string): Promise<void> {
   const refusal = new FtpxError("UNKNOWN_KEY", { host, fingerprint });
   if (!canAsk()) throw refusal;
   writeNote(`${visible(host)} is not known here. Its key:\n\n    ${fingerprint}\n`);
-  if (!(await confirm("Is that what the server printed? Trust it from now on?"))) throw refusal;
+  if (await confirm("Is that what the server printed? Trust it from now on?")) return;
+  // Whoever has just said no is not told how to say yes.
+  const hint = "ask the operator which key it is: ftpx fingerprint prints it there";
+  throw withHint(refusal, hint, "UNKNOWN_KEY");
 }
