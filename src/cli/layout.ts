@@ -61,6 +61,19 @@ export function shorten(text: string, columns: number): string {
   return `${head.join("")}…${tail.join("")}`;
 }
 
+/** A sentence and what must be read whole behind it: the sentence is cut behind a word. */
+export function shortenBefore(text: string, tail: string, columns: number): string {
+  const room = columns - Bun.stringWidth(tail);
+  if (Bun.stringWidth(text) <= room) return text + tail;
+  // What is left of so little says nothing.
+  if (room < NAME_COLUMNS_MIN) return shorten(tail.replace(/^\W+/, ""), columns);
+  const characters = Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+  const head = takeColumns(characters, room - 1)
+    .join("")
+    .replace(/\s\S*$/, "");
+  return `${head}…${tail}`;
+}
+
 /**
  * Names side by side, down and then right, as ls shows them.
  *

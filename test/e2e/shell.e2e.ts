@@ -149,6 +149,26 @@ async function signedIn(target = server.target("ann")): Promise<Screen> {
   return screen;
 }
 
+test("who puts a file that another session puts waits for it, and finds it there", async () => {
+  const target = server.target("ann", "/twice");
+  const env = { FTPX_PASSWORD: PASSWORD };
+  const first = scene.start(["put", scene.path("big"), target, "--limit", "60M"], { env });
+  while (!(await scene.operate("uploads", "--json")).stdout.includes("/twice")) await Bun.sleep(50);
+  const screen = await Screen.open(
+    scene,
+    `put big ${target}`,
+    50,
+    `TERM=xterm FTPX_PASSWORD=${PASSWORD}`,
+  );
+  await screen.shows(/^ftpx: waiting for…; again in \d+ s \(\d of 5\)$/m);
+  expect(await first.exited).toBe(0);
+
+  await screen.shows("was there already");
+  const text = await screen.shows("status 0");
+  expect(text).not.toContain("connection lost");
+  await screen.close();
+});
+
 test("! has the terminal: it reads what is typed, Ctrl-C is for it, and its status is told", async () => {
   const screen = await signedIn();
   await screen.type("!read answer; echo got $answer", "Enter");

@@ -226,7 +226,8 @@ class Copy {
     const copied = await remote.retrying((client) => this.#attempt(client), { signal, progress });
     // What an attempt of this very command had moved is no earlier one.
     const resumedAt = Math.min(copied.resumedAt, this.#beganAt ?? 0);
-    return { ...copied, resumedAt };
+    const wasThere = copied.wasThere === true && resumedAt === copied.bytes;
+    return { ...copied, resumedAt, wasThere };
   }
 
   #attempt(client: Client): Promise<Copied> {
