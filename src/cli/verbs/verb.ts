@@ -5,7 +5,7 @@
  */
 import { FtpxError, isKind, withPath } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
-import { resolvePath } from "../../base/path.ts";
+import { childPath, HOME, namesOf as stepsOf, resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { parseCount } from "../../base/units.ts";
 import type { Remote } from "../../client/remote.ts";
@@ -240,8 +240,20 @@ async function findKind({ remote, signal }: Reach, path: VirtualPath) {
   } catch (error) {
     if (isKind(error, "NO_SUCH_PATH")) return "missing";
     if (isKind(error, "FORBIDDEN")) return "hidden";
+    if (isKind(error, "NOT_A_DIRECTORY")) throw withPath(error, await fileAbove(remote, path));
     throw error;
   }
+}
+
+/** What stands in the way of a path, because it is a file: it, or what is above it. */
+async function fileAbove(remote: Remote, path: VirtualPath): Promise<VirtualPath> {
+  let current = HOME;
+  for (const name of stepsOf(path)) {
+    current = childPath(current, name);
+    const facts = await remote.call("stat", { path: current }).catch(() => undefined);
+    if (facts?.kind !== "directory") return current;
+  }
+  return path;
 }
 
 /**
