@@ -99,6 +99,18 @@ export function sideBySide(
   });
 }
 
+/** Lines of at most so many columns, but for words that are longer. */
+export function breakLines(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const grown = last === undefined ? word : `${last} ${word}`;
+    if (last === undefined || Bun.stringWidth(grown) > columns) lines.push(word);
+    else lines[lines.length - 1] = grown;
+  }
+  return lines;
+}
+
 /** A table: each column as wide as its widest cell. */
 export function inColumns(lines: readonly (readonly string[])[]): string[] {
   const counts = lines.map((line) => line.length);

@@ -7,6 +7,7 @@
  * sent; the connection on which an unknown key was looked at is closed and never used
  * for more.
  */
+import { existsSync } from "node:fs";
 import { FtpxError, isKind, withHint } from "../base/errors.ts";
 import { DerivedKeys } from "../base/scram.ts";
 import { lookAt } from "../client/connect.ts";
@@ -106,10 +107,16 @@ async function userName({ host }: Target): Promise<string> {
   const name = process.env["FTPX_USER"] ?? "";
   if (name !== "") return name;
   if (canAsk()) return await ask("user name", { check: demandName });
-  const mayBeMeant = isBookmarkName(host) && !host.includes(".") && host !== "localhost";
-  const hint = `there is no bookmark "${host}", so it was taken for a host`;
   const reason = "no user name: write USER@HOST, or set FTPX_USER";
-  throw new FtpxError("USAGE", { reason }, mayBeMeant ? { hint } : {});
+  throw new FtpxError("USAGE", { reason }, { hint: takenFor(host) });
+}
+
+/** What may have been meant by a word that was taken for a host. */
+function takenFor(host: string): string | undefined {
+  if (existsSync(host)) return `"${host}" is a file here, but stands where the server has to`;
+  const mayBeMeant = isBookmarkName(host) && !host.includes(".") && host !== "localhost";
+  if (mayBeMeant) return `there is no bookmark "${host}", so it was taken for a host`;
+  return `"${host}" was taken for the server`;
 }
 
 /** The password that needs no question: `--password-stdin`, else FTPX_PASSWORD. */

@@ -20,6 +20,7 @@ import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
 import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
+import { demandFree } from "../doors/door.ts";
 import type { OpenDoor } from "../doors/door.ts";
 import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import { Registry } from "../sessions/registry.ts";
@@ -99,6 +100,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   // Before anything is told: whoever hears that the server listens may stop it at once.
   const stopping = stopSignal();
   const place = placeOf(options.data);
+  // Whoever mistyped an address, or has a server already, finds no new directory behind it.
+  if (!(await place.isMade())) demandFree(parseListen(options.listen));
   await place.prepare();
   await place.removeLeftovers();
   if (process.getuid?.() === 0) {

@@ -16,7 +16,7 @@ import type { Line } from "../sessions/session.ts";
 import { Connection } from "../wire/connection.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
-import { listen } from "./door.ts";
+import { listen, listenOption } from "./door.ts";
 import type { OpenDoor } from "./door.ts";
 import type { Identity } from "./identity.ts";
 
@@ -44,8 +44,7 @@ export function openTlsDoor(
   const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
   const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
-  const where = `--listen ${address.hostname}:${address.port}`;
-  const listener = listen(where, () => Bun.listen<Peer>(options as never));
+  const listener = listen(listenOption(address), () => Bun.listen<Peer>(options as never));
   return {
     host: address.hostname,
     port: listener.port,

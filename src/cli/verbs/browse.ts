@@ -18,10 +18,13 @@ const LONG = {
   all: { flags: "-a, --all", about: "changes nothing: names with a dot are always listed" },
 } as const;
 
+const HINT_TREES = "a pattern goes through trees, as photos/** does; get -r copies them";
+
 export const LS = verb({
   name: "ls",
   about: "Lists directories and files on the server",
   options: LONG,
+  hints: { "-R": HINT_TREES, "-r": HINT_TREES, "--recursive": HINT_TREES },
   shell: { usage: "[PATH…]", words: [0, Infinity], examples: ["ls", "ls -l backup"] },
   oneShot: {
     usage: "TARGET[/PATH]…",

@@ -75,6 +75,8 @@ export interface Verb<Options extends OptionSpecs = OptionSpecs> {
   readonly aliases?: readonly string[];
   readonly about: string;
   readonly options: Options;
+  /** See Spec. */
+  readonly hints?: Readonly<Record<string, string>>;
   /** Absent where the verb is not offered. */
   readonly shell?: Usage;
   readonly oneShot?: Usage;
@@ -144,13 +146,13 @@ export const JSON_OPTION = {
 export function specOf(row: Verb, place: Place): Spec | undefined {
   const use = place === "shell" ? row.shell : row.oneShot;
   if (use === undefined) return undefined;
-  const { name, about, options } = row;
+  const { name, about, options, hints } = row;
   const { usage, words } = use;
   // What takes no words is its own example.
   const examples = use.examples.length === 0 && usage === "" ? [name] : use.examples;
   const aliases = [...(row.aliases ?? []), ...(use.aliases ?? [])];
   const added = place === "shell" ? JSON_OPTION : { ...CONNECT_OPTIONS, ...JSON_OPTION };
-  return { name, aliases, about, usage, words, examples, options: { ...options, ...added } };
+  return { name, aliases, about, usage, words, examples, hints, options: { ...options, ...added } };
 }
 
 /** Every name by which a verb goes in the shell. */
