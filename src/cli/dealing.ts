@@ -16,8 +16,9 @@ export class DealtInput extends Readable {
   readonly #terminal: NodeJS.ReadStream;
   readonly #pieces: Uint8Array[] = [];
   #holdersCount = 0;
-  /** A piece was handed on and has not reached its reader. */
+  /** A piece, or the end, was handed on and has not reached its reader. */
   #isUnderWay = false;
+  #isEnded = false;
 
   /** @param ahead what an earlier one gave back */
   constructor(terminal: NodeJS.ReadStream, ahead: Uint8Array) {
@@ -32,7 +33,8 @@ export class DealtInput extends Readable {
     this.#terminal.on("data", this.#take);
     this.#terminal.once("end", this.#end);
     this.#terminal.resume();
-    this.#deal();
+    if (this.#terminal.readableEnded) this.#end();
+    else this.#deal();
   }
 
   /** Nothing more is dealt until what it answers was called as well. */
@@ -67,7 +69,10 @@ export class DealtInput extends Readable {
     this.#deal();
   };
 
-  readonly #end = (): void => void this.push(null);
+  readonly #end = (): void => {
+    this.#isEnded = true;
+    this.#deal();
+  };
 
   readonly #dealtWith = (): void => {
     this.#isUnderWay = false;
@@ -77,9 +82,9 @@ export class DealtInput extends Readable {
   #deal(): void {
     if (this.#isUnderWay || this.#holdersCount > 0) return;
     const piece = this.#pieces.shift();
-    if (piece === undefined) return;
+    if (piece === undefined && !this.#isEnded) return;
     this.#isUnderWay = true;
-    this.push(piece);
+    this.push(piece ?? null);
   }
 }
 

@@ -24,6 +24,8 @@ interface EditorSettings {
 /** Longer than what is asked of a server; a directory of this machine may hang as well. */
 const COMPLETION_MS_MAX = 1500;
 
+const NO_OFFER: Offer = [[], ""];
+
 /** Readline waits for it: with two parameters a completer is one that answers later. */
 type Answer = (error: null, offer: Offer) => void;
 
@@ -112,15 +114,25 @@ export class LineEditor {
   async #complete(line: string, answer: Answer): Promise<void> {
     const editor = this.#open;
     const goOn = this.#input?.hold();
-    const nothing: Offer = [[], ""];
-    const late = Bun.sleep(COMPLETION_MS_MAX).then(() => nothing);
-    const offer = await Promise.race([this.#settings.completion.offer(line), late]);
+    const offer = await this.#offerInTime(line);
     if (editor === undefined || editor !== this.#open) return;
     const isSame = editor.line.slice(0, editor.cursor) === line;
     try {
-      answer(null, isSame ? offer : nothing);
+      answer(null, isSame ? offer : NO_OFFER);
     } finally {
       goOn?.();
+    }
+  }
+
+  async #offerInTime(line: string): Promise<Offer> {
+    const { promise: late, resolve } = Promise.withResolvers<Offer>();
+    const timer = setTimeout(() => resolve(NO_OFFER), COMPLETION_MS_MAX);
+    try {
+      return await Promise.race([this.#settings.completion.offer(line), late]);
+    } catch {
+      return NO_OFFER;
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

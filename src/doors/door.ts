@@ -33,18 +33,3 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: "ports below 1024 are for root alone: choose another one",
   EADDRNOTAVAIL: "that is no address of this machine; without a host all of them are meant",
 };
-
-interface Address {
-  readonly hostname: string;
-  readonly port: number;
-}
-
-export function listenOption({ hostname, port }: Address): string {
-  return `--listen ${hostname}:${port}`;
-}
-
-/** Whether a door could be opened there now. @throws FtpxError as listen */
-export function demandFree(address: Address): void {
-  const options = { ...address, socket: { data: () => {} } };
-  listen(listenOption(address), () => Bun.listen(options)).stop(true);
-}

@@ -16,7 +16,7 @@ import type { Line } from "../sessions/session.ts";
 import { Connection } from "../wire/connection.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
-import { listen, listenOption } from "./door.ts";
+import { listen } from "./door.ts";
 import type { OpenDoor } from "./door.ts";
 import type { Identity } from "./identity.ts";
 
@@ -35,11 +35,7 @@ type PeerSocket = Socket<Peer>;
 const REFUSED_MAX = 64;
 
 /** @throws FtpxError BAD_CONFIG when the address cannot be listened on */
-export function openTlsDoor(
-  registry: Registry,
-  identity: Identity,
-  address: { readonly hostname: string; readonly port: number },
-): OpenDoor {
+export function openTlsDoor(registry: Registry, identity: Identity, address: Address): OpenDoor {
   const connections = new Connections(registry, "native", identity.fingerprint);
   const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
@@ -54,11 +50,23 @@ export function openTlsDoor(
   };
 }
 
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+function listenOption({ hostname, port }: Address): string {
+  return `--listen ${hostname}:${port}`;
+}
+
+/** Whether a TLS door could be opened there now. @throws FtpxError as listen */
+export function demandFree(address: Address): void {
+  const options = { ...address, socket: { data: () => {} } };
+  listen(listenOption(address), () => Bun.listen(options)).stop(true);
+}
+
 /** For tests, and for tunnels that end on this machine. @throws FtpxError BAD_CONFIG, USAGE */
-export function openPlainDoor(
-  registry: Registry,
-  address: { readonly hostname: string; readonly port: number },
-): OpenDoor {
+export function openPlainDoor(registry: Registry, address: Address): OpenDoor {
   if (!isLoopback(address.hostname)) {
     throw new FtpxError("USAGE", { reason: "plain TCP is for loopback addresses only" });
   }

@@ -19,11 +19,11 @@ function dealtFrom(ahead = "") {
   const terminal = new PassThrough();
   const input = new DealtInput(terminal as unknown as NodeJS.ReadStream, Buffer.from(ahead));
   const dealt: string[] = [];
-  let hear = (_piece: string): void => {};
+  let hear: ((piece: string) => void) | undefined;
   const onPiece = (heard: (piece: string) => void) => (hear = heard);
   input.on("data", (bytes: Uint8Array) => {
     dealt.push(textOf(bytes));
-    hear(textOf(bytes));
+    hear?.(textOf(bytes));
   });
   return { terminal, input, dealt, onPiece };
 }
@@ -45,6 +45,23 @@ test("nothing is dealt while somebody holds, and all of it in its order behind t
   holds[1]?.();
   await turn();
   expect(dealt.join("")).toBe("a\tbc\td");
+});
+
+test("the end comes behind all that was typed before it, also where it had come before", async () => {
+  const { terminal, input, dealt, onPiece } = dealtFrom();
+  let release: (() => void) | undefined;
+  onPiece((piece) => void (piece === "a\t" && (release = input.hold())));
+  const ended = new Promise((resolve) => input.once("end", resolve));
+  input.begin();
+  terminal.end("a\tb\tc");
+  await turn();
+  await turn();
+  release?.();
+  await ended;
+  expect(dealt.join("")).toBe("a\tb\tc");
+  const late = new DealtInput(terminal as unknown as NodeJS.ReadStream, new Uint8Array());
+  late.begin();
+  await new Promise((resolve) => late.once("end", resolve));
 });
 
 test("what is given up in the middle is handed on, and nothing more is heard", async () => {

@@ -58,23 +58,32 @@ test("ls -R, -r and -lR say what goes through trees, and it does", async () => {
   expect(stdout).toContain("deep");
 });
 
+async function hintOfPut(...words: string[]): Promise<string | undefined> {
+  return (await scene.run(["put", ...words], { env: {} })).stderr.split("\n")[1];
+}
+
 test("a word that was taken for the server is told", async () => {
-  const told = async (...words: string[]) =>
-    (await scene.run(["put", ...words], { env: {} })).stderr.split("\n")[1];
-  expect(await told("f", "f")).toBe('hint: "f" is a file here, but stands where the server has to');
-  expect(await told("f", "b.bin")).toBe('hint: "b.bin" was taken for the server');
-  expect(await told("f", "work")).toContain('there is no bookmark "work"');
+  expect(await hintOfPut("f", "f")).toBe(
+    'hint: "f" is a file here, but stands where the server has to',
+  );
+  expect(await hintOfPut("f", "b.bin")).toBe('hint: "b.bin" was taken for the server');
+  expect(await hintOfPut("f", "work")).toContain('there is no bookmark "work"');
 });
 
+const bookmark = (...words: string[]) => scene.run(["bookmark", ...words]);
+
 test("bookmark alone lists, and says what is missing", async () => {
-  const run = async (...words: string[]) => await scene.run(["bookmark", ...words]);
-  await run("add", "work", "ann@files.example.org");
-  expect((await run()).stdout).toBe("work  ann@files.example.org\n");
-  expect((await run("rm")).stderr).toBe("ftpx: NAME is missing: bookmark rm NAME\n");
-  expect((await run("add")).stderr).toStartWith("ftpx: NAME and TARGET is missing: bookmark add");
-  expect((await run("add", "x")).stderr).toStartWith("ftpx: TARGET is missing: bookmark add NAME");
-  expect((await run("rm", "a", "b")).stderr).toBe("ftpx: too many words: bookmark rm NAME\n");
-  expect((await run("remove")).status).toBe(64);
+  await bookmark("add", "work", "ann@files.example.org");
+  expect((await bookmark()).stdout).toBe("work  ann@files.example.org\n");
+  expect((await bookmark("rm")).stderr).toBe("ftpx: NAME is missing: bookmark rm NAME\n");
+  expect((await bookmark("add")).stderr).toStartWith(
+    "ftpx: NAME and TARGET is missing: bookmark add",
+  );
+  expect((await bookmark("add", "x")).stderr).toStartWith(
+    "ftpx: TARGET is missing: bookmark add NAME",
+  );
+  expect((await bookmark("rm", "a", "b")).stderr).toBe("ftpx: too many words: bookmark rm NAME\n");
+  expect((await bookmark("remove")).status).toBe(64);
 });
 
 test("a server whose port is taken says what to do, and leaves no directory behind", async () => {

@@ -133,6 +133,7 @@ test("what a removed account has left goes to nobody who only picks its name", a
   expect(refused.status).toBe(73);
   expect(refused.stderr).toContain("storage/ann: exists already");
   expect(refused.stderr).toContain("hint: ftpx userdel ann --purge");
+  expect(refused.stderr).not.toContain("choose another name");
   expect((await desk.operate("approve", "ann", "--with-files")).status).toBe(0);
   expect((await desk.quotaAs("ann")).status).toBe(0);
 });
