@@ -30,6 +30,10 @@ test("what stands in the way of a path is named, and not the path", async () => 
   expect(await toldTo("put f /photos/a.jpg/x")).toBe("ftpx: /photos/a.jpg: is not a directory\n");
   expect(await toldTo("put f /photos/a.jpg/x/y/z")).toStartWith("ftpx: /photos/a.jpg: is not");
   expect(await toldTo("cd photos/a.jpg/x")).toStartWith("ftpx: /photos/a.jpg: is not");
+  for (const verb of ["ls", "ls -l", "rm", "rm -r", "mkdir", "stat", "md5", "rmdir", "get"]) {
+    const told = await toldTo(`${verb} /photos/a.jpg/x`);
+    expect([verb, told]).toEqual([verb, "ftpx: /photos/a.jpg: is not a directory\n"]);
+  }
   expect(await toldTo("put f /photos/none/x")).toStartWith("ftpx: /photos/none/x: no such file");
 });
 

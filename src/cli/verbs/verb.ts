@@ -242,9 +242,14 @@ async function findKind({ remote, signal }: Reach, path: VirtualPath) {
   } catch (error) {
     if (isKind(error, "NO_SUCH_PATH")) return "missing";
     if (isKind(error, "FORBIDDEN")) return "hidden";
-    if (isKind(error, "NOT_A_DIRECTORY")) throw withPath(error, await fileAbove(remote, path));
-    throw error;
+    throw await blaming(remote, path, error);
   }
+}
+
+/** The failure names the file that stands where a directory has to, not what was looked for below. */
+export async function blaming(remote: Remote, path: VirtualPath, error: unknown): Promise<unknown> {
+  if (!isKind(error, "NOT_A_DIRECTORY") || error.details.path !== undefined) return error;
+  return withPath(error, await fileAbove(remote, path));
 }
 
 /** What stands in the way of a path, because it is a file: it, or what is above it. */
