@@ -36,9 +36,14 @@ export function parseText(text: string, file: string): Parsed {
     const { line, column, message } = failure;
     // Behind the first line the parser quotes the text, which may be a verifier.
     const reason = message.split("\n", 1).join().replace("Invalid TOML document: ", "");
-    return refuse(file, reason, { line, column });
+    const isBare = UNQUOTED.test(reason);
+    return refuse(file, isBare ? `${reason} (${QUOTES})` : reason, { line, column });
   }
 }
+
+/** What the parser says of a text without quotes. */
+const UNQUOTED = /end-of-line|invalid value|in numeric literal/;
+const QUOTES = 'texts need quotes, as in quota = "20 MiB"';
 
 /** Whether it holds a table `users`, be it empty. */
 export function saysUsers({ root }: Parsed): boolean {

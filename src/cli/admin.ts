@@ -26,7 +26,7 @@ import { withOffice } from "./office.ts";
 import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
-import { ask, confirm } from "./questions.ts";
+import { ask, confirm, LeftQuestion } from "./questions.ts";
 import { canAsk, writeJson, writeLine, writeNote } from "./terminal.ts";
 import { shellWord } from "./words.ts";
 
@@ -230,20 +230,29 @@ export const fingerprint: Run<OptionsOf<typeof FINGERPRINT_OPTIONS>> = async (_w
   else writeLine(identity.fingerprint);
 };
 
-/** A server without accounts says so, and on a terminal makes one then and there. */
+/**
+ * A server without accounts says so, and on a terminal makes one then and there. Ctrl-C in its
+ * questions is meant for the server, which runs already.
+ */
 export async function offerAccount(place: Place, directory: AccountDirectory): Promise<void> {
   const line = `ftpx useradd NAME --data ${shellWord(place.root)}`;
   writeNote(`no accounts yet; make one with:\n\n    ${line}\n`);
-  if (!canAsk() || !(await confirm("Make an account now?"))) return;
-  const name = await ask("user name", { check: demandName });
   try {
+    if (!canAsk() || !(await confirm("Make an account now?"))) return;
+    const name = await ask("user name", { check: demandName });
     const password = await readNewPassword(name, false);
     await createAccount(place, directory, name, password, {});
     writeNote(`account ${name} created`);
   } catch (error) {
     if (!(error instanceof FtpxError)) throw error;
-    writeNote(`no account was made: ${error.details.reason ?? error.kind}`);
+    const isInterrupted = isKind(error, "INTERRUPTED") && !(error instanceof LeftQuestion);
+    if (isInterrupted) process.kill(process.pid, "SIGINT");
+    else writeNote(`no account was made: ${error.details.reason ?? leftOr(error)}`);
   }
+}
+
+function leftOr({ kind }: FtpxError): string {
+  return kind === "INTERRUPTED" ? "the question was left" : kind;
 }
 
 /** @returns whether something lies in its home already */

@@ -3,7 +3,7 @@
  * sessions/admission.ts; invites are inviting.ts.
  */
 import { isIP } from "node:net";
-import { FtpxError, isKind } from "../base/errors.ts";
+import { FtpxError, isKind, withHint } from "../base/errors.ts";
 import { NOTE_BYTES_MAX } from "../base/limits.ts";
 import { formatDuration, parseCount } from "../base/units.ts";
 import { sourceOf } from "../sessions/sources.ts";
@@ -14,6 +14,7 @@ import { pick } from "./desk.ts";
 import type { Desk, WaitingRow } from "./desk.ts";
 import { inColumns } from "./layout.ts";
 import { withOffice } from "./office.ts";
+import { keepingOwner } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import { exitStatusOf, showError, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
@@ -79,6 +80,14 @@ export async function pending(
   else for (const line of tableOf(rows)) writeLine(line);
 }
 
+/** Who waits, to choose from: each as a line of its own. */
+export async function requestsAt(data: string) {
+  const asked = () => atDesk(data, (desk) => desk.waiting());
+  const rows = await keepingOwner(placeOf(data), asked);
+  const [, ...lines] = tableOf(rows);
+  return rows.map(({ number, user }, index) => ({ number, user, line: lines[index] ?? "" }));
+}
+
 /** @returns the exit status */
 export async function approve(
   [name = ""]: readonly string[],
@@ -99,7 +108,8 @@ export async function approve(
   } catch (error) {
     const hint = hintFor(error, name);
     if (hint === undefined) throw error;
-    showError(error, hint);
+    // In place of what its row says, which is meant for another command.
+    showError(withHint(error, hint, "ACCOUNT_EXISTS", "EXISTS"));
     return exitStatusOf(error);
   }
 }

@@ -51,6 +51,8 @@ export interface Spec<Options extends OptionSpecs = OptionSpecs> {
   readonly words: readonly [min: number, max: number];
   readonly options: Options;
   readonly examples: readonly string[];
+  /** What helps whoever knows other programs of that name, by an option that is none here. */
+  readonly hints?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Parsed<Options extends OptionSpecs> {
@@ -79,7 +81,9 @@ export function parseWords<Options extends OptionSpecs>(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code.startsWith("commander.help")) throw new HelpWanted(helpOf(spec));
-    throw new FtpxError("USAGE", { reason: reasonOf(error) }, { cause: error });
+    const [, option = ""] = /^error: unknown option '([^']*)'/.exec(error.message) ?? [];
+    const hint = spec.hints?.[option];
+    throw new FtpxError("USAGE", { reason: reasonOf(error) }, { cause: error, hint });
   }
   const [min, max] = spec.words;
   const count = command.args.length;

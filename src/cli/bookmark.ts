@@ -19,7 +19,7 @@ export const BOOKMARK: Spec<typeof OPTIONS> = {
   name: "bookmark",
   about: "Short names for targets: NAME or NAME:PATH stands for one wherever it may",
   usage: "add NAME TARGET | list | rm NAME",
-  words: [1, 3],
+  words: [0, 3],
   options: OPTIONS,
   examples: [
     "ftpx bookmark add work ftpx://ann@files.example.org/backup#sha256:…",
@@ -28,22 +28,32 @@ export const BOOKMARK: Spec<typeof OPTIONS> = {
   ],
 };
 
-/** How many words each takes, itself among them. */
-const ACTIONS = { add: 3, list: 1, rm: 2 } as const;
+/** The words that each takes. */
+const ACTIONS = { add: ["NAME", "TARGET"], list: [], rm: ["NAME"] } as const;
 
 export async function bookmark(
-  [action = "", name = "", target = "", ...rest]: readonly string[],
+  [action = "list", name = "", target = "", ...rest]: readonly string[],
   { json }: OptionsOf<typeof OPTIONS>,
 ): Promise<void> {
-  const wordCount = [action, name, target, ...rest].filter((word) => word !== "").length;
-  if (!(action in ACTIONS) || wordCount !== ACTIONS[action as keyof typeof ACTIONS]) {
-    throw new FtpxError("USAGE", { reason: `bookmark ${BOOKMARK.usage}` });
-  }
+  demandWords(action, [name, target, ...rest].filter((word) => word !== "").length);
   if (action === "list") return list(json === true);
   if (action === "add") return await add(name, target, json === true);
   await removeBookmark(name);
   if (json === true) writeJson({ event: "removed", name });
   else writeNote(`bookmark ${visible(name)} removed`);
+}
+
+/** @throws FtpxError USAGE */
+function demandWords(action: string, count: number): void {
+  if (!(action in ACTIONS)) {
+    throw new FtpxError("USAGE", { reason: `bookmark ${BOOKMARK.usage}` });
+  }
+  const wanted: readonly string[] = ACTIONS[action as keyof typeof ACTIONS];
+  if (count === wanted.length) return;
+  const usage = ["bookmark", action, ...wanted].join(" ");
+  const missing = wanted.slice(count).join(" and ");
+  const problem = missing === "" ? "too many words" : `${missing} is missing`;
+  throw new FtpxError("USAGE", { reason: `${problem}: ${usage}` });
 }
 
 /** What another bookmark stands for is kept, not its name. What is replaced is told. */

@@ -7,11 +7,22 @@
  */
 import { isKind } from "../base/errors.ts";
 import type { Retry } from "../client/remote.ts";
+import { isLost } from "../client/retries.ts";
 import { formatDuration } from "../base/units.ts";
-import { shorten } from "./layout.ts";
+import { shortenBefore } from "./layout.ts";
 import { describe, isScreen, repaint, showLive, writeNote } from "./terminal.ts";
 
 const TICK_MS = 200;
+
+/** Whoever hears these had no connection that could have been lost. */
+const NEVER_THERE = [
+  "SERVER_FULL",
+  "SOURCE_FULL",
+  "USER_FULL",
+  "THROTTLED",
+  "TURNED_AWAY",
+  "UNREACHABLE",
+] as const;
 
 export class Countdown {
   #retry: Retry | undefined;
@@ -26,7 +37,7 @@ export class Countdown {
     const nowMs = performance.now();
     const isSaid = nowMs < this.#dueMs && this.#retry?.attempt === retry.attempt;
     this.#retry = retry;
-    if (!isKind(retry.reason, "SERVER_FULL", "TURNED_AWAY", "UNREACHABLE")) this.#lostMs ??= nowMs;
+    if (isLost(retry.reason) && !isKind(retry.reason, ...NEVER_THERE)) this.#lostMs ??= nowMs;
     this.#dueMs = Math.max(isSaid ? this.#dueMs : 0, nowMs + retry.pauseMs);
     if (isScreen(process.stderr)) this.#end ??= this.#begin();
     else if (!isSaid) writeNote(retryLine(retry, retry.pauseMs));
@@ -69,7 +80,7 @@ export class Countdown {
   #lines(columns: number): string[] {
     const leftMs = Math.max(0, this.#dueMs - performance.now());
     if (this.#retry === undefined) return [];
-    return [shorten(retryLine(this.#retry, Math.ceil(leftMs / 1000) * 1000), columns - 1)];
+    return [retryLine(this.#retry, Math.ceil(leftMs / 1000) * 1000, columns - 1)];
   }
 
   #tick(): void {
@@ -78,8 +89,21 @@ export class Countdown {
   }
 }
 
-export function retryLine(retry: Retry, leftMs: number): string {
-  const [reason = ""] = describe(retry.reason);
-  const when = leftMs >= 60_000 ? formatDuration(leftMs) : `${Math.round(leftMs / 100) / 10} s`;
-  return `${reason}; again in ${when} (${retry.attempt} of ${retry.attemptsMax})`;
+/** @param columns when there are fewer than it takes, the reason is cut and not the rest */
+export function retryLine(retry: Retry, leftMs: number, columns = Infinity): string {
+  const count = `(${retry.attempt} of ${retry.attemptsMax})`;
+  return shortenBefore(reasonOf(retry), `; ${whenOf(retry, leftMs)} ${count}`, columns);
+}
+
+function reasonOf({ reason }: Retry): string {
+  if (isKind(reason, "UPLOAD_BUSY"))
+    return "ftpx: waiting for another session that uploads this file";
+  return describe(reason)[0] ?? "";
+}
+
+/** What has changed while it was read is read again at once, and there is nothing to wait for. */
+function whenOf({ reason }: Retry, leftMs: number): string {
+  if (isKind(reason, "SOURCE_CHANGED", "CHANGED")) return "once more";
+  const left = leftMs >= 60_000 ? formatDuration(leftMs) : `${Math.round(leftMs / 100) / 10} s`;
+  return `again in ${left}`;
 }

@@ -74,6 +74,7 @@ function admissionOf(directory: AccountDirectory, depot: Depot, emit: EventSink)
       add: (user, fields) => directory.add(user, fields),
       set: (user, changes) => directory.set(user, changes),
       makeHome: (user) => depot.makeHome(user),
+      hasLeft: (user) => depot.hasLeft(user),
       emit,
     },
     "open",

@@ -1,6 +1,6 @@
 /**
  * Lines of the shell as a person types them: readline with the history, Tab and Ctrl-R, what
- * was typed ahead, and a prompt that may change meanwhile.
+ * was typed ahead, and a prompt that may change meanwhile. How keys wait is dealing.ts's.
  *
  * Each line has a readline Interface of its own, which is closed before anybody hears of the
  * line. So the terminal belongs to whatever runs between two lines, and a password typed into a
@@ -8,6 +8,7 @@
  */
 import readline from "node:readline";
 import type { Completion, Offer } from "./completion.ts";
+import { DealtInput } from "./dealing.ts";
 import type { History } from "./history.ts";
 import { HistorySearch } from "./search.ts";
 import type { Pressed } from "./search.ts";
@@ -20,15 +21,21 @@ interface EditorSettings {
   readonly prompt: () => string;
 }
 
+/** Longer than what is asked of a server; a directory of this machine may hang as well. */
+const COMPLETION_MS_MAX = 1500;
+
+const NO_OFFER: Offer = [[], ""];
+
 /** Readline waits for it: with two parameters a completer is one that answers later. */
 type Answer = (error: null, offer: Offer) => void;
 
 export class LineEditor {
   readonly #settings: EditorSettings;
-  /** Typed while a command ran: whole lines, and the beginning of one. */
-  readonly #ahead = { lines: new Array<string>(), rest: "" };
+  /** Typed while a command ran, or together with the line before. */
+  #ahead: Uint8Array = new Uint8Array();
   /** While somebody types. */
   #open: readline.Interface | undefined;
+  #input: DealtInput | undefined;
 
   constructor(settings: EditorSettings) {
     this.#settings = settings;
@@ -40,16 +47,17 @@ export class LineEditor {
     this.#open?.prompt(true);
   }
 
+  /** Ends the line that is being typed, as Ctrl-D does. */
+  leave(): void {
+    this.#open?.close();
+  }
+
   /** One line. Nothing at Ctrl-D. */
   read(): Promise<string | undefined> {
-    const typed = this.#ahead.lines.shift();
-    if (typed !== undefined) {
-      writeNote(`${this.#settings.prompt()}${visible(typed)}`);
-      return Promise.resolve(typed);
-    }
     return new Promise((resolve) => {
+      const input = new DealtInput(process.stdin, this.#ahead);
       const editor = readline.createInterface({
-        input: process.stdin,
+        input,
         output: process.stderr,
         terminal: true,
         prompt: this.#settings.prompt(),
@@ -58,39 +66,25 @@ export class LineEditor {
         completer: (line: string, answer: Answer) => void this.#complete(line, answer),
       });
       this.#open = editor;
+      this.#input = input;
       const end = (line: string | undefined): void => {
+        if (this.#open !== editor) return;
         this.#open = undefined;
-        process.stdin.off("keypress", search);
+        this.#ahead = input.giveUp();
+        // Ctrl-D leaves the cursor behind the prompt.
+        if (line === undefined) writeNote("");
+        else editor.close();
         resolve(line);
       };
-      const search = this.#searching(editor);
-      process.stdin.on("keypress", search);
+      input.on("keypress", this.#searching(editor));
       editor.on("SIGINT", () => clearLine(editor));
       // After Ctrl-Z and fg readline has paused its input and leaves the rest to its owner.
       editor.on("SIGCONT", () => editor.prompt(true));
-      let first: string | undefined;
-      editor.on("line", (line) => {
-        if (first !== undefined) {
-          this.#ahead.lines.push(line);
-          return;
-        }
-        first = line;
-        // What was read together with this line is the editor's until then, and lost if it closed.
-        setImmediate(() => {
-          this.#ahead.rest = editor.line;
-          end(line);
-          editor.close();
-        });
-      });
-      editor.once("close", () => {
-        // Ctrl-D leaves the cursor behind the prompt.
-        if (this.#open === editor) writeNote("");
-        end(undefined);
-      });
+      // What follows the line's end in its piece is nothing.
+      editor.on("line", end);
+      editor.once("close", () => end(undefined));
       editor.prompt();
-      const { rest } = this.#ahead;
-      this.#ahead.rest = "";
-      if (rest !== "") editor.write(rest);
+      input.begin();
     });
   }
 
@@ -113,13 +107,33 @@ export class LineEditor {
     };
   }
 
-  /** An answer to a line that is no longer there would be written into another one. */
+  /**
+   * Keys wait meanwhile, but not for long. An answer to a line that is no longer there would be
+   * written into another one.
+   */
   async #complete(line: string, answer: Answer): Promise<void> {
     const editor = this.#open;
-    const offer = await this.#settings.completion.offer(line);
+    const goOn = this.#input?.hold();
+    const offer = await this.#offerInTime(line);
     if (editor === undefined || editor !== this.#open) return;
     const isSame = editor.line.slice(0, editor.cursor) === line;
-    answer(null, isSame ? offer : [[], ""]);
+    try {
+      answer(null, isSame ? offer : NO_OFFER);
+    } finally {
+      goOn?.();
+    }
+  }
+
+  async #offerInTime(line: string): Promise<Offer> {
+    const { promise: late, resolve } = Promise.withResolvers<Offer>();
+    const timer = setTimeout(() => resolve(NO_OFFER), COMPLETION_MS_MAX);
+    try {
+      return await Promise.race([this.#settings.completion.offer(line), late]);
+    } catch {
+      return NO_OFFER;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

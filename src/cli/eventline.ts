@@ -30,12 +30,16 @@ export function eventLine(event: ServerEvent, time: Date, columns: number): stri
   const fields = Object.entries(event).filter(
     ([name, value]) => value !== undefined && value !== "" && !OTHERWISE_SHOWN.has(name),
   );
+  // Whoever has just edited accounts.toml has to mend it by this line.
+  const isComplaint = event.event === "reload-failed";
   const paths = fields
     .filter(([name]) => PATHS.has(name))
     .map(([, value]) => visible(String(value)));
   const facts = fields
     .filter(([name]) => !PATHS.has(name))
-    .map(([name, value]) => factOf(name, value))
+    .map(([name, value]) =>
+      isComplaint && name === "reason" ? visible(String(value)) : factOf(name, value),
+    )
     .filter((fact) => fact !== "");
   const { count } = event;
   if (typeof count === "number" && count > 1) facts.unshift(`${count} entries`);

@@ -21,7 +21,9 @@ export async function askPassword(message: string): Promise<string> {
   const line = new HiddenLine();
   stdin.setRawMode(true);
   try {
-    if ((await readHidden(line)) === "given up") throw new LeftQuestion();
+    const ending = await readHidden(line);
+    if (ending === "left") throw new LeftQuestion();
+    if (ending === "given up") throw new FtpxError("INTERRUPTED");
     return line.text;
   } finally {
     stdin.setRawMode(false);
@@ -31,15 +33,23 @@ export async function askPassword(message: string): Promise<string> {
   }
 }
 
+/** What a key sends behind its escape has come by then, over a slow line too. */
+const ESCAPE_MS = 500;
+
 /** The end of stdin, as of a terminal that was closed, gives up. */
 async function readHidden(line: HiddenLine): Promise<Ending> {
   const { stdin } = process;
   const { promise, resolve } = Promise.withResolvers<Ending>();
   const decoder = new TextDecoder();
   const give = () => resolve("given up");
+  let escape: ReturnType<typeof setTimeout> | undefined;
   const hear = (bytes: Uint8Array): void => {
+    clearTimeout(escape);
     const ended = line.take(decoder.decode(bytes, { stream: true }));
-    if (ended === undefined) return;
+    if (ended === undefined) {
+      if (line.isEscaped) escape = setTimeout(() => resolve("left"), ESCAPE_MS);
+      return;
+    }
     stdin.off("data", hear);
     stdin.pause();
     if (ended.rest !== "") stdin.unshift(Buffer.from(ended.rest));
@@ -52,6 +62,7 @@ async function readHidden(line: HiddenLine): Promise<Ending> {
   try {
     return await promise;
   } finally {
+    clearTimeout(escape);
     stdin.off("data", hear);
     stdin.off("end", give);
     stdin.off("error", give);

@@ -2,7 +2,7 @@
  * `ftpx invite`: one-time codes for accounts that need no answer, as a line to paste. The code
  * is shown once and kept by nobody but its holder.
  */
-import { FtpxError, isKind } from "../base/errors.ts";
+import { FtpxError, isKind, withHint } from "../base/errors.ts";
 import { INVITE_MS_DEFAULT } from "../base/limits.ts";
 import { formatDuration, formatSize, parseCount, parseDuration } from "../base/units.ts";
 import { formatHost, parseTarget, PORT_DEFAULT } from "../client/target.ts";
@@ -76,6 +76,7 @@ async function make(options: Options): Promise<void> {
     throw new FtpxError("BAD_CONFIG", { reason });
   }
   const made = await atDesk(data, (desk) => desk.invite(wish)).catch((error: unknown) => {
+    if (isKind(error, "EXISTS")) throw withHint(error, hintForLeft(name ?? ""), "EXISTS");
     if (!isKind(error, "REGISTRATION_OFF")) throw error;
     const reason = "the server takes nobody in: start it with --registration invite, or open";
     throw new FtpxError("BAD_CONFIG", { reason });
@@ -95,6 +96,12 @@ async function make(options: Options): Promise<void> {
   }
   writeNote(`invite ${number}, good once, for ${formatDuration(expires)}; to join, paste:\n`);
   writeLine(line);
+}
+
+/** An invite hands nothing over, so that nobody gets the files of somebody else by it. */
+function hintForLeft(name: string): string {
+  const remove = `ftpx userdel ${name} --purge removes what an earlier account has left`;
+  return `${remove}, ftpx useradd ${name} hands it over`;
 }
 
 /** @throws FtpxError USAGE */

@@ -61,6 +61,19 @@ export function shorten(text: string, columns: number): string {
   return `${head.join("")}…${tail.join("")}`;
 }
 
+/** A sentence and what must be read whole behind it: the sentence is cut behind a word. */
+export function shortenBefore(text: string, tail: string, columns: number): string {
+  const room = columns - Bun.stringWidth(tail);
+  if (Bun.stringWidth(text) <= room) return text + tail;
+  // What is left of so little says nothing.
+  if (room < NAME_COLUMNS_MIN) return shorten(tail.replace(/^\W+/, ""), columns);
+  const characters = Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+  const head = takeColumns(characters, room - 1)
+    .join("")
+    .replace(/\s\S*$/, "");
+  return `${head}…${tail}`;
+}
+
 /**
  * Names side by side, down and then right, as ls shows them.
  *
@@ -84,6 +97,18 @@ export function sideBySide(
     }
     return line;
   });
+}
+
+/** Lines of at most so many columns, but for words that are longer. */
+export function breakLines(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const grown = last === undefined ? word : `${last} ${word}`;
+    if (last === undefined || Bun.stringWidth(grown) > columns) lines.push(word);
+    else lines[lines.length - 1] = grown;
+  }
+  return lines;
 }
 
 /** A table: each column as wide as its widest cell. */

@@ -3,26 +3,25 @@
  * nobody has said who connects.
  *
  * An entry is a command line: a menu asks for what it needs and hands it to the same
- * commands that can be typed, so it decides and knows nothing that they do not. Esc and
- * Ctrl-C in a question lead back, and out of the first menu to the shell of the system.
- * What fails is told and leads back too: whoever types on must not type into that shell.
+ * commands that can be typed, so it decides and knows nothing that they do not. Esc in a
+ * question leads back, and out of the first menu to the shell of the system; Ctrl-C leads there
+ * from everywhere. What fails is told and leads back too: whoever types on must not type into
+ * that shell.
  */
 import { statSync } from "node:fs";
-import { FtpxError, isKind } from "../base/errors.ts";
+import { ERRORS, FtpxError, isKind } from "../base/errors.ts";
 import { parseSize } from "../base/units.ts";
 import { readBookmarks } from "../client/bookmarks.ts";
 import { formatTarget, parseTarget, PORT_DEFAULT } from "../client/target.ts";
 import { demandName } from "./admin.ts";
 import { askNewName } from "./applicant.ts";
-import { demandShort } from "./approvals.ts";
+import { demandShort, requestsAt } from "./approvals.ts";
 import { discardTyped } from "./hidden.ts";
 import { ask, choose, confirm, LeftQuestion } from "./questions.ts";
-import { showError } from "./terminal.ts";
+import { exitStatusOf, showError } from "./terminal.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
 type Launch = (words: readonly string[]) => Promise<number>;
-
-const INTERRUPTED_STATUS = 130;
 
 const MAIN = {
   serve: "start a server on this machine",
@@ -34,9 +33,18 @@ const MAIN = {
 
 /** @returns the exit status */
 export async function openMainMenu(launch: Launch): Promise<number> {
+  try {
+    return await repeatMainMenu(launch);
+  } catch (error) {
+    if (!isKind(error, "INTERRUPTED")) throw error;
+    return exitStatusOf(error);
+  }
+}
+
+async function repeatMainMenu(launch: Launch): Promise<number> {
   for (;;) {
     const entry = await unlessLeft(() => choose("ftpx: what shall it be?", MAIN));
-    if (entry === undefined) return INTERRUPTED_STATUS;
+    if (entry === undefined) return ERRORS.INTERRUPTED.exit;
     if (entry === "quit") return 0;
     const status = await unlessFailed(() => runEntry(entry, launch));
     // A server and a shell last until somebody ends them: then it is enough.
@@ -44,16 +52,16 @@ export async function openMainMenu(launch: Launch): Promise<number> {
   }
 }
 
-/** @returns the exit status, which an interrupted command has too */
+/** @returns the exit status */
 async function runEntry(
   entry: Exclude<keyof typeof MAIN, "quit">,
   launch: Launch,
 ): Promise<number> {
-  if (entry === "connect") return await lasting(launch, ["connect", await askTarget()]);
+  if (entry === "connect") return await launch(["connect", await askTarget()]);
   if (entry === "serve") {
     const data = await askNewData();
     const listen = await ask("address and port to listen on", { usual: `[::]:${PORT_DEFAULT}` });
-    return await lasting(launch, ["serve", "--data", data, "--listen", listen]);
+    return await launch(["serve", "--data", data, "--listen", listen]);
   }
   const data = await askData(demandFolder);
   if (entry === "registrations") return await openRequests(launch, data);
@@ -61,16 +69,6 @@ async function runEntry(
   const room = { usual: "10 GiB", check: (size: string) => void parseSize(size) };
   const quota = await ask("room for their files", room);
   return await launch(["useradd", "--data", data, "--quota", quota, "--", name]);
-}
-
-/** What Ctrl-C ends, and the program with it: there is no way back into the menu. */
-async function lasting(launch: Launch, words: readonly string[]): Promise<number> {
-  try {
-    return await launch(words);
-  } catch (error) {
-    if (error instanceof LeftQuestion || !isKind(error, "INTERRUPTED")) throw error;
-    return INTERRUPTED_STATUS;
-  }
 }
 
 async function askData(check: (folder: string) => void): Promise<string> {
@@ -97,18 +95,22 @@ function isFolder(path: string): boolean {
 
 const ANSWERS = { approve: "allow it", deny: "refuse it", back: "leave it, and go back" } as const;
 
-/** Who waits, and an answer to one of them. */
+/** Who waits, one of them, and an answer to that one. */
 async function openRequests(launch: Launch, data: string): Promise<number> {
-  const place = ["--data", data];
-  await launch(["pending", ...place]);
-  const name = await ask("whose request? (empty: back)");
-  if (name === "") return 0;
+  const rows = await requestsAt(data);
+  if (rows.length === 0) return await launch(["pending", "--data", data]);
+  const entries: Record<string, string> = {};
+  for (const { number, line } of rows) entries[String(number)] = line;
+  const number = await choose("whose request?", { ...entries, back: "back" });
+  const name = rows.find((row) => String(row.number) === number)?.user;
+  if (name === undefined) return 0;
   const answer = await choose(`the request of ${name}`, ANSWERS);
   if (answer === "back") return 0;
-  if (answer === "approve") return await launch(["approve", ...place, "--", name]);
+  const which = ["--data", data, "--request", number];
+  if (answer === "approve") return await launch(["approve", ...which, "--", name]);
   const reason = await ask("what are they told? (may stay empty)", { check: demandShortReason });
   const told = reason === "" ? [] : ["--reason", reason];
-  return await launch(["deny", ...place, ...told, "--", name]);
+  return await launch(["deny", ...which, ...told, "--", name]);
 }
 
 function demandShortReason(text: string): void {
@@ -192,7 +194,7 @@ async function unlessFailed<Value>(work: () => Promise<Value>): Promise<Value | 
   }
 }
 
-/** Nothing when a question was left with Esc or Ctrl-C. */
+/** Nothing when a question was left with Esc. */
 async function unlessLeft<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
   try {
     return await work();

@@ -7,7 +7,8 @@
  * sent; the connection on which an unknown key was looked at is closed and never used
  * for more.
  */
-import { FtpxError, isKind } from "../base/errors.ts";
+import { existsSync } from "node:fs";
+import { FtpxError, isKind, withHint } from "../base/errors.ts";
 import { DerivedKeys } from "../base/scram.ts";
 import { lookAt } from "../client/connect.ts";
 import type { Credentials } from "../client/client.ts";
@@ -19,6 +20,7 @@ import { formatHost } from "../client/target.ts";
 import { isBookmarkName } from "../client/bookmarks.ts";
 import type { Target } from "../client/target.ts";
 import { clientDirectory, Trust } from "../client/trust.ts";
+import { demandName } from "./admin.ts";
 import type { OptionsOf } from "./args.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
@@ -114,11 +116,17 @@ function keyFailure(error: unknown, user: string, path: string): unknown {
 async function userName({ host }: Target): Promise<string> {
   const name = process.env["FTPX_USER"] ?? "";
   if (name !== "") return name;
-  if (canAsk()) return await ask("user name");
-  const mayBeMeant = isBookmarkName(host) && !host.includes(".") && host !== "localhost";
-  const hint = `there is no bookmark "${host}", so it was taken for a host`;
+  if (canAsk()) return await ask("user name", { check: demandName });
   const reason = "no user name: write USER@HOST, or set FTPX_USER";
-  throw new FtpxError("USAGE", { reason }, mayBeMeant ? { hint } : {});
+  throw new FtpxError("USAGE", { reason }, { hint: takenFor(host) });
+}
+
+/** What may have been meant by a word that was taken for a host. */
+function takenFor(host: string): string | undefined {
+  if (existsSync(host)) return `"${host}" is a file here, but stands where the server has to`;
+  const mayBeMeant = isBookmarkName(host) && !host.includes(".") && host !== "localhost";
+  if (mayBeMeant) return `there is no bookmark "${host}", so it was taken for a host`;
+  return `"${host}" was taken for the server`;
 }
 
 /** The password that needs no question: `--password-stdin`, else FTPX_PASSWORD. */
@@ -210,5 +218,8 @@ async function demandConsent(host: string, fingerprint: string): Promise<void> {
   const refusal = new FtpxError("UNKNOWN_KEY", { host, fingerprint });
   if (!canAsk()) throw refusal;
   writeNote(`${visible(host)} is not known here. Its key:\n\n    ${fingerprint}\n`);
-  if (!(await confirm("Is that what the server printed? Trust it from now on?"))) throw refusal;
+  if (await confirm("Is that what the server printed? Trust it from now on?")) return;
+  // Whoever has just said no is not told how to say yes.
+  const hint = "ask the operator which key it is: ftpx fingerprint prints it there";
+  throw withHint(refusal, hint, "UNKNOWN_KEY");
 }

@@ -4,7 +4,7 @@
  * well is office.ts.
  */
 import { access } from "node:fs/promises";
-import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
+import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import type { Client, ReplyOf } from "../client/client.ts";
 import { connectOperator } from "../client/connect.ts";
 import { allRows } from "../client/pages.ts";
@@ -33,7 +33,8 @@ async function openServer(place: Place): Promise<Client> {
   } catch (error) {
     const failure = errorOfSystem(error);
     // No socket, or nobody behind it.
-    if (!isKind(failure, "NO_SUCH_PATH", "NOT_A_DIRECTORY", "UNREACHABLE")) throw failure;
+    if (!isKind(failure, "NO_SUCH_PATH", "NOT_A_DIRECTORY", "UNREACHABLE"))
+      throw withPath(failure, place.own);
     throw new FtpxError("NO_SERVER", { path: place.root });
   }
 }

@@ -6,10 +6,10 @@
  * Only what was made here is given away: directories, and files of one name, so that a second
  * name that somebody else gave to a file of root's does not make it theirs.
  */
-import { chmod, lchown, lstat, readdir } from "node:fs/promises";
+import { chmod, lchown, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isUserName } from "../accounts/account.ts";
-import { errorOfSystem, isKind, withPath } from "../base/errors.ts";
+import { errorOfSystem, isKind, withHint, withPath } from "../base/errors.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -30,12 +30,15 @@ export interface UnusableHome {
   readonly isFixed: boolean;
 }
 
-/** Runs a command of the operator's. Where root runs it, what it made is handed over. */
+/**
+ * Runs a command of the operator's. Where root runs it, what it made is handed over; whoever may
+ * not is told who may.
+ */
 export async function keepingOwner<Value>(
   place: Place,
   work: () => Promise<Value>,
 ): Promise<Value> {
-  if (process.getuid?.() !== ROOT) return await work();
+  if (process.getuid?.() !== ROOT) return await tellingWho(place, work);
   const before = await findPaths(place);
   try {
     return await work();
@@ -43,6 +46,26 @@ export async function keepingOwner<Value>(
     const owner = await ownerOf(place, before);
     if (owner !== undefined && owner.uid !== ROOT) await handOver(place, before, owner);
   }
+}
+
+async function tellingWho<Value>(place: Place, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    const owner = (await find(place.storage)) ?? (await find(place.root));
+    if (!isKind(error, "NO_PERMISSION") || owner === undefined) throw error;
+    if (owner.uid === process.getuid?.()) throw error;
+    const name = await nameOf(owner.uid);
+    const hint = `the server's files are ${name}'s: run this as that user, or as root`;
+    throw withHint(error, hint, "NO_PERMISSION");
+  }
+}
+
+/** As the system's list of users has it; some users stand in other lists. */
+async function nameOf(uid: number): Promise<string> {
+  const lines = await readFile("/etc/passwd", "utf8").catch(() => "");
+  const line = lines.split("\n").find((row) => row.split(":")[2] === String(uid));
+  return line?.split(":")[0] ?? `user ${uid}`;
 }
 
 /** Homes whose owner is not the server's user, or that shut even their owner out. */

@@ -8,7 +8,7 @@ import { canAsk, writeNote } from "./terminal.ts";
 /** A password to be set: asked twice in a terminal. @throws FtpxError NO_PASSWORD, USAGE */
 export async function readNewPassword(user: string, isOnStdin: boolean): Promise<string> {
   const given = isOnStdin ? ((await readInputLine()) ?? "") : process.env["FTPX_PASSWORD"];
-  if (given !== undefined) return demandText(given);
+  if (given !== undefined) return told(demandText(given));
   return await askNewPassword(`password for ${user}`);
 }
 
@@ -26,12 +26,24 @@ export async function askNewPassword(question: string): Promise<string> {
       writeNote("an empty password is no password: once more");
       continue;
     }
-    if (Array.from(first).length < PASSWORD_CHARACTERS_ADVISED) {
-      writeNote(`fewer than ${PASSWORD_CHARACTERS_ADVISED} characters are soon guessed`);
+    if (isShort(first)) {
+      writeNote(`${SHORT}; type it again, and it is taken all the same`);
     }
     if (first === (await askPassword("the same again"))) return first;
     writeNote("the two passwords differ: once more");
   }
+}
+
+const SHORT = `fewer than ${PASSWORD_CHARACTERS_ADVISED} characters are soon guessed`;
+
+function isShort(password: string): boolean {
+  return Array.from(password).length < PASSWORD_CHARACTERS_ADVISED;
+}
+
+/** Nobody is there who could think of another one. */
+function told(password: string): string {
+  if (isShort(password)) writeNote(`ftpx: a short password is taken: ${SHORT}`);
+  return password;
 }
 
 /** @throws FtpxError USAGE */

@@ -43,6 +43,8 @@ interface Receipt {
   readonly digest: FileDigest;
   readonly resumedAt: number;
   readonly elapsedMs: number;
+  /** Nothing was moved, because it was there to the last byte. */
+  readonly wasThere?: boolean;
 }
 
 class FileState {
@@ -173,21 +175,22 @@ interface Moving {
 
 /** `a.iso  12.4 GB  sha256:…-1483  41.0 s  302 MB/s` */
 export function receiptLine(label: string, receipt: Receipt): string {
-  const { bytes, digest, elapsedMs, resumedAt } = receipt;
+  const { bytes, digest, elapsedMs, resumedAt, wasThere } = receipt;
   const rate = ((bytes - resumedAt) / Math.max(1, elapsedMs)) * 1000;
   const facts = [
     formatSize(bytes),
     formatDigest(digest),
     formatDuration(elapsedMs),
-    formatRate(rate),
+    wasThere === true ? "was there already" : formatRate(rate),
   ];
   return [visible(label), ...facts].join("  ");
 }
 
 export function receiptEvent(path: string, receipt: Receipt): Readonly<Record<string, unknown>> {
-  const { bytes, digest, resumedAt, elapsedMs } = receipt;
+  const { bytes, digest, resumedAt, elapsedMs, wasThere } = receipt;
   const seconds = secondsOf(elapsedMs);
-  return { event: "done", path, bytes, digest: formatDigest(digest), resumedAt, seconds };
+  const there = wasThere === true ? { wasThere } : {};
+  return { event: "done", path, bytes, digest: formatDigest(digest), resumedAt, seconds, ...there };
 }
 
 function rowOf(file: FileState, nowMs: number): Row {

@@ -7,7 +7,7 @@ import * as clack from "@clack/prompts";
 import { FtpxError } from "../base/errors.ts";
 import { canAsk, columnsOf, visible } from "./terminal.ts";
 
-/** A question was left with Esc or Ctrl-C: a menu asks something else, anybody else ends. */
+/** A question was left with Esc: a menu asks something else, anybody else ends, as at Ctrl-C. */
 export class LeftQuestion extends FtpxError {
   constructor() {
     super("INTERRUPTED");
@@ -28,7 +28,7 @@ export async function ask(message: string, { usual = "", check }: Asking = {}): 
   const answerOf = (typed: string | undefined) => (typed ?? "").trim() || usual;
   const validate = (typed: string | undefined) => complaintOf(() => check?.(answerOf(typed)));
   const question = { ...onStderr(), message: visible(message), ...isUsual, validate };
-  return answerOf(await answerTo(clack.text(question)));
+  return answerOf(await answerTo(() => clack.text(question)));
 }
 
 function complaintOf(check: () => void): string | undefined {
@@ -53,7 +53,7 @@ export async function choose<Key extends string>(
   }));
   const question = { ...onStderr(), message: visible(message), options };
   return await answerTo(
-    clack.select<string>(question) as Promise<Key | typeof clack.CANCEL_SYMBOL>,
+    () => clack.select<string>(question) as Promise<Key | typeof clack.CANCEL_SYMBOL>,
   );
 }
 
@@ -61,10 +61,12 @@ export async function choose<Key extends string>(
 export async function confirm(message: string): Promise<boolean> {
   demandTerminal(new FtpxError("USAGE", { reason: `no terminal to ask: ${message}` }));
   const question = { ...onStderr(), message: visible(message), initialValue: false };
-  const answer = await clack.confirm(question);
-  // Clack turns the mark to the other answer when it is left, and shows that as given.
-  if (clack.isCancel(answer)) process.stderr.write("\x1b[A\r\x1b[2K(left without an answer)\n");
-  return await answerTo(Promise.resolve(answer));
+  return await answerTo(async () => {
+    const answer = await clack.confirm(question);
+    // Clack turns the mark to the other answer when it is left, and shows that as given.
+    if (clack.isCancel(answer)) process.stderr.write("\x1b[A\r\x1b[2K(left without an answer)\n");
+    return answer;
+  });
 }
 
 function demandTerminal(refusal: FtpxError): void {
@@ -78,10 +80,22 @@ function onStderr() {
   return { output: stderr, withGuide: false };
 }
 
+/** Clack says no more than that it was left; with which key, the keys themselves tell. */
 async function answerTo<Answer>(
-  question: Promise<Answer | typeof clack.CANCEL_SYMBOL>,
+  question: () => Promise<Answer | typeof clack.CANCEL_SYMBOL>,
 ): Promise<Answer> {
-  const answer = await question;
-  if (clack.isCancel(answer)) throw new LeftQuestion();
-  return answer;
+  let isInterrupted = false;
+  const hear = (_text: string | undefined, key: { ctrl?: boolean; name?: string }): void => {
+    if (key.ctrl === true && key.name === "c") isInterrupted = true;
+  };
+  const asked = question();
+  // Behind clack's own hearing, which makes keys of what comes; the answer is given later still.
+  process.stdin.on("keypress", hear);
+  try {
+    const answer = await asked;
+    if (!clack.isCancel(answer)) return answer;
+  } finally {
+    process.stdin.off("keypress", hear);
+  }
+  throw isInterrupted ? new FtpxError("INTERRUPTED") : new LeftQuestion();
 }

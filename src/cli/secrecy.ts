@@ -4,10 +4,11 @@
  * itself is hidden.ts's.
  *
  * Backspace takes one character back, Ctrl-U and Ctrl-W all of them: nobody sees where a
- * word begins. Enter ends the line; Ctrl-C gives up, and so does Ctrl-D on an empty line.
- * Arrows and other keys that send sequences do nothing, and no control character gets in.
+ * word begins. Enter ends the line; Ctrl-C gives up; Ctrl-D on an empty line leaves it, and so
+ * does Escape, which only time tells from the beginning of a key's sequence. Such keys do
+ * nothing, and no control character gets in.
  */
-export type Ending = "line" | "given up";
+export type Ending = "line" | "left" | "given up";
 
 const ESCAPE = "\u001b";
 const ENDING_KEYS = "\r\n\u0003\u0004";
@@ -21,6 +22,11 @@ export class HiddenLine {
 
   get text(): string {
     return this.#characters.join("");
+  }
+
+  /** Whether an escape came and nothing behind it: it was the key, if nothing comes for long. */
+  get isEscaped(): boolean {
+    return this.#sequence === "";
   }
 
   /**
@@ -57,7 +63,7 @@ export class HiddenLine {
       case "\u0003":
         return "given up";
       case "\u0004":
-        return this.#characters.length === 0 ? "given up" : undefined;
+        return this.#characters.length === 0 ? "left" : undefined;
       case "\b":
       case "\u007f":
         this.#characters.pop();

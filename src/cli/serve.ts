@@ -18,7 +18,7 @@ import { parseDuration, parseSize } from "../base/units.ts";
 import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
-import { openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
+import { demandFree, openOperatorDoor, openPlainDoor, openTlsDoor } from "../doors/native.ts";
 import type { OpenDoor } from "../doors/door.ts";
 import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import { Registry } from "../sessions/registry.ts";
@@ -98,6 +98,8 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   demandCleanEnvironment();
   confineServer();
   const place = placeOf(options.data);
+  // Whoever mistyped an address, or has a server already, finds no new directory behind it.
+  if (!(await place.isMade())) demandFree(parseListen(options.listen));
   await place.prepare();
   await place.removeLeftovers();
   if (process.getuid?.() === 0) {

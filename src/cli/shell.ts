@@ -117,16 +117,20 @@ class Shell {
     this.#editor = new LineEditor({ history, completion: this.#completion, prompt });
   }
 
-  /** With a person. */
+  /** With a person, until they leave or are sent away, which they hear at once. */
   async converse(): Promise<number> {
+    const { remote } = this.#opened;
+    let status = 0;
+    void remote.sentAway.then(() => this.#editor.leave());
     while (!this.#state.isOver) {
       void this.#refreshRoom();
       const line = await this.#editor.read();
       if (line === undefined) break;
       await this.#state.history.add(line);
-      await this.#run(line);
+      status = await this.#run(line);
     }
-    return endingStatus() ?? 0;
+    if (endingStatus() !== undefined || !remote.isSentAway) return endingStatus() ?? 0;
+    return this.#tellLost(remote.lost, status);
   }
 
   /**
@@ -152,12 +156,17 @@ class Shell {
     // Nobody asked for anything since, so nobody was told; what was to come is not done.
     const { lost } = remote;
     if (lost !== undefined && endingStatus() === undefined) {
-      const status = exitStatusOf(lost);
-      beginTelling(this.#isJson);
-      if (statuses.at(-1) !== status) showError(lost);
-      statuses.push(status);
+      statuses.push(this.#tellLost(lost, statuses.at(-1)));
     }
     return worstStatus(statuses);
+  }
+
+  /** @param told the status of the last command, which may have told it */
+  #tellLost(lost: FtpxError | undefined, told = 0): number {
+    const status = exitStatusOf(lost);
+    beginTelling(this.#isJson);
+    if (told !== status) showError(lost);
+    return status;
   }
 
   /** Runs one line. Whatever fails is told here and ends nothing but the line. */

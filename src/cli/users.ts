@@ -88,8 +88,8 @@ const HEADINGS = [
   "RESERVED",
   "LIMIT",
   "FILES",
-  "RESERVED",
-  "LIMIT",
+  "UNFINISHED",
+  "FILE LIMIT",
   "LAST SEEN",
 ];
 

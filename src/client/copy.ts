@@ -41,6 +41,8 @@ export interface Copied {
   readonly digest: FileDigest;
   /** Bytes that an earlier attempt had moved already. */
   readonly resumedAt: number;
+  /** It was at its destination to the last byte, and nothing was moved. */
+  readonly wasThere?: boolean;
 }
 
 /** What trying again does not mend. */

@@ -44,7 +44,8 @@ export async function findStored(
     await client.call("sync", { path, version: found.version });
     await dropUpload(client, path);
     onProgress(bytes, bytes);
-    return { bytes, digest: await composeDigest(algorithm, digests), resumedAt: bytes };
+    const digest = await composeDigest(algorithm, digests);
+    return { bytes, digest, resumedAt: bytes, wasThere: true };
   } catch (error) {
     if (isKind(error, ...UNSEEN)) return undefined;
     throw error;

@@ -22,8 +22,14 @@ export function listen<Listener>(where: string, open: () => Listener): Listener 
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
     if (code === "ENOSPC") throw errorOfSystem(error);
-    throw new FtpxError("BAD_CONFIG", {
-      reason: `cannot listen (${where}): ${code ?? message ?? ""}`,
-    });
+    const reason = `cannot listen (${where}): ${code ?? message ?? ""}`;
+    const hint = code === undefined ? undefined : HINTS[code];
+    throw new FtpxError("BAD_CONFIG", { reason }, { hint });
   }
 }
+
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program, or another server, has that port: stop it, or choose another one",
+  EACCES: "ports below 1024 are for root alone: choose another one",
+  EADDRNOTAVAIL: "that is no address of this machine; without a host all of them are meant",
+};

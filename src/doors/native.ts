@@ -45,17 +45,12 @@ const NOBODY: Peer = { connection: undefined, refusal: undefined };
 type PeerSocket = Socket<Peer>;
 
 /** @throws FtpxError BAD_CONFIG when the address cannot be listened on */
-export function openTlsDoor(
-  registry: Registry,
-  identity: Identity,
-  address: { readonly hostname: string; readonly port: number },
-): OpenDoor {
+export function openTlsDoor(registry: Registry, identity: Identity, address: Address): OpenDoor {
   const connections = new Connections(registry, "native", identity.fingerprint);
   const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
   const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
-  const where = `--listen ${address.hostname}:${address.port}`;
-  const listener = listen(where, () => Bun.listen<Peer>(options as never));
+  const listener = listen(listenOption(address), () => Bun.listen<Peer>(options as never));
   return {
     host: address.hostname,
     port: listener.port,
@@ -65,11 +60,23 @@ export function openTlsDoor(
   };
 }
 
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+function listenOption({ hostname, port }: Address): string {
+  return `--listen ${hostname}:${port}`;
+}
+
+/** Whether a TLS door could be opened there now. @throws FtpxError as listen */
+export function demandFree(address: Address): void {
+  const options = { ...address, socket: { data: () => {} } };
+  listen(listenOption(address), () => Bun.listen(options)).stop(true);
+}
+
 /** For tests, and for tunnels that end on this machine. @throws FtpxError BAD_CONFIG, USAGE */
-export function openPlainDoor(
-  registry: Registry,
-  address: { readonly hostname: string; readonly port: number },
-): OpenDoor {
+export function openPlainDoor(registry: Registry, address: Address): OpenDoor {
   if (!isLoopback(address.hostname)) {
     throw new FtpxError("USAGE", { reason: "plain TCP is for loopback addresses only" });
   }

@@ -70,6 +70,8 @@ export interface AdmissionGround {
   readonly set: (user: string, changes: Changes) => Promise<void>;
   /** Answers whether nothing is there of an earlier account of that name. */
   readonly makeHome: (user: string) => Promise<boolean>;
+  /** Answers whether something is there of an earlier account of that name, and makes nothing. */
+  readonly hasLeft: (user: string) => Promise<boolean>;
   readonly emit: EventSink;
 }
 
@@ -171,7 +173,10 @@ export class Admission {
     });
   }
 
-  /** @throws FtpxError REGISTRATION_OFF, USAGE, ACCOUNT_EXISTS, INVITES_FULL */
+  /**
+   * @throws FtpxError REGISTRATION_OFF, USAGE, ACCOUNT_EXISTS, INVITES_FULL; EXISTS when an
+   *   earlier account of that name has left files, because nobody could use the invite
+   */
   async invite(
     user: string | undefined,
     limits: AccountLimits,
@@ -180,6 +185,7 @@ export class Admission {
     if (this.#mode === "off") throw new FtpxError("REGISTRATION_OFF");
     if (user !== undefined && !isUserName(user)) throw new FtpxError("USAGE", { reason: NO_NAME });
     if (user !== undefined && this.isTaken(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
+    if (user !== undefined && (await this.#ground.hasLeft(user))) throw leftFiles(user);
     const code = new Uint8Array(randomBytes(TICKET_BYTES));
     const expiresMs = Math.min(Date.now() + lifeMs, EXPIRY_MS_MAX);
     const intent = { ...limits, code: sha256(code), user, expiresMs };
@@ -311,7 +317,7 @@ export class Admission {
     const { add, makeHome } = this.#ground;
     if (this.isTaken(user)) throw new FtpxError("ACCOUNT_EXISTS", { user });
     const isUnused = await makeHome(user);
-    if (!isUnused && !mayTakeFiles) throw new FtpxError("EXISTS", { path: `storage/${user}` });
+    if (!isUnused && !mayTakeFiles) throw leftFiles(user);
     await add(user, { password: verifier, ...changesOf(limits) });
   }
 
@@ -337,6 +343,10 @@ export class Admission {
     const found = this.#ground.accounts().get(user)?.verifier;
     return found !== undefined && formatVerifier(found) === verifier;
   }
+}
+
+function leftFiles(user: string): FtpxError {
+  return new FtpxError("EXISTS", { path: `storage/${user}` });
 }
 
 const NO_LIMITS: AccountLimits = { quotaBytes: undefined, filesMax: undefined, access: undefined };

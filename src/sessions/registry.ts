@@ -79,6 +79,7 @@ export class Registry {
         add: (user, fields) => this.addAccount(user, fields),
         set: (user, changes) => this.changeAccount(user, changes),
         makeHome: (user) => depot.makeHome(user),
+        hasLeft: (user) => depot.hasLeft(user),
         emit,
       },
       settings.registration ?? "open",

@@ -107,6 +107,10 @@ class DiskStore implements Store {
     }
   }
 
+  async hasHome(user: string): Promise<boolean> {
+    return (await this.#at(user).find()) !== undefined;
+  }
+
   async removeHome(user: string): Promise<void> {
     const lane = this.#laneOf(user);
     const tools = { changes: this.#changes, lane, removed: hearNothing };

@@ -39,6 +39,8 @@ export interface Listing {
 export interface Store {
   /** The home of an account; made when it is missing, with mode 0700. */
   openHome(user: string): Promise<Home>;
+  /** Whether something stands in the place of the home of an account. */
+  hasHome(user: string): Promise<boolean>;
   /** Removes a home and all it holds; a missing one is no failure. */
   removeHome(user: string): Promise<void>;
   readonly parts: Parts;

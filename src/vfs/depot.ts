@@ -89,6 +89,12 @@ export class Depot {
     return isEmpty && (await this.state.uploads(user)).length === 0;
   }
 
+  /** Whether an earlier account of that name has left something; nothing is made. */
+  async hasLeft(user: string): Promise<boolean> {
+    if (await this.store.hasHome(user)) return !(await this.makeHome(user));
+    return (await this.state.uploads(user)).length > 0;
+  }
+
   /** Counts what lies in a home, with no change going on meanwhile. */
   async recount(user: string): Promise<void> {
     await this.alone(user, async (home) => {

@@ -20,7 +20,22 @@ function complaintAbout(text: string): string {
 }
 
 test.each([
-  ["a syntax error", "[users.ann]\nquota = 10 GiB\n", "2:12: each key-value declaration must"],
+  ["a syntax error", "[users.ann]\nquota 10\n", "2:7: illegal character in key"],
+  [
+    "a size without quotes",
+    "[users.ann]\nquota = 10 GiB\n",
+    "2:12: each key-value declaration must be followed by an end-of-line (texts need quotes, ",
+  ],
+  [
+    "a word without quotes",
+    "[users.ann]\naccess = full\n",
+    "2:10: invalid value (texts need quotes",
+  ],
+  [
+    "a size without quotes and space",
+    "[users.ann]\nquota = 20MiB\n",
+    "2:11: illegal character in numeric literal (texts need quotes",
+  ],
   ["a string that does not end", '[users.ann]\npassword = "x\n', "2:"],
   ["a key twice", "[users.ann]\nfiles = 1\nfiles = 2\n", "3:1: "],
   ["an account twice", "[users.ann]\n\n[users.ann]\n", "3:"],

@@ -114,6 +114,7 @@ async function floodState(state: State, campaign: Campaign): Promise<Record<stri
       accounts: () => new Map(),
       add: refuse,
       set: refuse,
+      hasLeft: () => Promise.resolve(false),
       makeHome: refuse,
       emit: () => {},
     },

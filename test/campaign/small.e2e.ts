@@ -1,9 +1,12 @@
-/** Every campaign with the size that CI takes, and some planted bugs; by hand they are larger. */
+/**
+ * Every campaign with the size that CI takes, and some planted bugs; by hand they are larger. A few
+ * at a time, `--max-concurrency` says how many: they wait for each other's disk more than they work.
+ */
 import { expect, test } from "bun:test";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-test.each([
+test.concurrent.each([
   "campaign/calls.ts",
   "campaign/crowds.ts",
   "campaign/disk.ts",

@@ -18,3 +18,19 @@ test.each([
   const reason = String.raw`ftpx: the connection was lost (reset\x1b[2J)`;
   expect(retryLine(retry, leftMs)).toBe(`${reason}; ${when} (2 of 5)`);
 });
+
+test.each([
+  [
+    "UPLOAD_BUSY",
+    80,
+    "ftpx: waiting for another session that uploads this file; again in 4 s (2 of 5)",
+  ],
+  ["UPLOAD_BUSY", 60, "ftpx: waiting for another session…; again in 4 s (2 of 5)"],
+  ["UPLOAD_BUSY", 39, "ftpx: waiting…; again in 4 s (2 of 5)"],
+  ["UPLOAD_BUSY", 25, "again in 4 s (2 of 5)"],
+  ["UPLOAD_BUSY", 10, "again…f 5)"],
+  ["SOURCE_CHANGED", 80, "ftpx: the local file changed while it was sent; once more (2 of 5)"],
+] as const)("%s in %d columns keeps its sense: %p", (kind, columns, line) => {
+  const reason = new FtpxError(kind);
+  expect(retryLine({ ...retry, reason }, 4000, columns)).toBe(line);
+});

@@ -7,7 +7,14 @@ const TIME = new Date(2026, 10, 21, 9, 5, 7);
 const peer = { session: 12, door: "native", user: "ann", address: "192.0.2.7" };
 const digest = `sha256:${"ab".repeat(32)}-1483`;
 
+const complaint =
+  "each key-value declaration must be followed by an end-of-line (texts need quotes)";
+
 test.each<[string, ServerEvent]>([
+  [
+    `09:05:07  reload-failed  file /srv/accounts.toml  line 2  column 12  ${complaint}`,
+    { event: "reload-failed", file: "/srv/accounts.toml", line: 2, column: 12, reason: complaint },
+  ],
   [
     "09:05:07  login          ann@192.0.2.7  password",
     { event: "login", ...peer, method: "password" },

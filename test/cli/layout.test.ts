@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { visible } from "../../src/cli/terminal.ts";
-import { inColumns, shorten, sideBySide } from "../../src/cli/layout.ts";
+import { breakLines, inColumns, shorten, shortenBefore, sideBySide } from "../../src/cli/layout.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 
 test("sideBySide fills columns downwards, as ls does", () => {
@@ -45,6 +45,26 @@ test("shorten never exceeds its columns", () => {
   fc.assert(
     fc.property(texts, fc.nat(40), (text, columns) => {
       expect(Bun.stringWidth(shorten(text, columns))).toBeLessThanOrEqual(columns);
+    }),
+  );
+});
+
+test.each([
+  ["Lists the verbs, or more", 11, ["Lists the", "verbs, or", "more"]],
+  ["unbreakable words", 5, ["unbreakable", "words"]],
+  ["as it is", Infinity, ["as it is"]],
+  ["漢字 漢字", 8, ["漢字", "漢字"]],
+])("breakLines breaks %p for %p columns between words", (text, columns, lines) => {
+  expect(breakLines(text, columns)).toEqual(lines);
+});
+
+test("shortenBefore never exceeds its columns, and keeps the tail while there is room", () => {
+  const texts = fc.string({ unit: "grapheme" }).map(visible);
+  fc.assert(
+    fc.property(texts, fc.nat(60), (text, columns) => {
+      const short = shortenBefore(text, "; again in 4 s", columns);
+      expect(Bun.stringWidth(short)).toBeLessThanOrEqual(columns);
+      if (columns >= 30) expect(short).toEndWith("; again in 4 s");
     }),
   );
 });

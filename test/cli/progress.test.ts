@@ -26,6 +26,13 @@ test("the rate in a receipt counts what was moved and not what was there", () =>
   expect(receiptLine("a", { ...receipt, resumedAt: 12_399_000_000 })).toEndWith("  24.4 kB/s");
 });
 
+test("what was there already has no rate, and says so", () => {
+  const there = { ...receipt, resumedAt: receipt.bytes, wasThere: true };
+  expect(receiptLine("a", there)).toEndWith("  41.0 s  was there already");
+  expect(receiptEvent("/a", there)).toMatchObject({ event: "done", wasThere: true });
+  expect(receiptEvent("/a", receipt)).not.toHaveProperty("wasThere");
+});
+
 test("the receipt of a file as an event has exact numbers", () => {
   expect(receiptEvent("/a.iso", { ...receipt, resumedAt: 5, elapsedMs: 41_000.4 })).toEqual({
     event: "done",

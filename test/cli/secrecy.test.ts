@@ -24,7 +24,7 @@ test.each([
   ["Ctrl-U takes all back", ["abc\u0015d\r"], { text: "d", ending: "line", rest: "" }],
   ["Ctrl-W takes all back", ["a b\u0017d\r"], { text: "d", ending: "line", rest: "" }],
   ["Ctrl-C gives up", ["ab\u0003c"], { text: "ab", ending: "given up", rest: "c" }],
-  ["Ctrl-D on an empty line gives up", ["\u0004"], { text: "", ending: "given up", rest: "" }],
+  ["Ctrl-D on an empty line leaves", ["\u0004"], { text: "", ending: "left", rest: "" }],
   ["Ctrl-D behind something does nothing", ["a\u0004\r"], { text: "a", ending: "line", rest: "" }],
   [
     "other control characters are left out",

@@ -118,6 +118,7 @@ test("a file whose chunks are all there is found, with the digest of a put", asy
     bytes,
     digest: await composeDigest("sha256", server.digests),
     resumedAt: bytes,
+    wasThere: true,
   });
   expect(server.asked).toEqual(["stat", "0+3"]);
   expect(progress).toEqual([[bytes, bytes]]);

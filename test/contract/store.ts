@@ -48,6 +48,12 @@ function testReading(name: string, at: Opened): void {
     expect(await at.home.measure()).toEqual(NOTHING);
   });
 
+  test(`${name}: to ask for a home makes none`, async () => {
+    expect(await at.store.hasHome("al")).toBeTrue();
+    expect(await at.store.hasHome("bob")).toBeFalse();
+    expect(await at.store.hasHome("bob")).toBeFalse();
+  });
+
   test(`${name}: facts and openFile say what is there`, async () => {
     await at.home.makeDir(parsePath("/d"));
     await put(at.store, at.home, "/d/f", "content");

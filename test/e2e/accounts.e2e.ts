@@ -148,7 +148,7 @@ test("users lists what is used and what is allowed, with the server running", as
   expect(ann).toMatchObject({ usedBytes: 0, reservedBytes: 0, limitBytes: 10 * 1024 ** 3 });
   expect(Number(ann?.["usedFiles"])).toBeGreaterThan(0);
   expect(table.stdout).toMatch(
-    /^USER +ACCESS +USED +RESERVED +LIMIT +FILES +RESERVED +LIMIT +LAST SEEN$/m,
+    /^USER +ACCESS +USED +RESERVED +LIMIT +FILES +UNFINISHED +FILE LIMIT +LAST SEEN$/m,
   );
   expect(table.stdout).toMatch(/^ann +full +0 B +0 B +10\.7 GB +\d+ +0 +1000000 +just now$/m);
 });

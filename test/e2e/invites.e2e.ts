@@ -1,5 +1,6 @@
 /** Invites: accounts without waiting, once, through the compiled executable. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Desk } from "./applicants.ts";
 
@@ -44,6 +45,25 @@ test("an invite makes the account at once, with its limits, and is good once", a
   const code = words.at(-1) ?? "";
   expect(audit).not.toContain(code);
   expect(state.includes(Buffer.from(code, "hex"))).toBe(false);
+});
+
+test("an invite for a name whose earlier account has left files is refused, running or not", async () => {
+  await desk.scene.addUser("dora", "pw of dora");
+  writeFileSync(`${desk.scene.data}/storage/dora/kept`, "x");
+  expect((await desk.operate("userdel", "dora")).status).toBe(0);
+  const check = async () => {
+    const { status, stdout, stderr } = await desk.operate("invite", "--name", "dora");
+    expect([status, stdout]).toEqual([73, ""]);
+    expect(stderr).toContain("storage/dora: exists already");
+    expect(stderr).toContain("hint: ftpx userdel dora --purge removes what");
+    expect(stderr).toContain("ftpx useradd dora hands it over");
+    expect(stderr).not.toContain("choose another name");
+  };
+  await check();
+  await desk.server.stop();
+  await check();
+  expect((await desk.operate("userdel", "dora", "--purge")).status).toBe(0);
+  expect((await desk.operate("invite", "--name", "dora")).status).toBe(0);
 });
 
 test("an invite for a name, a taken name, one taken back, one that has expired", async () => {

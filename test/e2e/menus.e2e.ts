@@ -141,10 +141,14 @@ test("who has no account asks for one in the menu, and the operator answers in t
   await operator.type("Enter");
   await operator.shows(/carol.*third floor/);
   await operator.shows("whose request?");
-  await operator.type("carol", "Enter");
+  await operator.type("Enter");
   await operator.shows("allow it");
   await operator.type("Enter");
   await operator.shows(/account carol created[^]*start a server/);
+  await operator.type("Down", "Down", "Down", "Enter");
+  await operator.shows(/account carol created[^]*data directory/);
+  await operator.type("Enter");
+  await operator.shows(/nobody waits for an account[^]*start a server/);
   await operator.type("Up", "Enter");
   await operator.shows("status 0");
   await operator.close();
@@ -173,6 +177,64 @@ test("Ctrl-C while the menu connects leaves with 130, and the terminal is sane",
   expect(await screen.isSane()).toBeTrue();
   await screen.close();
   silent.stop(true);
+});
+
+test.each([
+  ["a question", ["Down", "Down", "Enter"], "data directory", []],
+  ["a question behind another", ["Enter"], "There is no directory", ["nowhere", "Enter"]],
+])("Ctrl-C at %s of the menu leaves with 130", async (_what, keys, question, before) => {
+  const screen = await Screen.open(scene, "");
+  await screen.shows("start a server");
+  await screen.type(...keys);
+  await screen.shows("data directory");
+  if (before.length > 0) await screen.type(...before);
+  await screen.shows(question);
+  await screen.type("C-c");
+
+  const text = await screen.shows("status 130");
+  expect(text.match(/connect to a server/g)).toHaveLength(1);
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("at a password Esc leads back to the menu, Ctrl-C leaves with 130; no name, no question", async () => {
+  const screen = await Screen.open(scene, `connect 127.0.0.1:${server.port} --accept-new`);
+  await screen.shows("ask for an account");
+  await screen.type("Enter");
+  await screen.shows("user name");
+  await screen.type("no name", "Enter");
+  await screen.shows("is not a user name");
+  await screen.type("C-u", "ann", "Enter");
+  await screen.shows("password of ann");
+  await screen.type("se", "Escape");
+  await screen.shows(/password of ann[^]*ask for an account/);
+  await screen.type("Enter");
+  await screen.shows(/password of ann[^]*user name/);
+  await screen.type("ann", "Enter");
+  await screen.shows(/(password of ann[^]*){2}/);
+  await screen.type("C-c");
+
+  await screen.shows("status 130");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("who refuses the key is not told how to accept it; Ctrl-C at an offer stops the server", async () => {
+  const env = `TERM=xterm FTPX_HOME=${scene.path("refusing")}`;
+  const screen = await Screen.open(scene, `connect ann@127.0.0.1:${server.port}`, 100, env);
+  await screen.shows("Trust it from now on?");
+  await screen.type("n");
+  const text = await screen.shows("status 77");
+  expect(text).toContain("ask the operator which key it is");
+  expect(text).not.toContain("--accept-new");
+  await screen.close();
+
+  const operator = await Screen.open(scene, "serve --data offered --listen 127.0.0.1:0");
+  await operator.shows("Make an account now?");
+  await operator.type("C-c");
+  await operator.shows("status 0");
+  expect(await operator.isSane()).toBeTrue();
+  await operator.close();
 });
 
 test("a bookmark stands for its target in commands, and the menu offers it", async () => {

@@ -108,12 +108,67 @@ test("a terminal of 40 columns shows progress without wrapping it", async () => 
   await screen.close();
 });
 
+test("what is typed behind a Tab waits for what the Tab finds, and behind a line for the line", async () => {
+  const screen = await signedIn();
+  await screen.type("mkdir photos", "Enter");
+  await screen.type("mkdir photos/2026-02", "Enter", "mkdir photos/2026-02/a", "Enter");
+  await screen.type("cd phot", "Tab", "20", "Tab", "a", "Tab", "Enter", "pwd", "Enter");
+  await screen.shows(/^\/photos\/2026-02\/a$/m);
+  // Pasted together, with a line behind that is completed itself, and a beginning of one.
+  await screen.paste("cd /pho\t20\t\npwd\nls /photos/20\t\npw");
+  await screen.shows(/^\/photos\/2026-02$/m);
+  await screen.shows(/^a\/\n.*> pw$/m);
+  await screen.type("d", "Enter");
+  await screen.shows(/^\/photos\/2026-02\n[^]*^\/photos\/2026-02$/m);
+  // What cannot be completed eats no keys.
+  await screen.type("lpwd non", "Tab", "C-u", "ls /none/", "Tab", "x", "Tab", "Enter");
+  await screen.shows("/none/x: no such file or directory");
+  await screen.type("C-d");
+
+  await screen.shows("status 0");
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
+test("who is kicked while nothing runs hears it at once, whatever is typed half", async () => {
+  const screen = await signedIn();
+  await screen.type("rm half of a li");
+  await screen.shows("half of a li");
+  await scene.run(["kick", "ann", "--reason", "enough", "--data", scene.data]);
+
+  const text = await screen.shows("status 77");
+  expect(text.match(/the operator has ended this session: enough/g)).toHaveLength(1);
+  expect(await screen.isSane()).toBeTrue();
+  await screen.close();
+});
+
 async function signedIn(target = server.target("ann")): Promise<Screen> {
   const screen = await Screen.open(scene, `connect ${target}`);
   await screen.answer("password of ann", PASSWORD);
   await screen.shows(/ free\)>\s*$/m);
   return screen;
 }
+
+test("who puts a file that another session puts waits for it, and finds it there", async () => {
+  const target = server.target("ann", "/twice");
+  const env = { FTPX_PASSWORD: PASSWORD };
+  const first = scene.start(["put", scene.path("big"), target, "--limit", "60M"], { env });
+  while (!(await scene.operate("uploads", "--json")).stdout.includes("/twice")) await Bun.sleep(50);
+  const screen = await Screen.open(
+    scene,
+    `put big ${target}`,
+    50,
+    `TERM=xterm FTPX_PASSWORD=${PASSWORD}`,
+  );
+  await screen.shows(/^ftpx: waiting for…; again in \d+ s \(\d of 5\)$/m);
+  expect(await first.exited).toBe(0);
+
+  // However it is wrapped.
+  const text = (await screen.shows(/status \d/)).replaceAll(/\s/g, "");
+  expect(text).toContain("wastherealreadystatus0");
+  expect(text).not.toContain("connectionlost");
+  await screen.close();
+});
 
 test("! has the terminal: it reads what is typed, Ctrl-C is for it, and its status is told", async () => {
   const screen = await signedIn();

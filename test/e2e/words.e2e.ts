@@ -60,7 +60,7 @@ test("what goes into a directory that is not there is told how to make it", asyn
 test("every failure names what it is about, and places here that cannot be have kinds of their own", async () => {
   fs.writeFileSync(scene.path("here/x"), "1");
   for (const [words, status, text] of [
-    [["put", "a.bin", there("/file/x")], 66, "ftpx: /file/x: is not a directory"],
+    [["put", "a.bin", there("/file/x")], 66, "ftpx: /file: is not a directory"],
     [["put", "", there("/")], 64, "ftpx: an empty word names no file"],
     [["get", there("/file"), ""], 64, "ftpx: an empty word names no file"],
     [["get", there("/file"), "a.bin/x"], 66, "ftpx: a.bin/x: cannot be reached on this machine"],

@@ -155,6 +155,10 @@ test("what a removed account has left is handed over only when the operator says
 
   expect(failure).toEqual(refusal("EXISTS", { path: "storage/ann" }));
   expect(directory.find("ann")).toBeUndefined();
+  expect(await failureOf(admission.invite("ann", NONE, 60_000))).toEqual(
+    refusal("EXISTS", { path: "storage/ann" }),
+  );
+  expect(await admission.invites()).toEqual([]);
   const { code: invite } = await admission.invite(undefined, NONE, 60_000);
   expect(await failureOf(admission.register(application({ invite }), ADDRESS))).toEqual(
     refusal("NAME_TAKEN"),

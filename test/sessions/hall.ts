@@ -68,6 +68,7 @@ export function admissionOf(mode: RegistrationMode = "open"): Admission {
       homes.push(user);
       return !leftHomes.has(user);
     },
+    hasLeft: async (user) => leftHomes.has(user),
     emit: (event) => void events.push(event),
   };
   return new Admission(ground, mode);

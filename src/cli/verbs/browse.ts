@@ -6,7 +6,7 @@ import { factsOf as localFacts } from "../../base/openfile.ts";
 import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { localNames } from "../../client/localtree.ts";
-import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
+import { expandLocals, expandOne, expandSpots, forEachOf } from "../expansion.ts";
 import { unmistakable, visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
 import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
@@ -18,10 +18,13 @@ const LONG = {
   all: { flags: "-a, --all", about: "changes nothing: names with a dot are always listed" },
 } as const;
 
+const HINT_TREES = "a pattern goes through trees, as photos/** does; get -r copies them";
+
 export const LS = verb({
   name: "ls",
   about: "Lists directories and files on the server",
   options: LONG,
+  hints: { "-R": HINT_TREES, "-r": HINT_TREES, "--recursive": HINT_TREES },
   shell: { usage: "[PATH…]", words: [0, Infinity], examples: ["ls", "ls -l backup"] },
   oneShot: {
     usage: "TARGET[/PATH]…",
@@ -35,12 +38,12 @@ export const LS = verb({
     const isLong = long === true;
     // A single one is listed without a question before: nothing has to be sorted out.
     if (spots.length === 1) {
-      const single = await forEachSpot(spots, (spot) => list(stage, spot, isLong));
+      const single = await forEachOf(stage, spots, (spot) => list(stage, spot, isLong));
       return worstStatus([expanded.status, single]);
     }
     const files: Entry[] = [];
     const directories: Spot[] = [];
-    const status = await forEachSpot(spots, async (spot) => {
+    const status = await forEachOf(stage, spots, async (spot) => {
       const facts = await factsOf(stage, spot);
       if (facts.kind === "directory" || spot.isDirectory) directories.push(spot);
       else if (stage.isJson) await writerOf(stage, isLong, () => spot.path).write([facts]);
@@ -48,7 +51,7 @@ export const LS = verb({
     });
     await writerOf(stage, isLong).write(files);
     let isFirst = files.length === 0;
-    const listed = await forEachSpot(directories, async (spot) => {
+    const listed = await forEachOf(stage, directories, async (spot) => {
       if (!stage.isJson) writeLine(`${isFirst ? "" : "\n"}${unmistakable(spot.shown)}:`);
       isFirst = false;
       await list(stage, spot, isLong);
@@ -56,13 +59,6 @@ export const LS = verb({
     return worstStatus([expanded.status, status, listed]);
   },
 });
-
-async function forEachSpot(
-  spots: readonly Spot[],
-  work: (spot: Spot) => Promise<void>,
-): Promise<number> {
-  return await forEach(spots, ({ path }) => path, work);
-}
 
 /** A directory page by page, or a file as the only one. @throws FtpxError NO_SUCH_PATH, … */
 async function list(stage: Stage, spot: Spot, isLong: boolean): Promise<void> {

@@ -7,7 +7,7 @@
  * has its own line and keeps nothing else from being copied. All is found before anything is
  * made, so a copy that comes to lie in its own source is no part of what is copied.
  */
-import { FtpxError, withHint } from "../../base/errors.ts";
+import { FtpxError, isKind, withHint } from "../../base/errors.ts";
 import { EAGER_BYTES_MAX } from "../../base/limits.ts";
 import { childPath, isWithin, resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
@@ -73,10 +73,13 @@ async function kindOf({ remote, signal }: Stage, path: VirtualPath) {
 
 /** @returns how large it is */
 async function copyFile(stage: Stage, request: RequestOf<"copy">): Promise<number> {
+  const { from, to } = request;
   const { totalBytes } = await copyOnServer(stage, request).catch((error: unknown) => {
+    // More options would not help.
+    if (isKind(error, "IS_A_DIRECTORY") && isWithin(from, to)) throw intoItself();
     throw withHint(error, HINT_RECURSIVE, "IS_A_DIRECTORY");
   });
-  tell(stage, "copied", { path: request.from, to: request.to, bytes: totalBytes });
+  tell(stage, "copied", { path: from, to, bytes: totalBytes });
   return totalBytes;
 }
 
@@ -103,7 +106,7 @@ function copyOnServer({ remote, signal }: Stage, request: RequestOf<"copy">) {
 async function copyTree(stage: Stage, request: RequestOf<"copy">): Promise<number> {
   const { from, to } = request;
   if (isWithin(from, to)) {
-    throw new FtpxError("BAD_PATH", { reason: "a directory cannot be copied into itself" });
+    throw intoItself();
   }
   const { signal, isJson } = stage;
   const startedMs = performance.now();
@@ -116,6 +119,10 @@ async function copyTree(stage: Stage, request: RequestOf<"copy">): Promise<numbe
   await work.run(tree.entries);
   tellSummary(isJson, work.summary(performance.now() - startedMs));
   return work.tally.status;
+}
+
+function intoItself(): FtpxError {
+  return new FtpxError("BAD_PATH", { reason: "cannot be copied into itself" });
 }
 
 function safeName(name: string): string {

@@ -81,6 +81,8 @@ export const RMDIR = verb({
     }),
 });
 
+const SAME_PLACE = "source and destination are the same";
+
 export const MV = verb({
   name: "mv",
   about: "Renames on the server, or moves into a directory there",
@@ -98,6 +100,8 @@ export const MV = verb({
   ...REMOTE_PATHS,
   run: (stage, words, { noClobber }) =>
     forEachPair(stage, words, async (from, to) => {
+      // The server has nothing to do then; a person meant something else, as with cp.
+      if (from === to) throw new FtpxError("BAD_PATH", { reason: SAME_PLACE });
       const wish = { from, to, mayReplace: noClobber !== true };
       await stage.remote.call("move", wish, stage.signal);
       tell(stage, "moved", { path: from, to });

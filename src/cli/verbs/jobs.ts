@@ -14,7 +14,7 @@ import { uploadOnce } from "../../client/put.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
 import { exitStatusOf, showError, worstStatus, writeNote } from "../terminal.ts";
-import { endsAll, HINT_PARENTS, HINT_RECURSIVE, tellFailure } from "./verb.ts";
+import { blaming, endsAll, HINT_PARENTS, HINT_RECURSIVE, tellFailure } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface CopyTask {
@@ -173,7 +173,7 @@ class Copies {
       this.#movedBytes += copied.bytes - copied.resumedAt;
     } catch (error) {
       file.failed();
-      this.#failed(task, error);
+      this.#failed(task, await blaming(this.#stage.remote, task.path, error));
     }
   }
 
@@ -227,7 +227,8 @@ class Copy {
     const copied = await remote.retrying((client) => this.#attempt(client), { signal, progress });
     // What an attempt of this very command had moved is no earlier one.
     const resumedAt = Math.min(copied.resumedAt, this.#beganAt ?? 0);
-    return { ...copied, resumedAt };
+    const wasThere = copied.wasThere === true && resumedAt === copied.bytes;
+    return { ...copied, resumedAt, wasThere };
   }
 
   #attempt(client: Client): Promise<Copied> {

@@ -1,7 +1,8 @@
 /** Verbs of the shell about itself: what there is, what was typed, and the way out. */
 import { parseCount } from "../../base/units.ts";
 import { helpOf } from "../args.ts";
-import { clearScreen, visible, writeJson, writeLine } from "../terminal.ts";
+import { breakLines } from "../layout.ts";
+import { clearScreen, columnsOf, visible, writeJson, writeLine } from "../terminal.ts";
 import { BARE, findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 
@@ -65,8 +66,14 @@ export const QUIT = verb({
   },
 });
 
+const NAMES_COLUMNS = 16;
+
+/** Broken between words where the terminal is narrow; in a pipe a line each. */
 function summaryOf(row: Verb): string {
-  return `${namesOf(row).join(", ").padEnd(16)}${row.about}`;
+  const columns = process.stdout.isTTY ? columnsOf(process.stdout) : Infinity;
+  const names = namesOf(row).join(", ").padEnd(NAMES_COLUMNS);
+  const lines = breakLines(row.about, columns - NAMES_COLUMNS);
+  return names + lines.join(`\n${" ".repeat(NAMES_COLUMNS)}`);
 }
 
 function manualOf(row: Verb): string {

@@ -6,7 +6,7 @@
 import { isIP } from "node:net";
 import { FtpxError, isKind, withPath } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
-import { resolvePath } from "../../base/path.ts";
+import { childPath, HOME, namesOf as stepsOf, resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { parseCount } from "../../base/units.ts";
 import type { Remote } from "../../client/remote.ts";
@@ -76,6 +76,8 @@ export interface Verb<Options extends OptionSpecs = OptionSpecs> {
   readonly aliases?: readonly string[];
   readonly about: string;
   readonly options: Options;
+  /** See Spec. */
+  readonly hints?: Readonly<Record<string, string>>;
   /** Absent where the verb is not offered. */
   readonly shell?: Usage;
   readonly oneShot?: Usage;
@@ -156,13 +158,13 @@ export const JSON_OPTION = {
 export function specOf(row: Verb, place: Place): Spec | undefined {
   const use = place === "shell" ? row.shell : row.oneShot;
   if (use === undefined) return undefined;
-  const { name, about, options } = row;
+  const { name, about, options, hints } = row;
   const { usage, words } = use;
   // What takes no words is its own example.
   const examples = use.examples.length === 0 && usage === "" ? [name] : use.examples;
   const aliases = [...(row.aliases ?? []), ...(use.aliases ?? [])];
   const added = place === "shell" ? JSON_OPTION : { ...CONNECT_OPTIONS, ...JSON_OPTION };
-  return { name, aliases, about, usage, words, examples, options: { ...options, ...added } };
+  return { name, aliases, about, usage, words, examples, hints, options: { ...options, ...added } };
 }
 
 /** Every name by which a verb goes in the shell. */
@@ -252,8 +254,25 @@ async function findKind({ remote, signal }: Reach, path: VirtualPath) {
   } catch (error) {
     if (isKind(error, "NO_SUCH_PATH")) return "missing";
     if (isKind(error, "FORBIDDEN")) return "hidden";
-    throw error;
+    throw await blaming(remote, path, error);
   }
+}
+
+/** The failure names the file that stands where a directory has to, not what was looked for below. */
+export async function blaming(remote: Remote, path: VirtualPath, error: unknown): Promise<unknown> {
+  if (!isKind(error, "NOT_A_DIRECTORY") || error.details.path !== undefined) return error;
+  return withPath(error, await fileAbove(remote, path));
+}
+
+/** What stands in the way of a path, because it is a file: it, or what is above it. */
+async function fileAbove(remote: Remote, path: VirtualPath): Promise<VirtualPath> {
+  let current = HOME;
+  for (const name of stepsOf(path)) {
+    current = childPath(current, name);
+    const facts = await remote.call("stat", { path: current }).catch(() => undefined);
+    if (facts?.kind !== "directory") return current;
+  }
+  return path;
 }
 
 /**
