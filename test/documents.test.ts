@@ -5,6 +5,8 @@ import { LINE_CHARACTERS_MAX } from "./documents/columns.ts";
 import { strangePairs } from "./documents/coverage.ts";
 import { strayFiles } from "./documents/outline.ts";
 import { ROWS, unknownRows } from "./documents/rows.ts";
+import { ROWS as SYSTEM_ROWS, unnamedUses } from "./documents/ways.ts";
+import { SYSTEM_WAYS } from "../src/base/ways.ts";
 import { DOCUMENT_NAMES, readDocument, render } from "./documents/tables.ts";
 
 const OWN_DOCUMENTS = [...DOCUMENT_NAMES, "SECURITY.md", "CHANGELOG.md"];
@@ -26,6 +28,16 @@ test.each(WRAPPED_DOCUMENTS)("no line of %s is longer than a line may be", (name
 
 test("every file of src belongs to a layer that ARCHITECTURE.md names", () => {
   expect(strayFiles()).toEqual([]);
+});
+
+test("every use of what not every system has is in ARCHITECTURE.md's table of them", () => {
+  expect(unnamedUses()).toEqual([]);
+});
+
+test("every way that a build can go without is a row of that table", () => {
+  const named = Object.values(SYSTEM_ROWS).flatMap(({ way }) => way ?? []);
+
+  expect(named.toSorted()).toEqual([...SYSTEM_WAYS].toSorted());
 });
 
 test("every operation and fault that a file covers is one of the table", async () => {

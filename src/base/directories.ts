@@ -7,6 +7,7 @@ import fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { OpenFile } from "./openfile.ts";
 import { systemPath } from "./path.ts";
+import { mayUse } from "./ways.ts";
 
 /**
  * Makes a directory and those above it that are missing, and syncs what holds the new ones.
@@ -23,8 +24,8 @@ export async function makeDirectories(path: string, mode = 0o777): Promise<void>
 
 /** @param path names as `nameText` has them @throws FtpxError */
 export async function syncDirectory(path: string): Promise<void> {
-  // Windows has no descriptors of directories.
-  if (process.platform === "win32") return;
+  // Windows syncs no directories; when an entry is on the disk is up to the system there.
+  if (!mayUse("directory-sync")) return;
   const directory = await OpenFile.open(systemPath(path), constants.O_RDONLY);
   try {
     await directory.sync();

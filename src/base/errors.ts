@@ -40,6 +40,7 @@ export const ERRORS = {
   TOO_MANY_REQUESTS:  { code: 9,  exit: 75, ends: "request",    text: "too many requests at once[: the limit is {limit}]" },
   PEER_SILENT:        { code: 10, exit: 75, ends: "connection", text: "the other side has not answered[ for {elapsedMs}]", hint: "run the same command again: it goes on where it was" },
   FRAME_DAMAGED:      { code: 11, exit: 75, ends: "connection", text: "a frame was damaged on its way", hint: "run the same command again: it goes on where it was" },
+  EMPTY_FRAMES:       { code: 12, exit: 76, ends: "connection", text: "the other side sent too many frames that carry nothing", hint: "bring both sides to the same version of ftpx" },
   INTERNAL:           { code: 15, exit: 70, ends: "connection", text: "a defect of ftpx[: {reason}]", hint: "the server's log has the details; please report it" },
 
   // 16-31: sign-in and rights
@@ -73,6 +74,8 @@ export const ERRORS = {
   NO_PERMISSION:      { code: 41, exit: 77, ends: "request",    text: "the operating system refuses access[ ({reason})]" },
   CHANGED:            { code: 42, exit: 75, ends: "request",    text: "changed while it was read", hint: "try again" },
   LIST_EXPIRED:       { code: 43, exit: 75, ends: "request",    text: "the listing is no longer held", hint: "list again" },
+  SAME_NAME:          { code: 44, exit: 73, ends: "request",    text: "the server's file system takes this for the name of something else that is there", hint: "choose another name, or rename what is there: names that differ in case or spelling alone are one there" },
+  IN_USE:             { code: 45, exit: 75, ends: "request",    text: "somebody has the file open, so the operating system does not replace it", hint: "try again later; what was sent is kept" },
 
   // 48-63: limits
   QUOTA_EXCEEDED:     { code: 48, exit: 73, ends: "request",    text: "does not fit into your quota[: {neededBytes} needed, {freeBytes} free of {limitBytes}]", hint: "remove something, finish or give up unfinished uploads (ftpx unfinished), or ask the operator for more" },
@@ -87,6 +90,9 @@ export const ERRORS = {
   KICKED:             { code: 57, exit: 77, ends: "connection", text: "the operator has ended this session[: {reason}]", hint: "unfinished transfers are kept: the same command goes on where it was" },
   NO_SUCH_SESSION:    { code: 58, exit: 66, ends: "request",    text: "nobody is here by that name or number: {user}", hint: "ftpx who lists who is here" },
   NO_SERVER:          { code: 59, exit: 69, ends: "request",    text: "no server is running in this data directory", isOwn: true },
+  SOURCE_FULL:        { code: 60, exit: 75, ends: "connection", text: "too many connections from your address at once[: the limit is {limit}]", hint: "close some of them, or try again later" },
+  USER_FULL:          { code: 61, exit: 75, ends: "connection", text: "too many sessions of this account at once[: the limit is {limit}]", hint: "end one of them, or ask the operator to (ftpx who, ftpx kick)" },
+  THROTTLED:          { code: 62, exit: 75, ends: "connection", text: "too many failed sign-ins, from your address or for this account", hint: "until then the right password is refused too" },
 
   // 64-79: transfers
   UPLOAD_BUSY:        { code: 64, exit: 75, ends: "request",    text: "another session is uploading this file", hint: "try again later" },
@@ -133,9 +139,11 @@ export const ERRORS = {
   NAME_COLLISION:     { code: 115, exit: 73, ends: "request",    text: "would be the same file as {file} on this machine", hint: "rename one of them" },
   TREE_TOO_LARGE:     { code: 116, exit: 73, ends: "request",    text: "too many files and directories for one command[: the limit is {limit}]", hint: "copy its directories one by one" },
   WRONG_KIND:         { code: 117, exit: 73, ends: "request",    text: "a {reason} stands where a {expected} must be", hint: "sync --delete replaces it" },
+  FOREIGN_RUNTIME:    { code: 118, exit: 78, ends: "request",    text: "{reason} changes what this program does before it begins, so it does not begin", hint: "unset that variable, as with: env -u {file} ftpx …" },
   NOT_WAITING:        { code: 119, exit: 66, ends: "request",    text: "{reason}" },
   ACCOUNT_DENIED:     { code: 120, exit: 77, ends: "request",    text: "the operator has denied the account[: {reason}]" },
   NOT_FTPX:           { code: 121, exit: 76, ends: "connection", text: "{host} is not an ftpx server[: {reason}]", hint: "look at the host and the port; where a server listens without TLS, --plain reaches it" },
+  TURNED_AWAY:        { code: 122, exit: 75, ends: "connection", text: "{host} closes connections before anything is said[: {reason}]", hint: "it may be busy, or have shut out this address for a while; or it is another kind of server" },
   NO_SUCH_BOOKMARK:   { code: 126, exit: 66, ends: "request",    text: "no bookmark \"{reason}\"", hint: "ftpx bookmark list shows all" },
   LOCAL_PATH:         { code: 127, exit: 66, ends: "request",    text: "cannot be reached on this machine: {reason}", hint: "look at what stands there" },
 

@@ -81,6 +81,13 @@ export const LIST_PAGE_ENTRIES_MAX = 800;
 /** Listings that one session holds open between pages. */
 export const LISTS_MAX = 16;
 
+/** What the names in these listings take; above it the oldest end. A directory of a million names is listed, many such at once are not. */
+export const LISTED_BYTES_MAX = 4 * MIB;
+
+/** Pages of listings and digests of one session that are worked on, none while so many bytes wait for a slow reader: each can be a body, and to make one leaves several times as much behind to be collected. */
+export const PAGES_MAX = 4;
+export const PAGES_QUEUE_BYTES_MAX = 512 * KIB;
+
 /** Accounts in one page of the operator's list: names of 32 bytes and eight numbers fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 
@@ -112,8 +119,29 @@ export const PING_AFTER_MS = 20_000;
 /** A peer that was silent this long, asked or not, is gone. Half-open peers must go within 90 s. */
 export const SILENCE_MS_MAX = 60_000;
 
-/** Bytes wait and the peer takes none of them for this long: it is gone, whatever it says. */
+/** A peer that does not take its replies is not read (REPLY_QUEUE_BYTES_MAX), so that it cannot say that it is there: it is gone when it takes less than PROGRESS_BYTES_MIN in this time. */
 export const WRITE_STALL_MS_MAX = 60_000;
+
+/**
+ * A peer that talks takes at least PROGRESS_BYTES_MIN of what waits for it in this time, and a
+ * client with open transfers whose turn it is moves as much, over all of them: a rate that any
+ * modem has. Long, because on a slow line systems hold megabytes that are on their way, and a
+ * client that goes on with an upload first reads what it has of it. A session that has nothing
+ * open stays for ever as long as it answers pings: that is how people use a shell, and sshd has
+ * no such bound either. What it costs is bounded by the number of sessions.
+ */
+export const PROGRESS_MS_MAX = 600_000;
+
+/**
+ * Frames that carry nothing (pings, content of a few bytes, acknowledgements of as little,
+ * requests that break the protocol) which a peer may send beyond those that carry something,
+ * and how many more with each second. No work of ours makes a hundred of them.
+ */
+export const EMPTY_FRAMES_MAX = 10_000;
+export const EMPTY_FRAMES_PER_SECOND = 100;
+
+/** Content, or an acknowledgement of it, below this is next to nothing: its frame costs more than it carries. */
+export const USEFUL_BYTES_MIN = 256;
 
 /** After our FIN the peer has this long to close its side. */
 export const CLOSE_MS_MAX = 3_000;
@@ -127,8 +155,57 @@ export const WATCH_EVERY_MS = 1_000;
 /** A client whose content has stopped for this long loses its upload to another session of the same user. */
 export const TAKEOVER_AFTER_MS = 4_000;
 
-/** Connections that have not signed in, in all: strangers must not use up the descriptors. */
-export const UNSIGNED_SESSIONS_MAX = 64;
+/** Connections that have not signed in, in all: strangers must not use up the descriptors; a class that begins at once behind one address fits. Where they are all taken a newcomer gets a place of the source that has most, so one source keeps nobody else out. */
+export const UNSIGNED_SESSIONS_MAX = 256;
+
+/** Percent of all sessions that one source gets unless `--max-per-source` says otherwise: a whole school may stand behind one address, and half is left for others. */
+export const SOURCE_SESSIONS_PERCENT = 50;
+
+/** Percent of all sessions that one user gets unless `--max-per-user` says otherwise: a class may share an account to hand work in, and three others get as much. */
+export const USER_SESSIONS_PERCENT = 25;
+
+/** What adds to a source's penalty, after OpenSSH's PerSourcePenalties: a failed sign-in, whether there is such an account or not; SIGN_IN_MS_MAX passed; gone without having tried. */
+export const PENALTY_FAILED_MS = 5_000;
+export const PENALTY_LATE_MS = 10_000;
+export const PENALTY_IDLE_MS = 1_000;
+
+/** The same for who only looked at the server's key, as every client does once: a class of 60 may at once, a flood may not. */
+export const PENALTY_LOOK_MS = 200;
+
+/** A source is shut out when its penalty reaches this: three failed sign-ins at once. */
+export const PENALTY_MS_MIN = 15_000;
+
+/** And no longer than this, however much it has done. */
+export const PENALTY_MS_MAX = 600_000;
+
+/** Penalties count twice as much after each so much of them, six failed sign-ins: some 25 of those in ten minutes, at whatever pace. */
+export const PENALTY_DOUBLED_AFTER_MS = 30_000;
+
+/** So long after the end of a penalty the next one does not begin anew. */
+export const PENALTY_MEMORY_MS = 3_600_000;
+
+/** Sources whose penalties are remembered, half of them IPv4 and half IPv6, of which a source costs nothing; the one that is free soonest is forgotten. */
+export const PENALISED_SOURCES_MAX = 65_536;
+
+/** A name that several sources have tried in turn is delayed for strangers: so long, doubled with each turn, and so long at most. */
+export const NAME_DELAY_MS = 1_000;
+export const NAME_DELAY_MS_MAX = 60_000;
+
+/** After so many failures of strangers in a row a password signs in only from where the account was signed in to before; for so long. */
+export const NAME_FAILURES_MAX = 100;
+export const NAME_GUARDED_MS = 24 * 3_600_000;
+
+/** Names whose failures are remembered, of accounts or not; the one with the fewest is forgotten. */
+export const FAILED_NAMES_MAX = 65_536;
+
+/** Sources from which one account was signed in to that are remembered; the one that was silent longest is forgotten. */
+export const KNOWN_SOURCES_MAX = 32;
+
+/** Refused connections that wait to be told why, in all, and of one source at once; then two of it each second. A command makes two. */
+export const REFUSED_MAX = 64;
+export const SOURCE_REFUSED_MAX = 32;
+/** Connections to the operator's loopback port that have not shown its secret: commands show it at once, so more are strangers. */
+export const OPERATORS_WAITING_MAX = 16;
 
 /** Sessions unless `--max-sessions` says otherwise; also bounded by the descriptor limit. */
 export const SESSIONS_MAX = 10_000;
@@ -141,6 +218,9 @@ export const SESSIONS_MAX = 10_000;
  * error that passes; no session is lost, and the server goes on.
  */
 export const RESERVED_DESCRIPTORS = 256;
+
+/** With fewer than these there is no server: half of them are reserved instead, for itself and for REFUSED_MAX. */
+export const DESCRIPTORS_MIN = 256;
 
 /** Argon2id parameters accepted from a server or from accounts.toml, and what is used for new passwords (OWASP's recommendation). */
 export const ARGON2_MEMORY_KIB_MIN = 8 * KIB;
@@ -178,6 +258,9 @@ export const ACCOUNTS_LOOKS_MAX = 3;
 
 /** A command that edits accounts.toml waits so long for another one. */
 export const LOCK_MS_MAX = 5_000;
+
+/** On Windows a rename waits so long for those who have the replaced file open: scanners are done sooner, and people wait. */
+export const RENAME_MS_MAX = 2_000;
 
 /** Open transfers get so long when the server is told to stop, unless `--grace` says otherwise. */
 export const GRACE_MS_DEFAULT = 30_000;
@@ -309,6 +392,7 @@ const RELATIONS: readonly [boolean, string][] = [
     (INVITES_MAX + ANSWERS_MAX) * (2 * USER_BYTES_MAX + 128) <= BODY_BYTES_MAX,
     "the list of invites fits a body",
   ],
+  [PENALTY_FAILED_MS * 3 >= PENALTY_MS_MIN, "three failed sign-ins at once shut a source out"],
   [2 * TREE_DEPTH_MAX > PATH_BYTES_MAX, "no path leads deeper than recursive work goes"],
   [PING_AFTER_MS < SILENCE_MS_MAX && SILENCE_MS_MAX < 90_000, "half-open peers go within 90 s"],
 ];

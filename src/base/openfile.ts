@@ -8,13 +8,17 @@
  */
 import fs from "node:fs";
 import { checkSize } from "./bytes.ts";
-import { errorOfSystem, FtpxError } from "./errors.ts";
+import { errorOfSystem, FtpxError, isKind } from "./errors.ts";
+import { mayUse } from "./ways.ts";
 
 /** The last moment that a Date can name; file systems end before. */
 const DATE_MS_MAX = 8.64e15;
 
-/** Refuses to open what is a link. Windows has no such flag. */
-export const NO_LINK = process.platform === "win32" ? 0 : fs.constants.O_NOFOLLOW;
+/** Refuses to open what is a link; where there is no such flag, `openUnlinked` looks itself. */
+export const NO_LINK = mayUse("no-follow") ? fs.constants.O_NOFOLLOW : 0;
+
+/** How often something else may stand at a path between a look and an open. */
+const LOOKS_MAX = 8;
 
 export interface FileFacts {
   readonly kind: "file" | "directory" | "link" | "other";
@@ -43,6 +47,43 @@ export class OpenFile {
       fs.open(path, flags, mode, settle(resolve, reject));
     });
     return new OpenFile(fd);
+  }
+
+  /**
+   * As `open`, but never what a link leads to: that is ELOOP. Where the system has no flag for
+   * it, what was opened must be what was seen just before; nothing is made or emptied by then.
+   *
+   * @throws FtpxError
+   */
+  static async openUnlinked(
+    path: string | Buffer,
+    flags: number,
+    mode = 0o600,
+    noLink = NO_LINK,
+  ): Promise<OpenFile> {
+    const { O_CREAT, O_EXCL, O_TRUNC } = fs.constants;
+    // What must be new is no link either.
+    const isNew = (flags & O_EXCL) !== 0;
+    if (noLink !== 0 || isNew) return await OpenFile.open(path, flags | noLink, mode);
+    for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+      const seen = await findFacts(path);
+      if (seen?.kind === "link") break;
+      // Only what is made here is taken without having been seen.
+      const isMaking = seen === undefined && (flags & O_CREAT) !== 0;
+      const wanted = isMaking ? flags | O_EXCL : flags & ~(O_TRUNC | O_CREAT);
+      const file = await OpenFile.open(path, wanted, mode).catch((error: unknown) => {
+        // It has come, or gone, since.
+        const isPassing = isMaking || seen !== undefined;
+        if (!isPassing || !isKind(error, isMaking ? "EXISTS" : "NO_SUCH_PATH")) throw error;
+      });
+      if (file === undefined) continue;
+      if (isMaking || (await file.#isSeen(seen))) {
+        if ((flags & O_TRUNC) !== 0) await file.truncate(0);
+        return file;
+      }
+      await file.close();
+    }
+    throw errorOfSystem(Object.assign(new Error("ELOOP"), { code: "ELOOP" }));
   }
 
   /** Fills `into` from `position`; fewer bytes only at the end of the file. */
@@ -75,7 +116,12 @@ export class OpenFile {
 
   /** Content, and what is needed to find it again, is on the disk. A failure is final: never sync again. */
   sync(): Promise<void> {
-    return new Promise((resolve, reject) => fs.fsync(this.fd, settle(resolve, reject)));
+    return new Promise((resolve, reject) => {
+      // Windows syncs only for those who may write; they have done so when they were done.
+      const refuse = (error: unknown) =>
+        process.platform === "win32" && isKind(error, "NO_PERMISSION") ? resolve() : reject(error);
+      fs.fsync(this.fd, settle(resolve, refuse));
+    });
   }
 
   /** As `sync`, without times and modes. */
@@ -113,6 +159,11 @@ export class OpenFile {
     return new Promise((resolve, reject) => fs.close(this.fd, settle(resolve, reject)));
   }
 
+  async #isSeen(seen: FileFacts | undefined): Promise<boolean> {
+    const { inode, device } = await this.facts();
+    return seen !== undefined && inode === seen.inode && device === seen.device;
+  }
+
   #readSome(into: Uint8Array, filled: number, position: number): Promise<number> {
     const length = into.byteLength - filled;
     return new Promise((resolve, reject) => {
@@ -124,6 +175,17 @@ export class OpenFile {
     return new Promise((resolve, reject) => {
       fs.writev(this.fd, pieces as Uint8Array[], position, settle(resolve, reject));
     });
+  }
+}
+
+/** What stands at a path itself; nothing where nothing does. @throws FtpxError */
+async function findFacts(path: string | Buffer): Promise<FileFacts | undefined> {
+  try {
+    return factsOf(await fs.promises.lstat(path, { bigint: true }));
+  } catch (error) {
+    const failure = errorOfSystem(error);
+    if (isKind(failure, "NO_SUCH_PATH")) return undefined;
+    throw failure;
   }
 }
 

@@ -13,6 +13,7 @@ import { dirname } from "node:path";
 import { syncDirectory } from "./directories.ts";
 import { errorOfSystem, isKind } from "./errors.ts";
 import { OpenFile } from "./openfile.ts";
+import { renamePatiently } from "./renaming.ts";
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
@@ -42,7 +43,7 @@ export async function replaceFile(
     if (old !== undefined) await keepOwner(temporary, old);
     await file.sync();
     await file.close();
-    await fs.rename(temporary, target);
+    await renamePatiently(temporary, target);
   } catch (failure) {
     await Promise.allSettled([file.close(), fs.rm(temporary, { force: true })]);
     throw errorOfSystem(failure);

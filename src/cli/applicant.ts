@@ -37,6 +37,7 @@ interface RegisterWish {
   readonly wait?: boolean | undefined;
   readonly acceptNew?: true | undefined;
   readonly plain?: true | undefined;
+  readonly bind?: string | undefined;
   readonly passwordStdin?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
@@ -53,11 +54,11 @@ export async function registerAt(
   wish: RegisterWish,
   signal: AbortSignal,
 ): Promise<number> {
-  const { note, plain, acceptNew } = wish;
+  const { note, plain, acceptNew, bind } = wish;
   if (note !== undefined) demandShort(note, "--note");
   const user = target.user ?? (await newName());
   demandName(user);
-  const trusted = await settleTrust(target, { options: { plain, acceptNew }, signal });
+  const trusted = await settleTrust(target, { options: { plain, acceptNew, bind }, signal });
   const applicant = new Applicant(trusted.endpoint, user, wish, signal);
   if (!trusted.isMet && canAsk()) await unlessAborted(lookAt(trusted.endpoint), signal);
   return await applicant.run();
@@ -69,7 +70,15 @@ type Answer = ReplyOf<"register">;
 const BROKEN = ["CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT", "STATE_FAILED"] as const;
 
 /** What may have passed when the server is asked again. */
-const PASSING = [...BROKEN, "DRAINING", "SERVER_FULL", "UNREACHABLE"] as const;
+const PASSING = [
+  ...BROKEN,
+  "DRAINING",
+  "SERVER_FULL",
+  "SOURCE_FULL",
+  "THROTTLED",
+  "TURNED_AWAY",
+  "UNREACHABLE",
+] as const;
 
 /** A request is sent so often before the person has to say so again. */
 const SENDINGS_MAX = 5;

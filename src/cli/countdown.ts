@@ -27,7 +27,7 @@ export class Countdown {
     const nowMs = performance.now();
     const isSaid = nowMs < this.#dueMs && this.#retry?.attempt === retry.attempt;
     this.#retry = retry;
-    const isNone = isKind(retry.reason, "SERVER_FULL", "UNREACHABLE");
+    const isNone = isKind(retry.reason, "SERVER_FULL", "TURNED_AWAY", "UNREACHABLE");
     if (isLost(retry.reason) && !isNone) this.#lostMs ??= nowMs;
     this.#dueMs = Math.max(isSaid ? this.#dueMs : 0, nowMs + retry.pauseMs);
     if (isScreen(process.stderr)) this.#end ??= this.#begin();

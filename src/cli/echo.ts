@@ -5,6 +5,7 @@
  * because the system stops whoever else changes it.
  */
 import { readFileSync } from "node:fs";
+import { mayUse } from "../base/ways.ts";
 
 /** As `stty -g` has written it; nothing while the echo is the terminal's own. */
 let before: string | undefined;
@@ -39,7 +40,8 @@ function stty(mode: string): string {
 /** Told by ps(1), or by /proc, which costs less. */
 function isInForeground(): boolean {
   try {
-    if (process.platform !== "linux") {
+    if (process.platform === "win32") return false;
+    if (process.platform !== "linux" || !mayUse("process-facts")) {
       const words = ["ps", "-o", "pgid=,tpgid=", "-p", `${process.pid}`];
       const [group, foreground] = Bun.spawnSync(words).stdout.toString().trim().split(/\s+/);
       return group !== undefined && group === foreground;

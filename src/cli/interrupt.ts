@@ -5,7 +5,10 @@
  * number, as shells expect; terminal.ts names the signal.
  */
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { FtpxError } from "../base/errors.ts";
+import { mayUse } from "../base/ways.ts";
+import { isSignalIgnored } from "../store/kernel.ts";
 import { endedBySignal, exitStatusOf } from "./terminal.ts";
 
 /** How long an operation may take to end in good order, and the program after that. */
@@ -45,16 +48,23 @@ export async function interruptible<Value>(
 }
 
 /**
- * Whether this was started by nohup(1) or its like, which a handler of ours would undo. Where
- * the system does not tell, the signal is left to it, and ends the program at once.
+ * Whether this was started by nohup(1) or its like, which a handler of ours would undo. Told by
+ * /proc, which costs less, or by the C library. Windows, where the signal is a window that is
+ * closed, cannot ignore it.
  */
 function isHangUpIgnored(): boolean {
+  if (process.platform === "win32") return false;
+  return ignoredByProc() ?? isSignalIgnored(constants.signals.SIGHUP) ?? true;
+}
+
+function ignoredByProc(): boolean | undefined {
+  if (!mayUse("process-facts")) return undefined;
   try {
     const [, mask = "0"] =
       /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
     return (BigInt(`0x${mask}`) & 1n) === 1n;
   } catch {
-    return true;
+    return undefined;
   }
 }
 

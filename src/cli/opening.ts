@@ -15,6 +15,7 @@ import type { Credentials } from "../client/client.ts";
 import type { Endpoint } from "../client/connect.ts";
 import { Remote, unlessAborted } from "../client/remote.ts";
 import type { Retry } from "../client/remote.ts";
+import { isWorthRetrying } from "../client/retries.ts";
 import { formatHost } from "../client/target.ts";
 import { isBookmarkName } from "../client/bookmarks.ts";
 import type { Target } from "../client/target.ts";
@@ -31,7 +32,16 @@ import { SOFTWARE } from "./version.ts";
 
 const RETRIES_DEFAULT = 5;
 const PASSWORD_TRIES = 3;
-const BROKEN_LINE = ["CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT", "SERVER_FULL"] as const;
+const BROKEN_LINE = [
+  "CONNECTION_LOST",
+  "FRAME_DAMAGED",
+  "PEER_SILENT",
+  "TURNED_AWAY",
+  "SERVER_FULL",
+  "SOURCE_FULL",
+  "USER_FULL",
+  "THROTTLED",
+] as const;
 
 export type ConnectOptions = OptionsOf<typeof CONNECT_OPTIONS>;
 
@@ -53,8 +63,8 @@ interface Opening {
 
 /**
  * @throws FtpxError UNREACHABLE, TLS_FAILED, UNKNOWN_KEY, CHANGED_KEY, OTHER_KEY, NO_PASSWORD,
- *   SIGN_IN_REFUSED, KEY_REFUSED, TOO_MANY_TRIES, NOT_GENUINE, BAD_PARAMETERS, USAGE, INTERRUPTED, and
- *   for a key what findKey and unlockKey throw
+ *   SIGN_IN_REFUSED, KEY_REFUSED, TOO_MANY_TRIES, THROTTLED, NOT_GENUINE, BAD_PARAMETERS,
+ *   USAGE, INTERRUPTED, and for a key what findKey and unlockKey throw
  */
 export async function openRemote(target: Target, opening: Opening): Promise<Opened> {
   const user = target.user ?? (await userName(target));
@@ -146,19 +156,22 @@ async function tryPasswords(
   }
 }
 
-/** A server that cannot be reached at all is told at once; a line that breaks gets another try. */
+/**
+ * A server that cannot be reached at all is told at once; a line that breaks gets another try, and
+ * so does who is to wait, if not for long.
+ */
 async function signIn(remote: Remote, signal: AbortSignal): Promise<void> {
   try {
     await remote.client();
   } catch (error) {
-    if (!isKind(error, ...BROKEN_LINE)) throw error;
+    if (!isKind(error, ...BROKEN_LINE) || !isWorthRetrying(error)) throw error;
     await remote.retrying(async () => {}, { signal });
   }
 }
 
 /** What is needed to settle whether a server is the right one. */
 interface TrustWish {
-  readonly options: Pick<ConnectOptions, "plain" | "acceptNew">;
+  readonly options: Pick<ConnectOptions, "plain" | "acceptNew" | "bind">;
   readonly signal: AbortSignal;
 }
 
@@ -177,9 +190,10 @@ export async function settleTrust(
 ): Promise<Trusted> {
   const { host, port, fingerprint: told } = target;
   const name = formatHost(host, port);
+  const address = { host, port, name, localAddress: options.bind };
   if (options.plain === true) {
     // There is no key to be sure of; what is on this machine is trusted.
-    const endpoint = { host, port, name, fingerprint: undefined, isPlain: true };
+    const endpoint = { ...address, fingerprint: undefined, isPlain: true };
     return { endpoint, fingerprint: `plain:${name}`, isMet: true };
   }
   const trust = new Trust(clientDirectory(process.env));
@@ -189,13 +203,13 @@ export async function settleTrust(
       const details = { host: name, expected: pinned, fingerprint: told, file: trust.file };
       throw new FtpxError("OTHER_KEY", details);
     }
-    const endpoint = { host, port, name, fingerprint: pinned, pinFile: trust.file };
+    const endpoint = { ...address, fingerprint: pinned, pinFile: trust.file };
     return { endpoint, fingerprint: pinned, isMet: false };
   }
-  const fingerprint = await unlessAborted(lookAt({ host, port, name, fingerprint: told }), signal);
+  const fingerprint = await unlessAborted(lookAt({ ...address, fingerprint: told }), signal);
   if (told === undefined && options.acceptNew !== true) await demandConsent(name, fingerprint);
   await trust.pin(name, fingerprint);
-  const endpoint = { host, port, name, fingerprint, pinFile: trust.file };
+  const endpoint = { ...address, fingerprint, pinFile: trust.file };
   return { endpoint, fingerprint, isMet: true };
 }
 

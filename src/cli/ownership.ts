@@ -74,8 +74,9 @@ export async function unusableHomes(
   users: readonly string[],
   isFixing: boolean,
 ): Promise<UnusableHome[]> {
-  const storage = await find(place.storage);
   const found: UnusableHome[] = [];
+  // Windows has lists of who may do what, and shows the same mode of everything.
+  const storage = process.platform === "win32" ? undefined : await find(place.storage);
   if (storage === undefined) return found;
   for (const user of users) {
     const path = join(place.storage, user);
@@ -92,7 +93,7 @@ export async function unusableHomes(
 
 /** Nobody signs in with what stands in accounts.toml, but weak passwords can be guessed from it. */
 export async function warnOfReaders(place: Place): Promise<void> {
-  const facts = await find(place.accountsFile);
+  const facts = process.platform === "win32" ? undefined : await find(place.accountsFile);
   if (facts === undefined || !facts.isFile() || (facts.mode & OTHERS_READ) === 0) return;
   writeNote(`ftpx: others can read ${place.accountsFile}: chmod o= it`);
 }

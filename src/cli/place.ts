@@ -16,6 +16,8 @@ import { LOCK_MS_MAX } from "../base/limits.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import { TEMPORARY } from "../base/replacement.ts";
 import { tryLock } from "../state/database.ts";
+import { hideFolder } from "../store/kernel.ts";
+import { writeNote } from "./terminal.ts";
 
 /**
  * Those within this process that wait for a lock, by its file: the kernel gives it to a process,
@@ -67,6 +69,11 @@ export class Place {
       // Nobody but the server's user has business in there, whatever the umask is.
       await chmod(this.storage, 0o700);
       await chmod(this.own, 0o700);
+      if (!hideFolder(this.storage) || !hideFolder(this.own)) {
+        writeNote(
+          `ftpx: others may be able to read ${this.storage}: give nobody else access to it`,
+        );
+      }
     } catch (error) {
       throw withPath(errorOfSystem(error), this.own);
     }

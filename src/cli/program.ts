@@ -10,10 +10,14 @@ import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
+import { guardMemory, keepPrivate } from "./confinement.ts";
+import { demandOwnRuntime } from "./environment.ts";
 import { CHECK, check } from "./check.ts";
 import { tellingAccounts } from "./chronicle.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
 import { completionScript, SHELLS } from "./scripts.ts";
+import { SERVICE, service } from "./daemon.ts";
+import { DOCTOR, doctor } from "./doctor.ts";
 import { DRAIN, drain } from "./drain.ts";
 import { KICK, kick } from "./kick.ts";
 import { INVITE, invite } from "./inviting.ts";
@@ -64,6 +68,7 @@ function bindOperator<Options extends OptionSpecs & { readonly data: typeof DATA
 ): ProgramCommand {
   return bind(spec, (words, options) => {
     const { data } = options as { readonly data: string | undefined };
+    keepPrivate();
     return keepingOwner(placeOf(data), () => work(words, options));
   });
 }
@@ -102,7 +107,7 @@ async function writeCompletion(
 }
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ProgramCommand[]])[] = [
-  ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options))]],
+  ["The server", [bind(SERVE_SPEC, (_words, options) => serve(options)), bind(SERVICE, service)]],
   [
     "Files on a server",
     [
@@ -112,7 +117,10 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bind(KEYGEN, keygen),
     ],
   ],
-  ["This machine", [bind(BOOKMARK, bookmark), bind(COMPLETION, writeCompletion)]],
+  [
+    "This machine",
+    [bind(BOOKMARK, bookmark), bind(COMPLETION, writeCompletion), bindOperator(DOCTOR, doctor)],
+  ],
   [
     "Accounts of the data directory on this machine",
     [
@@ -139,6 +147,8 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
 export async function main(words: readonly string[]): Promise<number> {
   beginTelling(wantsJson(words));
   try {
+    demandOwnRuntime();
+    guardMemory();
     return await run(words);
   } catch (error) {
     if (error instanceof HelpWanted) {

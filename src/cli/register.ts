@@ -7,7 +7,7 @@ import type { OptionsOf, Spec } from "./args.ts";
 import { interruptible } from "./interrupt.ts";
 import { CONNECT_OPTIONS } from "./verbs/verb.ts";
 
-const { acceptNew, plain, passwordStdin } = CONNECT_OPTIONS;
+const { acceptNew, plain, bind, passwordStdin } = CONNECT_OPTIONS;
 
 const OPTIONS = {
   invite: {
@@ -19,6 +19,7 @@ const OPTIONS = {
   wait: { flags: "--wait", about: "until the operator has answered" },
   acceptNew,
   plain,
+  bind,
   passwordStdin,
   json: { flags: "--json", about: "one JSON object a line on stdout" },
 } as const;

@@ -12,10 +12,9 @@ import {
   PART_AGE_MS_DEFAULT,
   QUOTA_BYTES_DEFAULT,
   QUOTA_FILES_DEFAULT,
-  SESSIONS_MAX,
   WATCH_EVERY_MS,
 } from "../base/limits.ts";
-import { parseCount, parseDuration, parseSize } from "../base/units.ts";
+import { parseDuration, parseSize } from "../base/units.ts";
 import { PORT_DEFAULT } from "../client/target.ts";
 import { openMetricsDoor } from "../doors/metrics.ts";
 import { openIdentity } from "../doors/identity.ts";
@@ -32,8 +31,10 @@ import { offerAccount } from "./admin.ts";
 import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import { AccountsTold } from "./chronicle.ts";
+import { confineServer } from "./confinement.ts";
+import { demandCleanEnvironment } from "./environment.ts";
 import type { OptionsOf, Spec } from "./args.ts";
-import { sessionsThatFit } from "./descriptors.ts";
+import { CAP_OPTIONS, capsOf } from "./caps.ts";
 import { announce, parseListen, parseMetrics } from "./listening.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
@@ -62,11 +63,7 @@ const OPTIONS = {
     about: "quota of accounts that name none (10 GiB)",
     parse: parseSize,
   },
-  maxSessions: {
-    flags: "--max-sessions <n>",
-    about: `most sessions at once (${SESSIONS_MAX})`,
-    parse: parseCount,
-  },
+  ...CAP_OPTIONS,
   grace: {
     flags: "--grace <time>",
     about: "time for open transfers when told to stop (30s)",
@@ -98,6 +95,8 @@ export const SERVE_SPEC = {
 export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number> {
   // Before anything is told: whoever hears that the server listens may stop it at once.
   const stopping = stopSignal();
+  demandCleanEnvironment();
+  confineServer();
   const place = placeOf(options.data);
   // Whoever mistyped an address, or has a server already, finds no new directory behind it.
   if (!(await place.isMade())) demandFree(parseListen(options.listen));
@@ -191,7 +190,7 @@ class Server {
       const door = opened(openTlsDoor(registry, identity, address));
       registry.admission.listening = door;
       const plain = plainAddress && opened(openPlainDoor(registry, plainAddress));
-      opened(await openOperatorDoor(registry, place.operatorSocket));
+      opened(await openOperatorDoor(registry, identity, place.operatorSocket));
       const metrics = metricsAddress && opened(await openMetricsDoor(registry, metricsAddress));
       announce(door, identity, emit, options.json === true);
       if (plain !== undefined) {
@@ -318,12 +317,13 @@ class Server {
 
 async function settingsOf(
   state: State,
-  { maxSessions, quota, grace, registration = "open" }: OptionsOf<typeof OPTIONS>,
+  options: OptionsOf<typeof OPTIONS>,
 ): Promise<RegistrySettings> {
+  const { quota, grace, registration = "open" } = options;
   return {
+    ...(await capsOf(options)),
     version: SOFTWARE,
     secret: await state.secret(),
-    sessionsMax: await sessionsThatFit(maxSessions ?? SESSIONS_MAX),
     graceMs: grace ?? GRACE_MS_DEFAULT,
     quota: { bytes: quota ?? QUOTA_BYTES_DEFAULT, files: QUOTA_FILES_DEFAULT },
     registration,

@@ -1,5 +1,6 @@
 /** `ftpx who`: who is connected to the server of this data directory, and what moves. */
 import { setTimeout } from "node:timers/promises";
+import { NAME_FAILURES_MAX } from "../base/limits.ts";
 import { formatCount, formatDuration, formatRate, formatSize } from "../base/units.ts";
 import type { Client } from "../client/client.ts";
 import { unlessAborted } from "../client/remote.ts";
@@ -46,9 +47,24 @@ export async function who(
   { data, watch, json }: OptionsOf<typeof OPTIONS>,
 ): Promise<void> {
   await withServer(placeOf(data), async (client) => {
-    if (watch !== true) show(await allSessions(client), json === true);
+    if (watch !== true) await showOnce(client, json === true);
     else await interruptible(false, (signal) => watchAll(client, json === true, signal));
   });
+}
+
+async function showOnce(client: Client, isJson: boolean): Promise<void> {
+  show(await allSessions(client), isJson);
+  const { sources, names } = await client.call("throttling", {});
+  if (sources > 0) {
+    const are = sources === 1 ? "address is" : "addresses are";
+    writeNote(`${sources} ${are} shut out for failed sign-ins; the audit log names them`);
+  }
+  if (names > 0) {
+    const are = names === 1 ? "name is" : "names are";
+    writeNote(
+      `${names} ${are} guarded after ${NAME_FAILURES_MAX} failures: a change of the account ends that`,
+    );
+  }
 }
 
 function show(sessions: readonly Presence[], isJson: boolean): void {

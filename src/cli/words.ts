@@ -91,8 +91,8 @@ export function quoteWord(text: string, quote: Quote = "", isOpen = false): stri
   return text.replace(SPECIAL, String.raw`\$&`);
 }
 
-/** What every shell reads as it stands. */
-const HARMLESS = /^[\w@%+=:,./~-]+$/;
+/** What every shell reads as it stands: no ~, which bash expands behind a = too. */
+const HARMLESS = /^[\w@%+=:,./-]+$/;
 
 /** One word as a person pastes it into a shell of the system. */
 export function shellWord(text: string): string {

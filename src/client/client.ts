@@ -6,6 +6,8 @@
  */
 import { FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, WATCH_EVERY_MS } from "../base/limits.ts";
+import { Patience } from "../base/patience.ts";
+import type { Awaited } from "../base/patience.ts";
 import { NO_VERIFIER, proveRenewal } from "../base/renewal.ts";
 import { ClientExchange } from "../base/scram.ts";
 import type { DerivedKeys } from "../base/scram.ts";
@@ -23,8 +25,7 @@ import type { Header } from "../wire/frame.ts";
 import type { RawSocket } from "../wire/link.ts";
 import { decodeBody, encodeBody } from "../wire/shape.ts";
 import type { Shape } from "../wire/shape.ts";
-import { awaitedFor, Patience } from "./patience.ts";
-import type { Awaited } from "./patience.ts";
+import { awaitedFor } from "./deadlines.ts";
 
 export type RequestOf<Name extends CommandName> =
   (typeof TABLE)[Name] extends Command<infer Request, infer _> ? Request : never;
@@ -253,6 +254,7 @@ export class Client implements ConnectionOwner {
     const reply = decodeBody(pending.reply, body);
     this.#pending.delete(id);
     this.#patience.moved();
+    this.#connection.answered();
     pending.resolve(reply);
   }
 

@@ -5,10 +5,12 @@
  * the pinned one.
  */
 import { X509Certificate } from "node:crypto";
+import { lstat, readFile } from "node:fs/promises";
 import type { Socket } from "bun";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { fingerprintOf } from "../base/fingerprint.ts";
 import { CONNECT_MS_MAX } from "../base/limits.ts";
+import { parseOperatorPort } from "../base/operatorport.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Client } from "./client.ts";
 
@@ -23,6 +25,8 @@ export interface Endpoint {
   readonly isPlain?: boolean;
   /** For messages: the file in which the pin stands. */
   readonly pinFile?: string;
+  /** The address of this machine to come from; else the system chooses. */
+  readonly localAddress?: string | undefined;
 }
 
 export interface Connected {
@@ -61,22 +65,50 @@ type PeerSocket = Socket<Peer>;
 /** The socket lies where only the operator gets in: that is the sign-in. */
 const noBinding = () => new Uint8Array(0);
 
-/** The operator's socket of a server on this machine. @throws FtpxError UNREACHABLE */
+/** The server of this machine whose operator's socket that is. @throws FtpxError UNREACHABLE */
 export async function connectOperator(file: string): Promise<Client> {
+  const text = await readRegular(file);
+  if (text !== undefined) return await connectPort(file, text);
+  const isOperators = true;
   return await connectBare(
     { unix: file },
     file,
-    (socket) => new Client(socket, noBinding, { isOperators: true }),
+    (socket) => new Client(socket, noBinding, { isOperators }),
   );
 }
 
+/** What a server has written who has no unix sockets; nothing where there is one. */
+async function readRegular(file: string): Promise<string | undefined> {
+  const stats = await lstat(file).catch(() => undefined);
+  return stats?.isFile() === true ? await readFile(file, "utf8").catch(() => "") : undefined;
+}
+
+/** The loopback port of a file that only the operator can read. @throws FtpxError UNREACHABLE */
+async function connectPort(file: string, text: string): Promise<Client> {
+  const found = parseOperatorPort(text);
+  if (found === undefined) throw unreachable(file, "not written by a server");
+  const { port, fingerprint, secret } = found;
+  const clientOf = (socket: PeerSocket): Client => {
+    if (socket.write(secret) !== secret.byteLength) throw unreachable(file, "cut");
+    return new Client(socket, noBinding, { isOperators: true });
+  };
+  try {
+    const endpoint = { host: "127.0.0.1", port, fingerprint, name: file };
+    return (await shakeHands(endpoint, clientOf)).client;
+  } catch (error) {
+    // What answers there is not the server that has written the file.
+    if (isKind(error, "NOT_FTPX", "TLS_FAILED", "CHANGED_KEY")) throw unreachable(file, error);
+    throw error;
+  }
+}
+
 /** @throws FtpxError UNREACHABLE, USAGE for another machine */
-async function connectPlain({ host, port, name }: Endpoint): Promise<Client> {
+async function connectPlain({ host, port, name, localAddress }: Endpoint): Promise<Client> {
   if (!isLoopback(host)) {
     throw new FtpxError("USAGE", { reason: "--plain is for servers on this machine only" });
   }
   return await connectBare(
-    { hostname: host, port },
+    { hostname: host, port, localAddress },
     name,
     (socket) => new Client(socket, () => PLAIN_BINDING, { isChecked: true }),
   );
@@ -100,8 +132,11 @@ async function connectBare(
   return await promise;
 }
 
-function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: string }> {
-  const { host, port, name } = endpoint;
+function shakeHands(
+  endpoint: Endpoint,
+  clientOf = clientOverTls,
+): Promise<{ client: Client; fingerprint: string }> {
+  const { host, port, name, localAddress } = endpoint;
   return new Promise((resolve, reject) => {
     const peer: Peer = { client: undefined };
     let opened: PeerSocket | undefined;
@@ -110,7 +145,7 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
       isRefused = true;
       clearTimeout(timer);
       // First the reason: terminating calls `close`, which knows a worse one.
-      reject(cause instanceof FtpxError ? cause : unreachable(name, cause));
+      reject(cause instanceof FtpxError ? cause : failed(name, cause, opened !== undefined));
       socket?.terminate();
     };
     const timer = setTimeout(() => refuse(noAnswer(opened)), CONNECT_MS_MAX);
@@ -120,7 +155,7 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
         if (!isOk && BROKEN.test(cause?.code ?? "")) throw brokenHandshake(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
-        peer.client = new Client(socket, () => exportBinding(socket), { fingerprint });
+        peer.client = clientOf(socket, fingerprint);
         resolve({ client: peer.client, fingerprint });
       } catch (error) {
         refuse(error, socket);
@@ -134,16 +169,23 @@ function shakeHands(endpoint: Endpoint): Promise<{ client: Client; fingerprint: 
     };
     const socket = { ...handlersOf(peer, refuse), open, handshake };
     const tls = { ...TLS_OPTIONS, rejectUnauthorized: false };
-    const options = { hostname: host, port, data: peer, allowHalfOpen: true, tls, socket };
+    const address = { hostname: host, port, localAddress };
+    const options = { ...address, data: peer, allowHalfOpen: true, tls, socket };
     Bun.connect<Peer>(options as never).catch(refuse);
   });
 }
+
+function clientOverTls(socket: PeerSocket, fingerprint: string): Client {
+  return new Client(socket, () => exportBinding(socket), { fingerprint });
+}
+
+const CLOSED = "closed by the other side";
 
 /** What holds for every socket; a failure before there is a client goes to `refuse`. */
 function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
   const closed = (error?: Error): void => {
     peer.client?.connection.socketClosed(error);
-    refuse(error ?? "closed by the other side");
+    refuse(error ?? CLOSED);
   };
   return {
     data: (_socket: PeerSocket, bytes: Uint8Array) => peer.client?.connection.received(bytes),
@@ -183,7 +225,19 @@ function brokenHandshake(host: string, cause: Refusal): FtpxError {
   }
   const isOther = /VERSION|UNSUPPORTED_PROTOCOL|APPLICATION_PROTOCOL/i.test(reason);
   if (isOther) return new FtpxError("TLS_FAILED", { host, reason }, { cause });
+  if (cause?.code === "ECONNRESET") return failed(host, cause, true);
   return unreachable(host, `no TLS handshake (${reason})`);
+}
+
+/**
+ * A server that has no place for somebody says so to a few, and closes the connections of the
+ * others: sometimes so soon that they never were open here.
+ */
+function failed(host: string, cause: unknown, wasOpen: boolean): FtpxError {
+  const { code } = cause as { code?: string };
+  const isClosed = code === "ECONNRESET" || (wasOpen && (cause === CLOSED || code === "EPIPE"));
+  if (!isClosed) return unreachable(host, cause);
+  return new FtpxError("TURNED_AWAY", { host, reason: code ?? CLOSED }, { cause });
 }
 
 function unreachable(host: string, cause: unknown): FtpxError {

@@ -5,11 +5,12 @@
  * spelling. Who else changes the directory meanwhile is trusted as any program of this user.
  */
 import type { BigIntStats } from "node:fs";
-import { lstat, mkdir, rename, utimes } from "node:fs/promises";
+import { lstat, mkdir, utimes } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { syncDirectory } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import { systemPath } from "../base/path.ts";
+import { renamePatiently } from "../base/renaming.ts";
 import { localFailure, realPath } from "./copy.ts";
 import { parentOf } from "./foliage.ts";
 
@@ -132,7 +133,7 @@ export class Ground {
       // A rename would replace a file that has come there meanwhile.
       const found = await lstat(systemPath(to)).catch(absent);
       if (found !== undefined) throw new FtpxError("LOCAL_EXISTS", { path: to });
-      await rename(systemPath(from), systemPath(to));
+      await renamePatiently(systemPath(from), systemPath(to));
       this.#changed.add(dirname(to));
     } catch (error) {
       throw localFailure(error, to);

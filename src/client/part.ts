@@ -8,16 +8,18 @@
  * the last one is enough.
  */
 import { constants } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isSameBytes } from "../base/bytes.ts";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { syncDirectory } from "../base/directories.ts";
 import { FtpxError } from "../base/errors.ts";
-import { NO_LINK, OpenFile } from "../base/openfile.ts";
+import { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
 import { nameBytes, systemPath } from "../base/path.ts";
+import { renamePatiently } from "../base/renaming.ts";
+import { mayUse } from "../base/ways.ts";
 import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
 
 const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
@@ -62,7 +64,7 @@ export class DownloadPart {
     const part = partPathOf(destination);
     // Its name is known beforehand, and its directory may be another's too: a link planted
     // there must not lead to a file of this user's, and neither must one for the log.
-    const file = await OpenFile.open(systemPath(part), O_RDWR | O_CREAT | NO_LINK, 0o666);
+    const file = await OpenFile.openUnlinked(systemPath(part), O_RDWR | O_CREAT, 0o666);
     try {
       const log = await readLog(logPathOf(part));
       const opened = new DownloadPart(file, { part, destination }, log?.head, log?.digests ?? []);
@@ -142,7 +144,7 @@ export class DownloadPart {
   async publish(modifiedMs: number): Promise<void> {
     await this.file.setModified(modifiedMs);
     await this.sync(() => this.file.sync());
-    await rename(systemPath(this.#partPath), systemPath(this.#destination));
+    await renamePatiently(systemPath(this.#partPath), systemPath(this.#destination));
     await syncDirectory(dirname(this.#destination));
     await rm(systemPath(this.#logPath), { force: true });
   }
@@ -216,10 +218,14 @@ function logPathOf(part: string): string {
 
 /** @throws FtpxError LOCAL_IO */
 async function writeLog(path: string, how: number, lines: readonly string[]): Promise<void> {
-  const text = lines.map((line) => `${line}\n`).join("");
-  const flag = O_WRONLY | O_CREAT | NO_LINK | how;
+  const text = Buffer.from(lines.map((line) => `${line}\n`).join(""));
   try {
-    await writeFile(systemPath(path), text, { mode: 0o600, flag: flag as unknown as string });
+    const log = await OpenFile.openUnlinked(systemPath(path), O_WRONLY | O_CREAT | how, 0o600);
+    try {
+      await log.write([text], (await log.facts()).bytes);
+    } finally {
+      await log.close();
+    }
   } catch (error) {
     throw localFailure(error, path);
   }
@@ -228,8 +234,7 @@ async function writeLog(path: string, how: number, lines: readonly string[]): Pr
 async function readLog(
   path: string,
 ): Promise<{ head: LogHead; digests: Uint8Array[] } | undefined> {
-  const how = { encoding: "utf8", flag: O_RDONLY | NO_LINK } as const;
-  const text = await readFile(systemPath(path), how).catch(() => "");
+  const text = await readUnlinked(path).catch(() => "");
   const [first, ...lines] = text.split("\n");
   const head = parseHead(first ?? "");
   if (head === undefined) return undefined;
@@ -240,6 +245,16 @@ async function readLog(
     digests.push(Uint8Array.from(Buffer.from(line, "hex")));
   }
   return { head, digests };
+}
+
+async function readUnlinked(path: string): Promise<string> {
+  const log = await OpenFile.openUnlinked(systemPath(path), O_RDONLY);
+  try {
+    const content = Buffer.alloc((await log.facts()).bytes);
+    return content.subarray(0, await log.read(content, 0)).toString();
+  } finally {
+    await log.close();
+  }
 }
 
 function parseHead(line: string): LogHead | undefined {
@@ -267,6 +282,7 @@ function bootId(): Promise<string> {
 }
 
 async function readBootId(): Promise<string> {
+  if (!mayUse("boot-id")) return crypto.randomUUID();
   const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
   return found.trim() === "" ? crypto.randomUUID() : found.trim();
 }

@@ -10,7 +10,7 @@
 import { isSameBytes } from "../base/bytes.ts";
 import { composeDigest } from "../base/digest.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
-import { NO_LINK, OpenFile } from "../base/openfile.ts";
+import { OpenFile } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { constants } from "node:fs";
 import {
@@ -227,8 +227,9 @@ function demandPossible(opened: ReplyOf<"openUpload">): void {
 
 async function openSource({ local: path, mayFollow = true }: CopyJob): Promise<OpenFile> {
   try {
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (mayFollow ? 0 : NO_LINK);
-    return await OpenFile.open(systemPath(path), flags);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    if (mayFollow) return await OpenFile.open(systemPath(path), flags);
+    return await OpenFile.openUnlinked(systemPath(path), flags);
   } catch (error) {
     throw localFailure(error, path);
   }

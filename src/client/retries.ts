@@ -11,8 +11,12 @@ const LOST = [
   "CONNECTION_LOST",
   "FRAME_DAMAGED",
   "UNREACHABLE",
+  "TURNED_AWAY",
   "PEER_SILENT",
   "SERVER_FULL",
+  "SOURCE_FULL",
+  "USER_FULL",
+  "THROTTLED",
   "DRAINING",
   "SERVER_STOPPING",
 ] as const;
@@ -34,7 +38,12 @@ const SOON_MS = 250;
 const PASSING_MS_MAX = 15_000;
 
 export function isWorthRetrying(error: unknown): error is FtpxError {
-  return isKind(error, ...LOST, ...PASSING);
+  return isKind(error, ...LOST, ...PASSING) && !isTooLong(error);
+}
+
+/** To be told to wait for longer than a client waits is an answer. */
+function isTooLong({ kind, details }: FtpxError): boolean {
+  return kind === "THROTTLED" && (details.retryAfterMs ?? 0) > RETRY_AFTER_MS_MAX;
 }
 
 /** Whether it passes as soon as there is a connection again. */

@@ -28,7 +28,9 @@ export interface Target {
 }
 
 const SCHEME = "ftpx://";
-const AUTHORITY = /^(?:([^@/]*)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^@:/[\]\s]+)(?::(\d{1,5}))?$/;
+/** Neither name holds a `#`: behind one stands a fingerprint, and in known_servers a note. */
+const AUTHORITY =
+  /^(?:([^@/#\p{Cc}\p{Cs}]*)@)?(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^@:/[\]\s#\p{Cc}\p{Cs}]+)(?::(\d{1,5}))?$/u;
 
 /** @throws FtpxError USAGE, BAD_CONFIG for the bookmarks, and what parsePath throws */
 export function parseTarget(text: string, find = findBookmark): Target {

@@ -42,6 +42,8 @@ export interface Command<Request, Reply> {
   readonly reply: Shape<Reply>;
   /** One line for PROTOCOL.md. */
   readonly about: string;
+  /** Its reply can be as long as a body: only PAGES_MAX of a session are made at once. */
+  readonly isPage?: boolean;
   /** Registers a transfer it opens before its first wait, so that content may follow at once. */
   readonly run: (session: Session, request: Request, call: Call) => Promise<Reply>;
 }
@@ -51,6 +53,7 @@ interface Row<Request extends Record<string, unknown>, Reply extends Record<stri
   readonly needs: Need;
   readonly alsoNeeds?: Grant;
   readonly about: string;
+  readonly isPage?: boolean;
   readonly request: Request;
   readonly reply: Reply;
   readonly run: (

@@ -61,8 +61,19 @@ class DownloadTransfer implements Transfer {
     return this.#isEnding;
   }
 
-  acknowledge(offset: number): void {
-    this.#window.acknowledge(offset);
+  get unacknowledgedBytes(): number {
+    return this.#window.openBytes;
+  }
+
+  /** All that may be under way is. */
+  get isPeersTurn(): boolean {
+    return this.#window.isShut;
+  }
+
+  acknowledge(offset: number): number {
+    const bytes = this.#window.acknowledge(offset);
+    this.#session.moved(bytes);
+    return bytes;
   }
 
   /** The open call is over; `sending` is what goes on behind it. */

@@ -27,7 +27,7 @@ export async function keyFirst(session: Session, { user, publicKey }: KeyFirst) 
   return { nonce };
 }
 
-/** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES */
+/** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES, THROTTLED, USER_FULL */
 export async function keyFinal(session: Session, { signature }: { signature: Uint8Array }) {
   session.demandStranger();
   const { attempt, line, registry } = session;
@@ -37,6 +37,7 @@ export async function keyFinal(session: Session, { signature }: { signature: Uin
     throw new FtpxError("BAD_STATE", { reason: NOT_BEGUN });
   }
   const { user, account, publicKey, nonce } = attempt;
+  registry.porter.demandTurn(session, user, "key");
   const message = signInMessage({ binding, fingerprint, user, publicKey, nonce });
   const isProved = isSigned(publicKey, message, signature);
   const means: Means = { method: "key", publicKey };

@@ -42,6 +42,7 @@ export async function awaitRegistration(session: Session, { ticket }: { ticket: 
   demandApplicant(session);
   const { admission } = session.registry;
   const row = await admission.answer(ticket);
+  if (row === undefined) session.hasGuessed = true;
   const { againMs } = admission;
   return { outcome: row?.outcome ?? ("unknown" as const), reason: row?.reason ?? "", againMs };
 }
@@ -77,6 +78,7 @@ export async function revokeInvite(session: Session, { number }: { number: numbe
 function demandApplicant(session: Session): void {
   session.demandStranger();
   session.registrationCalls += 1;
+  session.hasGuessed ||= session.registrationCalls > REGISTRATION_CALLS_MAX;
   if (session.registrationCalls > REGISTRATION_CALLS_MAX) {
     throw new FtpxError("TOO_MANY_REQUESTS", { limit: REGISTRATION_CALLS_MAX });
   }

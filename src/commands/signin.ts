@@ -4,7 +4,9 @@
  *
  * Unknown, disabled and password-less accounts go through the same messages and the
  * same work as real ones, against a verifier that nobody can satisfy; the refusal is
- * one and the same, the true reason goes to the log.
+ * one and the same, the true reason goes to the log. How often a source or a name is
+ * looked at is sessions/porter.ts: its refusal comes at the last message, where it says
+ * nothing about the name.
  */
 import { FtpxError } from "../base/errors.ts";
 import { REQUESTS_MAX, BODY_BYTES_MAX, SIGN_IN_TRIES_MAX, TRANSFERS_MAX } from "../base/limits.ts";
@@ -53,12 +55,13 @@ export async function scramFirst(session: Session, { message }: ScramMessage) {
   return { message: exchange.challenge(verifier) };
 }
 
-/** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES */
+/** @throws FtpxError BAD_STATE, SIGN_IN_REFUSED, TOO_MANY_TRIES, THROTTLED, USER_FULL */
 export async function scramFinal(session: Session, { message }: ScramMessage) {
   session.demandStranger();
   const { attempt } = session;
   session.attempt = undefined;
   if (attempt?.method !== "password") throw new FtpxError("BAD_STATE", { reason: NOT_BEGUN });
+  session.registry.porter.demandTurn(session, attempt.user, "password");
   const outcome = attempt.exchange.final(message);
   if (!outcome.ok) return refuse(session, attempt, "wrong password");
   await enter(session, attempt, { method: "password" });
@@ -93,11 +96,16 @@ export async function enter(session: Session, attempt: SignInAttempt, means: Mea
   if (!isSignedIn) refuse(session, attempt, "account has changed");
 }
 
-/** @param otherwise what was wrong, for the log, when it was not the account itself */
-export function refuse(session: Session, { user }: SignInAttempt, otherwise: string): never {
+/**
+ * @param otherwise what was wrong, for the log, when it was not the account itself
+ * @throws FtpxError SIGN_IN_REFUSED, TOO_MANY_TRIES, THROTTLED
+ */
+export function refuse(session: Session, attempt: SignInAttempt, otherwise: string): never {
+  const { user, method } = attempt;
   const account = session.registry.accounts.get(user);
   const reason = account?.isDisabled === true ? "account is disabled" : otherwise;
   session.emit("login-failed", { name: user, reason: account ? reason : "unknown user" });
+  session.registry.porter.failed(session, user, method);
   const isLast = session.tries >= SIGN_IN_TRIES_MAX;
   throw new FtpxError(isLast ? "TOO_MANY_TRIES" : "SIGN_IN_REFUSED");
 }

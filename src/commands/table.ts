@@ -28,6 +28,7 @@ import {
 import * as files from "./files.ts";
 import { OVERSIGHT_ROWS } from "./oversight.ts";
 import { PRESENCE_ROWS } from "./presence.ts";
+import { THROTTLING_ROWS } from "./throttling.ts";
 import { APPLICANT_ROWS, REGISTRATION_ROWS } from "./enrolment.ts";
 import { SECRETS } from "./secrets.ts";
 import * as signin from "./signin.ts";
@@ -64,6 +65,7 @@ export const TABLE = {
     code: 0x20,
     needs: "read",
     about: "a page of a directory; cursor 0 begins, a reply's cursor goes on, 0 ends",
+    isPage: true,
     request: { path, cursor: u32 },
     reply: {
       entries,
@@ -138,6 +140,7 @@ export const TABLE = {
     code: 0x28,
     needs: "read",
     about: "digests of chunks of a file of a known version",
+    isPage: true,
     request: { path, algorithm, version, firstChunk: u32, count: u32 },
     reply: { digests },
     run: files.chunkDigests,
@@ -186,6 +189,7 @@ export const TABLE = {
     code: 0x31,
     needs: "write",
     about: "digests of the chunks that an open upload holds",
+    isPage: true,
     request: { transfer: u32, firstChunk: u32, count: u32 },
     reply: { digests },
     run: uploads.partDigests,
@@ -219,6 +223,7 @@ export const TABLE = {
     needs: "write",
     alsoNeeds: "read",
     about: "unfinished uploads by path: a page of those behind `after`; an empty page ends",
+    isPage: true,
     request: { after: optional(path) },
     reply: { uploads: unfinished },
     run: uploads.listUploads,
@@ -288,6 +293,7 @@ export const TABLE = {
   ...PRESENCE_ROWS,
   ...OVERSIGHT_ROWS,
   ...REGISTRATION_ROWS,
+  ...THROTTLING_ROWS,
 } as const;
 
 export type CommandName = keyof typeof TABLE;

@@ -57,6 +57,11 @@ class UploadTransfer implements Transfer {
     this.#opening.catch(() => {});
   }
 
+  /** It is open, and nothing is left to be done with what came. */
+  get isPeersTurn(): boolean {
+    return this.#upload?.isWaiting === true && !this.#isCommitting;
+  }
+
   /** Waits until the upload is open. */
   async opened(): Promise<Upload> {
     const { upload } = await this.#opening;
@@ -65,6 +70,7 @@ class UploadTransfer implements Transfer {
 
   content(offset: number, piece: Uint8Array): void {
     this.motion.moved(piece.byteLength);
+    this.#session.moved(piece.byteLength);
     this.#session.registry.counters.receivedBytes += piece.byteLength;
     this.#session.receivedBytes += piece.byteLength;
     this.#gate.pass(piece, (upload, held) => upload.accept(offset, held));
@@ -184,6 +190,8 @@ interface PageRequest {
 export async function partDigests(session: Session, request: PageRequest) {
   const upload = await transferOf(session, request.transfer).opened();
   const count = Math.min(request.count, DIGEST_PAGE_CHUNKS_MAX);
+  // A client that compares what is held with its source reads much between two of these.
+  session.moved();
   return { digests: await upload.digests(request.firstChunk, count) };
 }
 
@@ -195,6 +203,7 @@ interface RewindRequest {
 
 export async function rewind(session: Session, request: RewindRequest) {
   const upload = await transferOf(session, request.transfer).opened();
+  session.moved();
   await upload.rewind(request.chunkCount, request.source);
   return {};
 }

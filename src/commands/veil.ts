@@ -16,7 +16,7 @@ export async function veiled<Value>(
     return await work();
   } catch (error) {
     if (session.may("read")) throw error;
-    if (isKind(error, "IS_A_DIRECTORY", "NOT_A_FILE")) throw new FtpxError("EXISTS");
+    if (isKind(error, "IS_A_DIRECTORY", "NOT_A_FILE", "SAME_NAME")) throw new FtpxError("EXISTS");
     // Of links too: that one is there, and where it leads.
     if (isKind(error, "NOT_A_DIRECTORY", "OUTSIDE_HOME")) throw new FtpxError("NO_SUCH_PATH");
     throw error;

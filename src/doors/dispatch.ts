@@ -6,8 +6,9 @@
  * frame. Content for a transfer that is over is dropped, because its sender may not
  * have heard of that yet.
  */
-import { failureOf, FtpxError } from "../base/errors.ts";
-import { REQUESTS_MAX } from "../base/limits.ts";
+import { failureOf, FtpxError, isKind } from "../base/errors.ts";
+import { PAGES_MAX, REQUESTS_MAX, USEFUL_BYTES_MIN } from "../base/limits.ts";
+import { Lanes } from "../base/lanes.ts";
 import { demandRights, perform } from "../commands/command.ts";
 import type { Call, Outlet } from "../commands/command.ts";
 import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
@@ -21,12 +22,16 @@ import type { Header } from "../wire/frame.ts";
 import { decodeBody, encodeBody } from "../wire/shape.ts";
 import type { Shape } from "../wire/shape.ts";
 
+/** Up to here the table of errors names breaches of the protocol. */
+const BREACH_CODE_MAX = 15;
+
 export class Dispatch implements ConnectionOwner, Outlet {
   readonly prefixBytes = CONTENT_PREFIX_BYTES;
   readonly #session: Session;
   readonly #connection: Connection;
   #lastRequestId = 0;
   #openRequests = 0;
+  #pages: Lanes | undefined;
 
   /** @param connect makes the connection that this dispatch owns */
   constructor(session: Session, connect: (owner: ConnectionOwner) => Connection) {
@@ -99,6 +104,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
 
   /** What is not even begun. */
   #decline({ command, requestId }: Header, refusal: FtpxError): void {
+    this.#connection.heardNothing();
     this.#session.registry.counters.refused(refusal.kind);
     this.#connection.sendError(command, requestId, refusal);
   }
@@ -111,8 +117,10 @@ export class Dispatch implements ConnectionOwner, Outlet {
       // Who may not ask does not get an opinion on the body either.
       demandRights(this.#session, row);
       const request = decodeBody(row.request, body);
+      if (row.isPage === true) await this.#takeLane(replied.promise);
       const reply = await perform(this.#session, row, request, call);
       this.#connection.send(row.code, FLAG_REPLY, id, encodeBody(row.reply, reply));
+      this.#connection.answered();
     } catch (error) {
       this.#refuse(row, id, error);
     } finally {
@@ -121,24 +129,62 @@ export class Dispatch implements ConnectionOwner, Outlet {
     }
   }
 
+  /**
+   * Gives the lane back when the reply has gone, or stands in a queue that has room: or requests
+   * of a few bytes would become replies of many that nobody takes. @throws FtpxError CONNECTION_LOST
+   */
+  async #takeLane(replied: Promise<void>): Promise<void> {
+    this.#pages ??= new Lanes(PAGES_MAX);
+    const leave = await this.#pages.enter();
+    void replied.then(() => this.#connection.roomy()).then(leave);
+    if (!this.#connection.isOpen) throw new FtpxError("CONNECTION_LOST");
+  }
+
   #refuse(row: AnyCommand, id: number, error: unknown): void {
     if (!(error instanceof FtpxError)) this.defect(error);
     const failure = failureOf(error);
     this.#connection.sendError(row.code, id, failure);
     const isOver = failure.row.ends === "connection" || this.#session.isIntrusive;
+    if (!isOver) this.#weigh(failure);
     // Where the connection ends with it, that counts.
     if (isOver) this.#connection.fail(failure);
     else this.#session.registry.counters.refused(failure.kind);
   }
 
+  /** A refusal is an answer like others, unless there was nothing to answer. */
+  #weigh(failure: FtpxError): void {
+    if (failure.row.code > BREACH_CODE_MAX) {
+      this.#connection.answered();
+      return;
+    }
+    try {
+      this.#connection.heardNothing();
+    } catch (error) {
+      this.#connection.fail(failureOf(error));
+    }
+  }
+
+  /** A notice that is dropped; an acknowledgement was on its way when the transfer ended. */
+  #weighLate(name: NoticeName, id: number, body: Uint8Array): void {
+    let bytes = 0;
+    try {
+      const { offset } = decodeBody(NOTICES.ack.body, body);
+      if (name === "ack") bytes = this.#session.acknowledgeLate(id, offset);
+    } catch (error) {
+      if (!isKind(error, "BAD_BODY", "OUT_OF_RANGE")) throw error;
+    }
+    if (bytes < USEFUL_BYTES_MIN) this.#connection.heardNothing();
+  }
+
   #notice(name: NoticeName, id: number, body: Uint8Array): void {
+    if (!this.#session.transfers.has(id)) this.#weighLate(name, id, body);
     this.#onTransfer(id, (transfer) => {
       if (name === "proof" && transfer.prove !== undefined) {
         const { index, digest } = decodeBody(NOTICES.proof.body, body);
         transfer.prove(index, digest);
       } else if (name === "ack" && transfer.acknowledge !== undefined) {
         const { offset } = decodeBody(NOTICES.ack.body, body);
-        transfer.acknowledge(offset);
+        if (transfer.acknowledge(offset) < USEFUL_BYTES_MIN) this.#connection.heardNothing();
       } else {
         throw new FtpxError("BAD_STATE", { reason: `${name} for this transfer` });
       }

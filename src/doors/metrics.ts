@@ -95,7 +95,7 @@ function serverFamilies({ settings, isDraining, accounts }: Registry, startedMs:
   ];
 }
 
-function sessionFamilies({ sessions, counters }: Registry): Family[] {
+function sessionFamilies({ sessions, counters, porter }: Registry): Family[] {
   const all = [...sessions];
   const byDoor = Map.groupBy(all, ({ line }) => line.door);
   const doors = DOORS.map((door) => ({
@@ -108,7 +108,10 @@ function sessionFamilies({ sessions, counters }: Registry): Family[] {
     { labels: { result: "ok" }, value: signIns },
     { labels: { result: "refused" }, value: refusedSignIns },
   ];
+  const shut = porter.throttle.counts(performance.now());
   return [
+    gauge("ftpx_throttled_sources", "Addresses that are shut out now.", shut.sources),
+    gauge("ftpx_guarded_names", "Names that strangers may not try now.", shut.names),
     gauge("ftpx_sessions", "Open sessions.", doors),
     gauge("ftpx_sessions_signed_in", "Open sessions of users.", signedIn),
     counter(

@@ -1,38 +1,48 @@
 /**
  * The native door: Bun.listen with TLS for users, without it on the loopback interface when
- * that was asked for, and a unix socket for the operator.
+ * that was asked for, and for the operator a unix socket, or the loopback interface (passage.ts)
+ * where the system has none.
  *
  * A connection gets its session when it is accepted, so that every deadline and every
  * bound holds from then on. Nothing is believed before the handshake has ended with
  * TLS 1.3 and our ALPN name; Bun lets a client without ALPN through, so that is
  * checked here. The operator's socket lies in a directory that only its owner enters.
  */
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { Socket, SocketHandler } from "bun";
+import { encodeText } from "../base/bytes.ts";
 import { errorOfSystem, FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
+import { formatOperatorPort, SECRET_BYTES } from "../base/operatorport.ts";
+import { replaceFile } from "../base/replacement.ts";
+import { mayUse } from "../base/ways.ts";
+import { unmapped } from "../sessions/networks.ts";
 import type { Registry } from "../sessions/registry.ts";
 import type { Line } from "../sessions/session.ts";
+import { sourceOf } from "../sessions/sources.ts";
 import { Connection } from "../wire/connection.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Dispatch } from "./dispatch.ts";
 import { listen } from "./door.ts";
 import type { OpenDoor } from "./door.ts";
 import type { Identity } from "./identity.ts";
+import { behindSecret } from "./passage.ts";
+import { Refusals } from "./refusals.ts";
 
 interface Peer {
   /** Where there is a refusal, only what tells it. */
   readonly connection: Connection | undefined;
   readonly refusal: FtpxError | undefined;
+  /** The handshake has ended as it should. */
+  readonly shaken?: () => void;
 }
 
 /** Until a socket is admitted or refused it has nobody, and its handlers must not mind. */
 const NOBODY: Peer = { connection: undefined, refusal: undefined };
 
 type PeerSocket = Socket<Peer>;
-
-/** Connections without a session that wait to be told so. */
-const REFUSED_MAX = 64;
 
 /** @throws FtpxError BAD_CONFIG when the address cannot be listened on */
 export function openTlsDoor(registry: Registry, identity: Identity, address: Address): OpenDoor {
@@ -83,22 +93,61 @@ export function openPlainDoor(registry: Registry, address: Address): OpenDoor {
   };
 }
 
-/** The operator's commands reach a running server here. */
-export async function openOperatorDoor(registry: Registry, file: string): Promise<OpenDoor> {
+/** The operator's commands reach a running server here. @throws FtpxError BAD_CONFIG, DISK_FULL */
+export async function openOperatorDoor(
+  registry: Registry,
+  identity: Identity,
+  file: string,
+): Promise<OpenDoor> {
   // A file that a killed server left would be in the way; the lock on the state says
   // that no other server uses it.
   await rm(file, { force: true }).catch((error: unknown) => {
     throw errorOfSystem(error);
   });
   const connections = new Connections(registry, "operator");
-  const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
-  const listener = listen(file, () => Bun.listen<Peer>(options as never));
-  return {
+  const door = {
     host: file,
     port: 0,
     isLast: true,
-    watch: (nowMs) => connections.watch(nowMs),
-    stop: () => listener.stop(),
+    watch: (nowMs: number) => connections.watch(nowMs),
+  };
+  if (!mayUse("unix-socket")) {
+    const stop = await openLoopback(connections, identity, file);
+    return { ...door, stop };
+  }
+  const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
+  const listener = listen(file, () => Bun.listen<Peer>(options as never));
+  return { ...door, stop: () => listener.stop() };
+}
+
+/** @returns what closes it; the file says how it is reached */
+async function openLoopback(
+  connections: Connections,
+  identity: Identity,
+  file: string,
+): Promise<() => void> {
+  const { keyPem: key, certificatePem: cert, fingerprint } = identity;
+  const secret = randomBytes(SECRET_BYTES);
+  const socket = {
+    ...behindSecret(secret, connections.handlers),
+    handshake: (peer: PeerSocket, isOk: boolean) => {
+      if (!isOk || !hasOurAlpn(peer)) peer.terminate();
+    },
+  };
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const tls = { ...TLS_OPTIONS, key, cert };
+  const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
+  const listener = listen(file, () => Bun.listen<Peer>(options as never));
+  try {
+    const text = formatOperatorPort({ port: listener.port, fingerprint, secret });
+    await replaceFile(file, encodeText(text));
+  } catch (error) {
+    listener.stop();
+    throw error;
+  }
+  return () => {
+    listener.stop();
+    rmSync(file, { force: true });
   };
 }
 
@@ -109,7 +158,7 @@ class Connections {
   readonly #door: DoorName;
   readonly #open = new Set<Connection>();
   readonly #fingerprint: string | undefined;
-  #refusedCount = 0;
+  readonly #refusals = new Refusals();
 
   /** @param fingerprint of the key that the server shows there; none where there is no TLS */
   constructor(registry: Registry, door: DoorName, fingerprint?: string) {
@@ -158,13 +207,14 @@ class Connections {
     const line: Line = {
       door,
       ...(fingerprint === undefined ? {} : { fingerprint }),
-      address: door === "operator" ? "local" : plainAddress(socket.remoteAddress),
+      address: door === "operator" ? "local" : unmapped(socket.remoteAddress),
       get binding() {
         if (door === "operator") return undefined;
         return door === "native" ? exportBinding(socket) : PLAIN_BINDING;
       },
       widen: () => (dispatch.connection.bodyBytesMax = BODY_BYTES_MAX),
       close: (reason) => dispatch.connection.fail(reason),
+      drop: () => dispatch.connection.terminate(),
     };
     const isOperator = door === "operator";
     const session = isOperator ? this.#registry.admitOperator(line) : this.#registry.admit(line);
@@ -174,25 +224,27 @@ class Connections {
     );
     if (isOperator) session.signInOperator();
     this.#open.add(dispatch.connection);
-    return { connection: dispatch.connection, refusal: undefined };
+    const shaken = () => void (session.hasShakenHands = true);
+    if (door !== "native") shaken();
+    return { connection: dispatch.connection, refusal: undefined, shaken };
   }
 
   /** The peer hears why after the handshake, if it gets that far soon; where there is none, at once. */
   #refuse(socket: PeerSocket, refusal: FtpxError): void {
-    this.#refusedCount += 1;
-    // First of all, because terminating runs `close`, which looks here.
-    socket.data = { connection: undefined, refusal };
-    if (this.#refusedCount > REFUSED_MAX) {
+    const address = this.#door === "operator" ? "" : unmapped(socket.remoteAddress);
+    if (!this.#refusals.begin(sourceOf(address), performance.now())) {
       socket.terminate();
       return;
     }
+    // First of all, because terminating runs `close`, which looks here.
+    socket.data = { connection: undefined, refusal };
     setTimeout(() => socket.terminate(), CLOSE_MS_MAX).unref();
     if (this.#door !== "native") sayFarewell(socket, refusal, this.#door);
   }
 
   #leave(socket: PeerSocket, error: Error | undefined): void {
     const { connection, refusal } = socket.data;
-    if (refusal !== undefined) this.#refusedCount -= 1;
+    if (refusal !== undefined) this.#refusals.end();
     if (connection === undefined) return;
     this.#open.delete(connection);
     connection.socketClosed(error);
@@ -200,9 +252,10 @@ class Connections {
 }
 
 function greet(socket: PeerSocket, isOk: boolean): void {
-  const { connection, refusal } = socket.data;
+  const { connection, refusal, shaken } = socket.data;
   // Bun lets a client through that offers no ALPN at all.
   if (!isOk || !hasOurAlpn(socket)) socket.terminate();
+  else if (shaken !== undefined) shaken();
   else if (connection === undefined && refusal !== undefined) {
     sayFarewell(socket, refusal, "native");
   }
@@ -219,9 +272,4 @@ function sayFarewell(socket: PeerSocket, refusal: FtpxError, door: DoorName): vo
   // It has to hear of the peer's end, or its deadline would hold the process.
   socket.data = { connection, refusal };
   connection.fail(refusal);
-}
-
-/** IPv4 peers of a dual-stack listener appear as ::ffff:a.b.c.d. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/, "");
 }

@@ -5,6 +5,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { VITALS_EVERY_MS } from "../base/limits.ts";
+import { mayUse } from "../base/ways.ts";
 import type { State, Totals } from "../state/contract.ts";
 
 /** Shorter waits of the event loop are not noticed. */
@@ -66,7 +67,7 @@ export class Vitals {
     this.#lagMs = 0;
     const [totals, descriptors] = await Promise.allSettled([
       this.#state.totals(),
-      readdir("/proc/self/fd"),
+      readdir(mayUse("process-facts") ? "/proc/self/fd" : "/dev/fd"),
     ]);
     if (totals.status === "fulfilled") this.#totals = totals.value;
     if (descriptors.status === "fulfilled") this.#descriptors = descriptors.value.length;

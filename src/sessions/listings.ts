@@ -1,6 +1,6 @@
 /** Directories that one session reads page by page; the oldest goes when there are too many. */
 import { FtpxError } from "../base/errors.ts";
-import { LIST_PAGE_ENTRIES_MAX, LISTS_MAX } from "../base/limits.ts";
+import { LISTED_BYTES_MAX, LIST_PAGE_ENTRIES_MAX, LISTS_MAX } from "../base/limits.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import type { Entry, Listing } from "../store/store.ts";
 
@@ -24,8 +24,7 @@ export class Listings {
   async begin(listing: Listing): Promise<Page> {
     const cursor = (this.#lastCursor += 1);
     this.#open.set(cursor, { listing, turns: new Turnstile() });
-    const [oldest] = this.#open.keys();
-    if (this.#open.size > LISTS_MAX && oldest !== undefined) await this.#close(oldest);
+    await this.#makeRoom(cursor);
     return await this.next(cursor);
   }
 
@@ -46,6 +45,20 @@ export class Listings {
     if (entries.length === LIST_PAGE_ENTRIES_MAX) return { entries, cursor };
     await this.#close(cursor);
     return { entries, cursor: 0 };
+  }
+
+  /** The one that has just begun stays, however large it is. */
+  async #makeRoom(latest: number): Promise<void> {
+    for (const cursor of this.#open.keys()) {
+      if (cursor === latest || !this.#isFull) return;
+      await this.#close(cursor);
+    }
+  }
+
+  get #isFull(): boolean {
+    let heldBytes = 0;
+    for (const { listing } of this.#open.values()) heldBytes += listing.heldBytes;
+    return this.#open.size > LISTS_MAX || heldBytes > LISTED_BYTES_MAX;
   }
 
   async #close(cursor: number): Promise<void> {

@@ -7,9 +7,9 @@ import type { Account } from "../accounts/account.ts";
 import type { AccountDirectory, Demand } from "../accounts/directory.ts";
 import type { Changes } from "../accounts/edit.ts";
 import { isLineOf } from "../accounts/keyline.ts";
-import { FtpxError } from "../base/errors.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
-import { RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX, UNSIGNED_SESSIONS_MAX } from "../base/limits.ts";
+import { RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX } from "../base/limits.ts";
 import { distinctParameters } from "../base/verifier.ts";
 import type { Parameters } from "../base/verifier.ts";
 import type { Amount } from "../state/contract.ts";
@@ -18,15 +18,16 @@ import { Attendance } from "./attendance.ts";
 import { Counters } from "./counters.ts";
 import { Admission } from "./admission.ts";
 import type { RegistrationMode } from "./admission.ts";
+import { Porter } from "./porter.ts";
+import type { PorterSettings } from "./porter.ts";
 import { Session } from "./session.ts";
 import type { Line, Means } from "./session.ts";
 import { Sources } from "./sources.ts";
 
-export interface RegistrySettings {
+export interface RegistrySettings extends PorterSettings {
   readonly version: string;
   /** From it fake salts are derived. */
   readonly secret: Uint8Array;
-  readonly sessionsMax: number;
   /** Open transfers get so long when the server is told to stop. */
   readonly graceMs: number;
   /** For accounts that name none. */
@@ -46,12 +47,11 @@ export class Registry {
   readonly attendance: Attendance;
   readonly counters = new Counters();
   readonly admission: Admission;
+  readonly porter: Porter;
   /** How often each account has changed its own password. */
   readonly renewals = new Sources("PASSWORD_REFUSED", RENEWALS_HOUR_MAX);
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
-  /** Those of them that have not signed in; a set, because nobody leaves it twice. */
-  readonly #strangers = new Set<Session>();
   /** Those of the operator, which no bound counts. */
   readonly #operators = new Set<Session>();
   readonly #book: AccountBook;
@@ -69,6 +69,7 @@ export class Registry {
     this.#accounts = book.accounts;
     this.#knownParameters = parametersOf(book.accounts);
     this.settings = settings;
+    this.porter = new Porter(settings);
     this.attendance = new Attendance(depot.state);
     this.#emit = emit;
     this.admission = new Admission(
@@ -114,14 +115,19 @@ export class Registry {
     return [...this.#sessions].some(({ isIdle }) => !isIdle);
   }
 
-  /** @throws FtpxError DRAINING, SERVER_FULL */
+  /** @throws FtpxError DRAINING, SERVER_FULL, SOURCE_FULL, THROTTLED */
   admit(line: Line): Session {
     try {
-      return this.#admit(line);
+      if (this.#isDraining) throw new FtpxError("DRAINING");
+      this.porter.demandRoom(line, performance.now());
     } catch (refusal) {
       this.counters.refusedSessions += 1;
+      this.counters.refused(failureOf(refusal).kind);
       throw refusal;
     }
+    const session = this.#add(line);
+    this.porter.joined(session);
+    return session;
   }
 
   /**
@@ -135,14 +141,16 @@ export class Registry {
   }
 
   signedIn(session: Session): void {
-    this.#strangers.delete(session);
-    if (session.account !== undefined) this.attendance.note(session.account.name);
+    if (session.account === undefined) return;
+    this.porter.signedIn(session, session.account);
+    this.attendance.note(session.account.name);
   }
 
-  remove(session: Session): void {
+  /** @param failure what has ended it */
+  remove(session: Session, failure: FtpxError): void {
     this.#sessions.delete(session);
-    this.#strangers.delete(session);
     this.#operators.delete(session);
+    this.porter.left(session, failure);
   }
 
   /**
@@ -200,6 +208,7 @@ export class Registry {
   /** Takes the accounts into live sessions: who may not stay is signed off at once. */
   reload(by?: Session): void {
     const { accounts } = this.#book;
+    this.porter.reloaded(this.#accounts, accounts);
     this.#accounts = accounts;
     this.#knownParameters = distinctParameters([
       ...this.#knownParameters,
@@ -235,8 +244,7 @@ export class Registry {
     // A failing disk is told by whatever else needs it; this one is tried again in a second.
     this.attendance.write().catch(() => {});
     for (const session of this.#sessions) {
-      // Looked at every second, a rate is of the last few, whenever somebody asks for it.
-      for (const { motion } of session.transfers.values()) motion.rate(nowMs);
+      session.watch(nowMs);
       if (!session.isSignedIn && nowMs - session.beganMs > SIGN_IN_MS_MAX) {
         session.line.close(new FtpxError("SIGN_IN_TOO_LATE"));
       }
@@ -296,20 +304,6 @@ export class Registry {
   #stillBy({ name }: Account, means: Means): Account | undefined {
     const account = this.#accounts.get(name);
     return account !== undefined && mayStay(account, means) ? account : undefined;
-  }
-
-  #admit(line: Line): Session {
-    if (this.#isDraining) throw new FtpxError("DRAINING");
-    const { sessionsMax } = this.settings;
-    if (this.#sessions.size - this.#operators.size >= sessionsMax) {
-      throw new FtpxError("SERVER_FULL", { limit: sessionsMax });
-    }
-    if (this.#strangers.size >= UNSIGNED_SESSIONS_MAX) {
-      throw new FtpxError("SERVER_FULL");
-    }
-    const session = this.#add(line);
-    this.#strangers.add(session);
-    return session;
   }
 
   #add(line: Line): Session {

@@ -20,8 +20,10 @@ import type { ServerExchange } from "../base/scram.ts";
 import type { Verifier } from "../base/verifier.ts";
 import type { Motion } from "../transfer/motion.ts";
 import type { Vfs } from "../vfs/vfs.ts";
+import { Headway } from "./headway.ts";
 import { Listings } from "./listings.ts";
 import type { Registry } from "./registry.ts";
+import { Trailing } from "./trailing.ts";
 
 /** What a row of the command table demands before it runs. */
 export type Need = "nothing" | "hello" | "sign-in" | Grant;
@@ -32,10 +34,15 @@ export interface Transfer {
   readonly windowBytes: number;
   content?(offset: number, piece: Uint8Array): void;
   prove?(index: number, digest: Uint8Array): void;
-  acknowledge?(offset: number): void;
+  /** By how many bytes it went on with that. */
+  acknowledge?(offset: number): number;
+  /** Of what was sent. */
+  readonly unacknowledgedBytes?: number;
+  /** It goes on when the peer does something, and not before. */
+  readonly isPeersTurn?: boolean;
   /** Without any of these it may not go on. */
   readonly needs: readonly Grant[];
-  /** A right is gone, or the operator wants it so: the peer is told, and it ends. */
+  /** A right is gone, it stands still, or the operator wants it so: the peer is told, and it ends. */
   revoke(failure: FtpxError): void;
   /** Called once, by the session, whatever ended it. */
   end(failure: FtpxError): Promise<void>;
@@ -53,6 +60,8 @@ export interface Line {
   widen(): void;
   /** Tells the peer why, and closes. */
   close(reason: FtpxError): void;
+  /** Closes at once and without a word. */
+  drop(): void;
 }
 
 /** A sign-in that has begun, in one way or the other: the last step of one does not end the other. */
@@ -95,18 +104,27 @@ export class Session {
   readonly beganMs = performance.now();
   readonly #ending = new AbortController();
   client = "";
+  /** The connection stands as it is meant to: with TLS where there is TLS. */
+  hasShakenHands = false;
   hasGreeted = false;
   attempt: SignInAttempt | undefined;
   /** Sign-ins that were begun. */
   tries = 0;
+  /** It has tried to sign in, and what was to be said to that is said. */
+  isJudged = false;
   /** Requests about an account that a stranger has sent. */
   registrationCalls = 0;
+  /** Some of them were about nothing that the server knows, or one too many. */
+  hasGuessed = false;
   /** Content of files, for the line that tells of the session's end. */
   receivedBytes = 0;
   sentBytes = 0;
   renewal: RenewalAttempt | undefined;
   /** Changes of password that were begun since the last that was made. */
   renewalTries = 0;
+  /** Of the transfers; made with the first of them. */
+  #headway: Headway | undefined;
+  #trailing: Trailing | undefined;
   #strangerRequests = 0;
   #account: Account | undefined;
   #means: Means | undefined;
@@ -114,7 +132,7 @@ export class Session {
   #isOperator = false;
   /** The proof was right, the home is being opened. */
   #isEntering = false;
-  #openRequests = 0;
+  readonly #running = new Set<Promise<unknown>>();
   #lastRequestMs = this.beganMs;
   #ended: Promise<void> | undefined;
 
@@ -137,14 +155,27 @@ export class Session {
     return this.#account !== undefined || this.#isOperator;
   }
 
+  /** How far a stranger has come, the least first; nothing for who is being let in. */
+  get progress(): number | undefined {
+    if (this.#isEntering || this.isSignedIn) return undefined;
+    if (this.attempt !== undefined || this.registrationCalls > 0) return 3;
+    if (this.hasGreeted) return 2;
+    return this.hasShakenHands ? 1 : 0;
+  }
+
+  /** There is no room for this stranger any more. */
+  drop(): void {
+    this.line.drop();
+  }
+
   /** Nothing is under way, neither a transfer nor a request. */
   get isIdle(): boolean {
-    return this.transfers.size === 0 && this.#openRequests === 0;
+    return this.transfers.size === 0 && this.#running.size === 0;
   }
 
   /** When the peer last asked for something, or content last moved; now, while it is answered. */
   lastActiveMs(nowMs: number): number {
-    if (this.#openRequests > 0) return nowMs;
+    if (this.#running.size > 0) return nowMs;
     const moved = [...this.transfers.values()].map(({ motion }) => motion.lastMovedMs);
     return Math.max(this.#lastRequestMs, ...moved);
   }
@@ -191,11 +222,12 @@ export class Session {
 
   /**
    * @returns false when the account was closed or changed while its home was being opened
-   * @throws FtpxError BAD_STATE, CONNECTION_LOST
+   * @throws FtpxError BAD_STATE, CONNECTION_LOST, USER_FULL
    */
   async signIn(account: Account, means: Means): Promise<boolean> {
     this.demandStranger();
     this.#isEntering = true;
+    this.isJudged = true;
     try {
       return await this.#enter(account, means);
     } finally {
@@ -220,13 +252,14 @@ export class Session {
     }
   }
 
-  /** Runs a request; as long as it runs the session is not idle. */
+  /** Runs a request; as long as it runs the session is not idle, and its home stays open. */
   async during<Value>(request: () => Promise<Value>): Promise<Value> {
-    this.#openRequests += 1;
+    const running = request();
+    this.#running.add(running);
     try {
-      return await request();
+      return await running;
     } finally {
-      this.#openRequests -= 1;
+      this.#running.delete(running);
       this.#lastRequestMs = performance.now();
     }
   }
@@ -237,7 +270,26 @@ export class Session {
     if (this.transfers.size >= TRANSFERS_MAX) {
       throw new FtpxError("TOO_MANY_TRANSFERS", { limit: TRANSFERS_MAX });
     }
+    if (this.transfers.size === 0) this.#headway = new Headway();
     this.transfers.set(id, transfer);
+  }
+
+  /** So much content came, or was acknowledged; without bytes, another step of a transfer. */
+  moved(bytes?: number): void {
+    this.#headway?.moved(bytes);
+  }
+
+  /** To be called every WATCH_EVERY_MS: ends transfers that stand still. */
+  watch(nowMs: number): void {
+    if (this.transfers.size === 0) return;
+    // Looked at every second, a rate is of the last few, whenever somebody asks for it.
+    for (const { motion } of this.transfers.values()) motion.rate(nowMs);
+    this.#headway?.watch(this.transfers.values(), nowMs);
+  }
+
+  /** An acknowledgement of a transfer that is over: by how many bytes it would have gone on. */
+  acknowledgeLate(id: number, offset: number): number {
+    return this.#trailing?.acknowledge(id, offset) ?? 0;
   }
 
   /** What the next transfer may have in flight, out of what all of the session's share. */
@@ -249,15 +301,13 @@ export class Session {
 
   /** The transfer is over, as its motion says. */
   forgetTransfer(id: number): void {
-    const transfer = this.transfers.get(id);
-    this.transfers.delete(id);
+    const transfer = this.#take(id);
     if (transfer !== undefined) this.registry.counters.ended(transfer.motion);
   }
 
   /** Ends one transfer and forgets it; never throws, because often nobody waits for it. */
   async endTransfer(id: number, failure: FtpxError): Promise<void> {
-    const transfer = this.transfers.get(id);
-    this.transfers.delete(id);
+    const transfer = this.#take(id);
     if (transfer === undefined) return;
     try {
       await transfer.end(failure);
@@ -284,6 +334,16 @@ export class Session {
     return this.#ended;
   }
 
+  #take(id: number): Transfer | undefined {
+    const transfer = this.transfers.get(id);
+    this.transfers.delete(id);
+    if (transfer?.acknowledge !== undefined) {
+      this.#trailing ??= new Trailing();
+      this.#trailing.keep(id, transfer);
+    }
+    return transfer;
+  }
+
   async #enter(account: Account, means: Means): Promise<boolean> {
     const { registry } = this;
     const limit = () => registry.limitOf(this.#account ?? account);
@@ -296,9 +356,12 @@ export class Session {
     });
     // Opening a home takes time: the account may have been closed, the peer may have gone.
     const current = registry.stillOpen(account, means);
-    if (this.#ended !== undefined || current === undefined) await vfs.leave();
-    if (this.#ended !== undefined) throw new FtpxError("CONNECTION_LOST");
+    const full = registry.porter.fullFor(account);
+    const isGone = this.#ended !== undefined;
+    if (isGone || current === undefined || full !== undefined) await vfs.leave();
+    if (isGone) throw new FtpxError("CONNECTION_LOST");
     if (current === undefined) return false;
+    if (full !== undefined) throw full;
     this.#account = current;
     this.#means = means;
     this.#vfs = vfs;
@@ -314,9 +377,12 @@ export class Session {
     const isLeaving = failure.kind === "CONNECTION_LOST" && failure.cause === undefined;
     const reason = isLeaving && ids.length === 0 ? "LEFT" : failure.kind;
     await Promise.all(ids.map((id) => this.endTransfer(id, failure)));
+    // A request that goes on works in the home by its descriptor, whose number is another home's
+    // as soon as this one is closed. Strangers and operators have none, and theirs may wait for us.
+    if (this.#vfs !== undefined) await Promise.allSettled(this.#running);
     await this.listings.closeAll();
     await this.#vfs?.leave();
-    this.registry.remove(this);
+    this.registry.remove(this, failure);
     if (this.#account === undefined) return;
     const { receivedBytes, sentBytes } = this;
     const seconds = Math.round(performance.now() - this.beganMs) / 1000;

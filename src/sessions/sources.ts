@@ -57,18 +57,41 @@ export class Sources {
   }
 }
 
-/** @param address as a socket tells it, without the `::ffff:` of a mapped IPv4 address */
+/**
+ * Who an address belongs to, as far as counting goes. What stands for an IPv4 address in IPv6 is
+ * that one: else all of IPv4 would be one source where a translator stands before the server.
+ *
+ * @param address as a socket tells it
+ */
 export function sourceOf(address: string): string {
   if (!address.includes(":")) return address;
-  const [plain = ""] = address.split("%", 1);
-  const [head = "", tail] = plain.split("::", 2);
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    // A dotted IPv4 address at the end stands for two groups; it is behind the network.
-    const rest = tail === "" ? [] : tail.replace(/\d+\.\d+\.\d+\.\d+$/, "0:0").split(":");
-    const missing = Math.max(0, 8 - groups.length - rest.length);
-    groups.push(...Array.from({ length: missing }, () => "0"), ...rest);
-  }
-  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  const [plain = ""] = address.toLowerCase().split("%", 1);
+  const groups = groupsOf(plain);
+  const prefix = groups.slice(0, 6).join(":");
+  if (TRANSLATED.has(prefix)) return dotted(groups[6] ?? 0, groups[7] ?? 0);
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
   return `${network.join(":")}::/64`;
+}
+
+/** `::ffff:0:0/96` (RFC 4291) and `64:ff9b::/96` (RFC 6052), the groups as decimal numbers. */
+const TRANSLATED: ReadonlySet<string> = new Set([
+  [0, 0, 0, 0, 0, 0xffff].join(":"),
+  [0x64, 0xff9b, 0, 0, 0, 0].join(":"),
+]);
+
+/** The eight groups of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, ...parts: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+  const [head = "", tail] = hex.split("::", 2);
+  const before = head === "" ? [] : head.split(":");
+  const behind = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - behind.length) }, () => "0");
+  return [...before, ...zeros, ...behind].map((group) => Number.parseInt(group, 16));
+}
+
+function dotted(high: number, low: number): string {
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }

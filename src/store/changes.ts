@@ -6,6 +6,8 @@
 import fs from "node:fs";
 import { FtpxError } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
+import { renamePatiently } from "../base/renaming.ts";
+import { mayUse } from "../base/ways.ts";
 import { RENAME_NOREPLACE } from "./kernel.ts";
 import type { Kernel } from "./kernel.ts";
 import { HAS_PROC } from "./location.ts";
@@ -37,7 +39,7 @@ export function systemChanges(kernel: Kernel | undefined): Changes {
     removeFile: (at) => fs.promises.unlink(at.path),
     removeDir: (at) => fs.promises.rmdir(at.path),
     rename,
-    renameNew: kernel === undefined ? renameByLink : renameByKernel(kernel),
+    renameNew: kernel === undefined || !mayUse("renameat2") ? renameByLink : renameByKernel(kernel),
   };
 }
 
@@ -49,7 +51,7 @@ export function systemChanges(kernel: Kernel | undefined): Changes {
 async function rename(from: Location, to: Location): Promise<void> {
   const replaced = await hold(to);
   try {
-    await fs.promises.rename(from.path, to.path);
+    await renamePatiently(from.path, to.path);
   } finally {
     void replaced?.close().catch(() => {});
   }
@@ -57,7 +59,7 @@ async function rename(from: Location, to: Location): Promise<void> {
 
 /** Undefined when nothing is there, or the system has no way to hold it without opening it. */
 async function hold(at: Location): Promise<OpenFile | undefined> {
-  if (!HAS_PROC) return undefined;
+  if (!HAS_PROC || !mayUse("held-files")) return undefined;
   return await OpenFile.open(at.path, O_PATH | fs.constants.O_NOFOLLOW).catch(() => undefined);
 }
 

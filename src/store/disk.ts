@@ -22,6 +22,7 @@ import type { Way } from "./jail.ts";
 import { loadKernel } from "./kernel.ts";
 import { Directory, Location, settled } from "./location.ts";
 import { DiskParts } from "./parts.ts";
+import { mayFold } from "./spelling.ts";
 import type { Home, Store } from "./store.ts";
 import { removeTree } from "./tree.ts";
 
@@ -56,7 +57,8 @@ export async function openDiskStore(storageDir: string, options: DiskOptions = {
   const storage = await Directory.open(storageDir, way !== "path");
   try {
     const parts = await openParts(storage);
-    return new DiskStore(storage, parts, way, options.changes);
+    const isFolding = await mayFold(storage, OWN);
+    return new DiskStore(storage, parts, { ...options, way, isFolding });
   } catch (error) {
     storage.close();
     throw error;
@@ -68,15 +70,21 @@ class DiskStore implements Store {
   readonly #storage: Directory;
   readonly #partsDirectory: Directory;
   readonly #way: Way;
+  readonly #isFolding: boolean;
   readonly #changes: Changes;
   /** By account, because a home may be open more than once. */
   readonly #lanes = new Map<string, Turnstile>();
 
-  constructor(storage: Directory, parts: Directory, way: Way, changes: DiskOptions["changes"]) {
+  constructor(
+    storage: Directory,
+    parts: Directory,
+    { way, changes, isFolding }: DiskOptions & { way: Way; isFolding: boolean },
+  ) {
     const system = systemChanges(way === "kernel" ? loadKernel() : undefined);
     this.#storage = storage;
     this.#partsDirectory = parts;
     this.#way = way;
+    this.#isFolding = isFolding;
     this.#changes = changes === undefined ? system : changes(system);
     this.parts = new DiskParts(parts, this.#changes);
   }
@@ -90,6 +98,7 @@ class DiskStore implements Store {
         jail: openJail(directory, this.#way),
         parts: this.parts,
         changes: this.#changes,
+        isFolding: this.#isFolding,
         lane: this.#laneOf(user),
       });
     } catch (error) {

@@ -19,6 +19,7 @@ import { DirectoryListing } from "./listing.ts";
 import { isSameThing } from "./location.ts";
 import type { Directory, Location } from "./location.ts";
 import type { DiskParts } from "./parts.ts";
+import { demandExact } from "./spelling.ts";
 import type { Home, Listing, Usage } from "./store.ts";
 import { measureTree, removeTree, usageOf } from "./tree.ts";
 
@@ -28,6 +29,8 @@ export interface HomeTools {
   readonly jail: Jail;
   readonly parts: DiskParts;
   readonly changes: Changes;
+  /** Whether the file system may take two names for one. */
+  readonly isFolding: boolean;
   /**
    * One for all homes that are the same directory. Work in it must not wait for more work in
    * it.
@@ -49,6 +52,7 @@ export class DiskHome implements Home {
   readonly #parts: DiskParts;
   readonly #changes: Changes;
   readonly #lane: Turnstile;
+  readonly #isFolding: boolean;
 
   /** @param directory taken over */
   constructor(directory: Directory, tools: HomeTools) {
@@ -57,6 +61,7 @@ export class DiskHome implements Home {
     this.#parts = tools.parts;
     this.#changes = tools.changes;
     this.#lane = tools.lane;
+    this.#isFolding = tools.isFolding;
   }
 
   async facts(path: VirtualPath): Promise<FileFacts> {
@@ -76,7 +81,10 @@ export class DiskHome implements Home {
   async makeDir(path: VirtualPath): Promise<void> {
     if (path === HOME) throw new FtpxError("EXISTS");
     using place = await this.#jail.openParent(path);
-    await this.#change(() => this.#changes.makeDir(place));
+    await this.#change(async () => {
+      await this.#demandExact(place, await this.#findFolded(place));
+      await this.#changes.makeDir(place);
+    });
   }
 
   async removeFile(path: VirtualPath): Promise<Usage> {
@@ -123,6 +131,7 @@ export class DiskHome implements Home {
     if (!(await source.stats()).isFile()) throw new FtpxError("NOT_A_FILE");
     return await this.#change(async () => {
       const replaced = await target.find();
+      await this.#demandExact(target, replaced);
       if (replaced?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY");
       if (replaced?.isFile() === false) throw new FtpxError("EXISTS");
       await this.#changes.rename(source, target);
@@ -157,6 +166,8 @@ export class DiskHome implements Home {
     const isTaken = isStaying || !isSame || moved.nlink > 1n;
     if (!mayReplace && isTaken) throw new FtpxError("EXISTS");
     if (isStaying) return NOTHING;
+    // A new spelling of what is moved is no other thing.
+    if (!isSame) await this.#demandExact(target, replaced);
     if (!moved.isFile() || !replaced.isFile()) throw new FtpxError("EXISTS");
 
     if (isSame && moved.nlink > 1n) {
@@ -167,6 +178,16 @@ export class DiskHome implements Home {
     await this.#changes.rename(source, target);
     // One link by two spellings, where the file system does not tell case: nothing went.
     return isSame ? NOTHING : usageOf(replaced);
+  }
+
+  /** What is there, where its name may be another's. */
+  async #findFolded(place: Location): Promise<BigIntStats | undefined> {
+    return this.#isFolding ? await place.find() : undefined;
+  }
+
+  /** @throws FtpxError SAME_NAME */
+  async #demandExact(place: Location, there: BigIntStats | undefined): Promise<void> {
+    if (this.#isFolding && there !== undefined) await demandExact(place);
   }
 
   async #change<Value>(work: () => Promise<Value>): Promise<Value> {

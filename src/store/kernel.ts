@@ -1,7 +1,8 @@
 /**
  * What the system can do and Bun does not offer (only user of bun:ffi): `openat2`, which
  * resolves a path and refuses to leave a directory while it does, `renameat2`, which
- * does not replace, and the size of the thread pool.
+ * does not replace, the size of the thread pool, whether a signal is ignored, and the access
+ * lists of Windows.
  *
  * Both run on the calling thread, so no open may ever wait: O_NONBLOCK always. The C
  * library is loaded at the first use; where that fails, or the kernel or its filter
@@ -14,6 +15,7 @@ import { FtpxError } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import type { VirtualPath } from "../base/path.ts";
 import { PATH_BYTES_MAX } from "../base/limits.ts";
+import { mayUse } from "../base/ways.ts";
 import type { Resolver } from "./jail.ts";
 import { Directory, HAS_PROC, READ_FLAGS, refusalOf } from "./location.ts";
 import { relativeBytes } from "./walk.ts";
@@ -41,9 +43,21 @@ const RESOLVE_NO_MAGICLINKS = 0x02;
 /** Not in `fs.constants`; the same on x64 and arm64. */
 const O_CLOEXEC = 0o2_000_000;
 const HOW_BYTES = 24;
+const SIG_IGN = 1n;
+/** More than any C library's `struct sigaction`. */
+const SIGACTION_WORDS_MAX = 64;
 
-/** glibc, then what musl calls itself. */
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+/**
+ * What the C library may be called: glibc's name, which musl's loader takes for its own too, then
+ * what musl is called in Alpine and elsewhere. Windows has none that is needed here.
+ */
+export function librariesOf(platform: NodeJS.Platform, arch: string): readonly string[] {
+  const machine = arch === "arm64" ? "aarch64" : "x86_64";
+  if (platform === "linux") return ["libc.so.6", `libc.musl-${machine}.so.1`, "libc.so"];
+  return platform === "darwin" ? ["libSystem.B.dylib"] : [];
+}
+
+const LIBRARIES = librariesOf(process.platform, process.arch);
 
 /** A rename elsewhere while `..` of a link is resolved gives EAGAIN; openat2(2) says: again. */
 const TRIES_MAX = 16;
@@ -68,8 +82,8 @@ export function loadKernel(): Kernel | undefined {
  */
 export function widenThreadPool(threads: number): void {
   const size = "UV_THREADPOOL_SIZE";
-  if (process.env[size] !== undefined) return;
-  for (const library of [...LIBRARIES, "libSystem.B.dylib"]) {
+  if (process.env[size] !== undefined || !mayUse("thread-pool")) return;
+  for (const library of LIBRARIES) {
     try {
       const libc = dlopen(library, {
         setenv: { args: [FFIType.ptr, FFIType.ptr, FFIType.i32], returns: FFIType.i32 },
@@ -80,6 +94,61 @@ export function widenThreadPool(threads: number): void {
       continue; // not the C library of this system
     }
   }
+}
+
+/**
+ * Whether this process was started with a signal ignored, by sigaction(2): its answer begins with
+ * the handler on every system that has one. Undefined where there is no C library.
+ */
+export function isSignalIgnored(number: number): boolean | undefined {
+  for (const library of LIBRARIES) {
+    try {
+      const libc = dlopen(library, {
+        sigaction: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
+      });
+      const old = new BigUint64Array(SIGACTION_WORDS_MAX);
+      if (libc.symbols.sigaction(number, null, ptr(old)) !== 0) return undefined;
+      return old[0] === SIG_IGN;
+    } catch {
+      continue; // not the C library of this system
+    }
+  }
+  return undefined;
+}
+
+/** Protected from what the folder above allows; then full access for owner, system and administrators. */
+const PRIVATE_LIST = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
+const SDDL_REVISION = 1;
+/** PROTECTED_DACL_SECURITY_INFORMATION and DACL_SECURITY_INFORMATION. */
+const ITS_LIST = 0x8000_0004;
+
+/**
+ * What mode 0700 is elsewhere: on Windows a folder gets an access list that lets nobody else in,
+ * and whatever is made in it later has it too. @returns false where that could not be done
+ */
+export function hideFolder(path: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform !== "win32") return true;
+  const { i32, ptr: pointer, u32, u64 } = FFIType;
+  try {
+    const { symbols } = dlopen("advapi32.dll", {
+      ConvertStringSecurityDescriptorToSecurityDescriptorW: {
+        args: [pointer, u32, pointer, pointer],
+        returns: i32,
+      },
+      SetFileSecurityW: { args: [pointer, u32, u64], returns: i32 },
+    });
+    const descriptor = new BigUint64Array(1);
+    const list = ptr(wideText(PRIVATE_LIST));
+    const convert = symbols.ConvertStringSecurityDescriptorToSecurityDescriptorW;
+    if (convert(list, SDDL_REVISION, ptr(descriptor), null) === 0) return false;
+    return symbols.SetFileSecurityW(ptr(wideText(path)), ITS_LIST, descriptor[0] ?? 0n) !== 0;
+  } catch {
+    return false; // without bun:ffi, as on arm64
+  }
+}
+
+function wideText(text: string): Buffer {
+  return Buffer.from(`${text}\0`, "utf16le");
 }
 
 /** Resolves by `openat2`: a link that stays in the home is followed, any other refused. */
@@ -99,7 +168,7 @@ export function kernelResolver(kernel: Kernel): Resolver {
 }
 
 function load(): Kernel | undefined {
-  if (!HAS_PROC) return undefined;
+  if (!HAS_PROC || !mayUse("openat2")) return undefined;
   for (const library of LIBRARIES) {
     const libc = openLibrary(library);
     if (libc !== undefined) return isGuarding(libc) ? libc : undefined;
@@ -177,4 +246,30 @@ function isGuarding(kernel: Kernel): boolean {
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
+}
+
+/**
+ * Calls a function of the C library that takes whole numbers and addresses and answers an int,
+ * for what a process asks once in its life.
+ *
+ * @param words what is an array stands for its address
+ * @returns -1 too where there is no such function
+ */
+export function callLibrary(name: string, words: readonly (number | NodeJS.TypedArray)[]): number {
+  for (const library of [...LIBRARIES, "libSystem.B.dylib"]) {
+    try {
+      const args = words.map(() => FFIType.i64);
+      const { symbols } = dlopen(library, { [name]: { args, returns: FFIType.i32 } });
+      const given = words.map((word) => (typeof word === "number" ? word : ptr(word)));
+      return symbols[name]?.(...given) ?? -1;
+    } catch {
+      continue; // not the C library of this system
+    }
+  }
+  return -1;
+}
+
+/** Where bytes lie, for a structure that names them; they must be held as long as it is used. */
+export function addressOf(bytes: NodeJS.TypedArray): number {
+  return ptr(bytes);
 }

@@ -32,6 +32,10 @@ export class DirectoryListing implements Listing {
     }
   }
 
+  get heldBytes(): number {
+    return this.#names.heldBytes;
+  }
+
   next(entriesMax: number): Promise<Entry[]> {
     const page = this.#next(entriesMax);
     this.#page = page;

@@ -13,17 +13,28 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import { FtpxError, errorOfSystem } from "../base/errors.ts";
 import type { ErrorKind } from "../base/errors.ts";
-import { OpenFile, factsOf } from "../base/openfile.ts";
+import { NO_LINK, OpenFile, factsOf } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
+import { mayUse } from "../base/ways.ts";
 
 const PROC = "/proc/self/fd";
 
 /** Whether open directories can be named by their descriptors. */
-export const HAS_PROC = process.platform === "linux" && fs.existsSync(PROC);
+export const HAS_PROC =
+  mayUse("descriptor-paths") && process.platform === "linux" && fs.existsSync(PROC);
 
-const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants;
+const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = fs.constants;
 
-/** Nothing is waited for: a FIFO without a writer would hold a thread for ever. */
+/** Opens nothing but a directory. */
+const DIRECTORY_ONLY = mayUse("directory-flag") ? fs.constants.O_DIRECTORY : 0;
+
+/** Whether an open can refuse links and files by itself; else somebody looks before and after. */
+const HAS_FLAGS = NO_LINK !== 0 && DIRECTORY_ONLY !== 0;
+
+/**
+ * Nothing is waited for: a FIFO without a writer would hold a thread for ever. What a system has
+ * no flag for, Windows for both, adds no bit.
+ */
 export const READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 const SLASH = Buffer.from("/");
@@ -32,16 +43,13 @@ const ABOVE = Buffer.from("..");
 
 /** An open directory. Whoever opened it closes it, at the latest by `using`. */
 export class Directory {
-  readonly fd: number;
-  /** Means this directory for as long as it is open, and something else afterwards. */
-  readonly path: Buffer;
+  readonly #path: Buffer;
   readonly #isAnchored: boolean;
   readonly #file: OpenFile;
   #isOpen = true;
 
   constructor(file: OpenFile, path: Buffer | undefined) {
-    this.fd = file.fd;
-    this.path = path ?? Buffer.from(`${PROC}/${file.fd}`);
+    this.#path = path ?? Buffer.from(`${PROC}/${file.fd}`);
     this.#isAnchored = path === undefined;
     this.#file = file;
   }
@@ -53,8 +61,19 @@ export class Directory {
    */
   static async open(path: string, isAnchored = HAS_PROC): Promise<Directory> {
     const real = Buffer.from(await settled(fs.promises.realpath(path)));
-    const file = await OpenFile.open(real, READ_FLAGS | O_DIRECTORY | O_NOFOLLOW);
-    return new Directory(file, isAnchored ? undefined : real);
+    return new Directory(await openFound(real, true), isAnchored ? undefined : real);
+  }
+
+  /** Not of a closed one: its number soon is another directory's, perhaps another user's. */
+  get fd(): number {
+    this.#demandOpen();
+    return this.#file.fd;
+  }
+
+  /** Means this directory for as long as it is open, and something else afterwards. */
+  get path(): Buffer {
+    this.#demandOpen();
+    return this.#path;
   }
 
   /** The path of the entry `name`. */
@@ -64,13 +83,13 @@ export class Directory {
 
   /** @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY, OUTSIDE_HOME when it is a link */
   async openChild(name: Uint8Array): Promise<Directory> {
-    const file = await this.openEntry(name, O_DIRECTORY);
+    const file = await this.openEntry(name, true);
     return new Directory(file, this.#isAnchored ? undefined : this.at(name));
   }
 
   /** This directory once more, to be closed on its own. */
   async reopen(): Promise<Directory> {
-    const file = await this.openEntry(SELF, O_DIRECTORY);
+    const file = await this.openEntry(SELF, true);
     return new Directory(file, this.#isAnchored ? undefined : this.path);
   }
 
@@ -78,20 +97,21 @@ export class Directory {
   async openAbove(): Promise<Directory> {
     if (this.#isAnchored) return await this.openChild(ABOVE);
     const path = Buffer.from(dirname(this.path.toString("latin1")), "latin1");
-    const file = await openFound(path, O_DIRECTORY);
+    const file = await openFound(path, true);
     return new Directory(file, path);
   }
 
   /**
    * Opens an entry of any kind for reading, never through a link and never waiting.
    *
-   * @throws FtpxError NO_SUCH_PATH, NOT_A_FILE, OUTSIDE_HOME when it is a link
+   * @throws FtpxError NO_SUCH_PATH, NOT_A_FILE, NOT_A_DIRECTORY when it is to be one, OUTSIDE_HOME
+   *   when it is a link
    */
-  async openEntry(name: Uint8Array, flags = 0): Promise<OpenFile> {
+  async openEntry(name: Uint8Array, isDirectory = false): Promise<OpenFile> {
     const path = this.at(name);
-    if (!this.#isAnchored) return await openFound(path, flags);
+    if (!this.#isAnchored || !HAS_FLAGS) return await openFound(path, isDirectory);
     try {
-      return await OpenFile.open(path, READ_FLAGS | O_NOFOLLOW | flags);
+      return await OpenFile.open(path, READ_FLAGS | NO_LINK | (isDirectory ? DIRECTORY_ONLY : 0));
     } catch (error) {
       // With O_DIRECTORY Linux answers ENOTDIR for a link, as for a file.
       const isLink = codeOf(error) === "ENOTDIR" && (await statsAt(path)).isSymbolicLink();
@@ -103,16 +123,20 @@ export class Directory {
     return this.#file.facts();
   }
 
-  /** What was created, renamed and removed in it is on the disk. */
-  sync(): Promise<void> {
-    return this.#file.sync();
+  /** What was created, renamed and removed in it is on the disk, where the system syncs directories. */
+  async sync(): Promise<void> {
+    if (mayUse("directory-sync")) await this.#file.sync();
   }
 
   /** Only the first call closes. At once, because close(2) of a directory never waits. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    fs.closeSync(this.fd);
+    fs.closeSync(this.#file.fd);
+  }
+
+  #demandOpen(): void {
+    if (!this.#isOpen) throw new Error("a directory is used after it was closed");
   }
 
   [Symbol.dispose](): void {
@@ -197,10 +221,12 @@ function statsAt(path: Buffer): Promise<fs.BigIntStats> {
 }
 
 /** Looks, opens, and looks whether that is what was opened. */
-async function openFound(path: Buffer, flags: number): Promise<OpenFile> {
+async function openFound(path: Buffer, isDirectory: boolean): Promise<OpenFile> {
   const seen = factsOf(await statsAt(path));
   if (seen.kind === "link") throw new FtpxError("OUTSIDE_HOME");
-  const file = await OpenFile.open(path, READ_FLAGS | O_NOFOLLOW | flags);
+  if (isDirectory && seen.kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY");
+  const flags = READ_FLAGS | NO_LINK | (isDirectory ? DIRECTORY_ONLY : 0);
+  const file = await OpenFile.open(path, flags);
   try {
     if (isSameThing(seen, await file.facts())) return file;
     throw new FtpxError("OUTSIDE_HOME");

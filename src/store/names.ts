@@ -35,6 +35,10 @@ export class Names {
     return new Names(await namesIn(directory));
   }
 
+  get heldBytes(): number {
+    return this.#packed.length;
+  }
+
   /** At most `countMax` names; none at the end. */
   take(countMax: number): Uint8Array[] {
     const names: Uint8Array[] = [];
@@ -88,6 +92,10 @@ export class SortedNames {
       runs.push({ names: run, head: run.next() });
     }
     return new SortedNames(runs);
+  }
+
+  get heldBytes(): number {
+    return this.#runs.reduce((bytes, { names }) => bytes + names.heldBytes, 0);
   }
 
   /** At most `countMax` names; none at the end. */

@@ -13,8 +13,8 @@ import type { Parts } from "./store.ts";
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/;
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = fs.constants;
-const OPEN_FLAGS = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
+const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDWR } = fs.constants;
+const OPEN_FLAGS = O_RDWR | O_NONBLOCK;
 const PART_MODE = 0o600;
 
 export class DiskParts implements Parts {
@@ -28,7 +28,7 @@ export class DiskParts implements Parts {
   }
 
   async create(id: string): Promise<OpenFile> {
-    return await OpenFile.open(this.at(id).path, OPEN_FLAGS | O_CREAT | O_EXCL, PART_MODE);
+    return await OpenFile.openUnlinked(this.at(id).path, OPEN_FLAGS | O_CREAT | O_EXCL, PART_MODE);
   }
 
   async open(id: string): Promise<OpenFile> {
@@ -70,7 +70,7 @@ export class DiskParts implements Parts {
 
   async #open(id: string): Promise<OpenFile> {
     try {
-      return await OpenFile.open(this.at(id).path, OPEN_FLAGS);
+      return await OpenFile.openUnlinked(this.at(id).path, OPEN_FLAGS);
     } catch (error) {
       throw refusalOf(error);
     }

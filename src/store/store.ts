@@ -29,6 +29,8 @@ export interface Usage {
 
 /** An open directory that is read page by page. */
 export interface Listing {
+  /** What it keeps in memory. */
+  readonly heldBytes: number;
   /** The next entries: `entriesMax` of them, fewer only at the end. By the bytes of their names. */
   next(entriesMax: number): Promise<Entry[]>;
   close(): Promise<void>;

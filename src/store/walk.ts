@@ -6,6 +6,7 @@
 import { FtpxError } from "../base/errors.ts";
 import { HOME, nameBytes, namesOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
+import { fitsWindows } from "../base/windowsnames.ts";
 import type { Resolver } from "./jail.ts";
 import type { Directory } from "./location.ts";
 
@@ -13,7 +14,7 @@ export const WALK_RESOLVER: Resolver = {
   openDirectory: walk,
 
   async openEntry(home, path) {
-    const names = namesOf(path).map(checkedBytes);
+    const names = namesOf(path).map((name) => checkedBytes(name));
     const last = names.pop();
     if (last === undefined) return await home.openEntry(Buffer.from("."));
     using parent = await descend(home, names);
@@ -26,9 +27,13 @@ export const WALK_RESOLVER: Resolver = {
  * used without the kernel's guard is looked at once more, because this is the last
  * place where it can be.
  */
-export function checkedBytes(name: string): Uint8Array {
+export function checkedBytes(name: string, platform = process.platform): Uint8Array {
   if (name === "" || name === "." || name === "..") throw new FtpxError("OUTSIDE_HOME");
   if (name.includes("\0")) throw new FtpxError("BAD_PATH", { reason: "holds a NUL" });
+  // There `a\..\..\b` is a way out, and `con` waits for somebody who types.
+  if (platform === "win32" && !fitsWindows(name)) {
+    throw new FtpxError("BAD_PATH", { reason: "is no name on the server's system" });
+  }
   return nameBytes(name);
 }
 
@@ -38,7 +43,10 @@ export function relativeBytes(path: VirtualPath): Uint8Array {
 }
 
 function walk(home: Directory, path: VirtualPath): Promise<Directory> {
-  return descend(home, namesOf(path).map(checkedBytes));
+  return descend(
+    home,
+    namesOf(path).map((name) => checkedBytes(name)),
+  );
 }
 
 async function descend(home: Directory, names: readonly Uint8Array[]): Promise<Directory> {

@@ -25,6 +25,11 @@ export class SendWindow {
     return this.#acknowledgedOffset;
   }
 
+  /** What was sent and not acknowledged. */
+  get openBytes(): number {
+    return this.#sentOffset - this.#acknowledgedOffset;
+  }
+
   /** Somebody has more to send, and the other side has not made room for it. */
   get isShut(): boolean {
     return this.#wake !== undefined;
@@ -40,13 +45,18 @@ export class SendWindow {
     this.#sentOffset += bytes;
   }
 
-  /** @throws FtpxError OUT_OF_RANGE for what was never sent or goes back */
-  acknowledge(offset: number): void {
+  /**
+   * @returns by how many bytes that goes on
+   * @throws FtpxError OUT_OF_RANGE for what was never sent or goes back
+   */
+  acknowledge(offset: number): number {
     if (offset < this.#acknowledgedOffset || offset > this.#sentOffset) {
       throw new FtpxError("OUT_OF_RANGE", { reason: "acknowledged offset" });
     }
+    const bytes = offset - this.#acknowledgedOffset;
     this.#acknowledgedOffset = offset;
     this.#wakeUp();
+    return bytes;
   }
 
   /** Ends the transfer for the sender; a `claim` that waits throws this. */

@@ -2,6 +2,7 @@
  * What all sessions share of the files: open homes, whose turn it is in each, who is
  * uploading where, and the state. A session gets its Vfs here and gives it back.
  */
+import { isUserName } from "../accounts/account.ts";
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
@@ -177,8 +178,13 @@ export class Depot {
     await this.claims.freed(claimKey(user, path));
   }
 
-  /** Everything of a user: parts, ledger, home. Sessions must have ended before. */
+  /**
+   * Everything of a user: parts, ledger, home. Sessions must have ended before.
+   *
+   * @throws FtpxError NO_SUCH_ACCOUNT for what no account can be called: it left nothing
+   */
   async purge(user: string): Promise<void> {
+    if (!isUserName(user)) throw new FtpxError("NO_SUCH_ACCOUNT", { user });
     await this.recounts.forget(user);
     for (const id of await this.state.forget(user)) {
       this.knownParts.delete(id);

@@ -131,6 +131,11 @@ export class Upload {
     return this.#committing === undefined ? this.#lastActiveMs : performance.now();
   }
 
+  /** Nothing happens until more comes from the client. */
+  get isWaiting(): boolean {
+    return this.#committing === undefined && this.#receiver?.isWriting === false;
+  }
+
   digests(firstChunk: number, countMax: number): Promise<Uint8Array[]> {
     return this.#ground.state.digests(this.#row.id, firstChunk, countMax);
   }

@@ -7,7 +7,8 @@
  * error frame of request id 0 before the connection is closed.
  */
 import { failureOf, FtpxError } from "../base/errors.ts";
-import { PING_AFTER_MS, SILENCE_MS_MAX } from "../base/limits.ts";
+import { PING_AFTER_MS, SILENCE_MS_MAX, USEFUL_BYTES_MIN } from "../base/limits.ts";
+import { Chatter } from "./chatter.ts";
 import { Deframer } from "./deframer.ts";
 import type { FrameSink } from "./deframer.ts";
 import {
@@ -42,6 +43,12 @@ export class Connection implements FrameSink {
   readonly #isOperators: boolean;
   #lastHeardMs = performance.now();
   #isAsking = false;
+  /** Pings of ours that were not answered yet. */
+  #askedCount = 0;
+  #lastSpokeMs = this.#lastHeardMs;
+  /** Since the last look. */
+  #hasSpoken = false;
+  #chatter: Chatter | undefined;
   #hasClosed = false;
   #sentBytes = 0;
   #receivedBytes = 0;
@@ -84,6 +91,7 @@ export class Connection implements FrameSink {
     const encode = this.#isChecked ? encodeChecked : encodeFrame;
     const frame = encode(command, flags, requestId, body);
     this.#sentBytes += frame.byteLength;
+    this.#hasSpoken = true;
     this.#link.send(frame);
   }
 
@@ -98,13 +106,20 @@ export class Connection implements FrameSink {
   sendContent(frame: Uint8Array, requestId: number, offset: number, bytes: number): Promise<void> {
     const sealed = sealContent(frame, requestId, offset, bytes);
     this.#sentBytes += sealed.byteLength;
+    this.#hasSpoken = true;
+    this.#chatter?.useful();
     return this.#link.sendContent(sealed);
   }
 
+  /** Resolves when there is room for more replies, or nobody to take them. */
+  roomy(): Promise<void> {
+    return this.#link.roomy();
+  }
+
   /** To be called from the socket's `data`. */
-  received(bytes: Uint8Array): void {
+  received(bytes: Uint8Array, nowMs = performance.now()): void {
     if (!this.isOpen) return;
-    this.#lastHeardMs = performance.now();
+    this.#lastHeardMs = nowMs;
     this.#isAsking = false;
     this.#receivedBytes += bytes.byteLength;
     try {
@@ -149,30 +164,53 @@ export class Connection implements FrameSink {
     this.#close(new FtpxError("CONNECTION_LOST", { reason: "closed" }));
   }
 
-  /** To be called every WATCH_EVERY_MS: asks a silent peer, gives up one that stays silent. */
+  /**
+   * To be called every WATCH_EVERY_MS: asks a silent peer, and gives up one that stays silent.
+   * A peer that hears nothing of us is spoken to as well: on a slow line its question would come
+   * behind megabytes, and it would call us silent meanwhile.
+   */
   watch(nowMs: number): void {
+    if (this.#hasSpoken) this.#lastSpokeMs = nowMs;
+    this.#hasSpoken = false;
     const silentMs = nowMs - this.#lastHeardMs;
     if (this.#link.isStalled(nowMs) || (silentMs > SILENCE_MS_MAX && !this.#link.isPaused)) {
       const elapsedMs = Math.round(silentMs);
       this.#link.terminate();
       this.#close(new FtpxError("PEER_SILENT", { elapsedMs }));
-    } else if (silentMs > PING_AFTER_MS && !this.#isAsking) {
-      this.#isAsking = true;
+    } else if (silentMs > PING_AFTER_MS ? !this.#isAsking : this.#isQuiet(nowMs)) {
+      this.#isAsking = silentMs > PING_AFTER_MS;
+      this.#askedCount += 1;
       this.send(PING, 0, CONNECTION_REQUEST_ID, NO_BODY);
     }
+  }
+
+  /** The owner has answered a request, or got an answer: that was no empty frame. */
+  answered(): void {
+    this.#chatter?.useful();
+  }
+
+  /** A frame carried nothing. @throws FtpxError EMPTY_FRAMES */
+  heardNothing(): void {
+    const nowMs = performance.now();
+    this.#chatter ??= new Chatter(nowMs);
+    this.#chatter.empty(nowMs);
   }
 
   frame(header: Header, received: Uint8Array): void {
     if (!this.isOpen) return;
     const body = this.#isChecked ? takeChecked(header, received) : received;
-    if (header.command === PING) {
-      if ((header.flags & FLAG_REPLY) === 0) this.send(PING, FLAG_REPLY, header.requestId, NO_BODY);
-    } else if ((header.flags & FLAG_ERROR) !== 0 && header.requestId === CONNECTION_REQUEST_ID) {
+    if (header.command === PING) this.#pinged(header);
+    else if ((header.flags & FLAG_ERROR) !== 0 && header.requestId === CONNECTION_REQUEST_ID) {
       this.#link.finish();
       this.#close(this.failureIn(body));
     } else {
       this.#owner.frame(header, body);
     }
+  }
+
+  begins(contentBytes: number): void {
+    if (contentBytes < USEFUL_BYTES_MIN) this.heardNothing();
+    else this.#chatter?.useful();
   }
 
   content(requestId: number, offset: number, piece: Uint8Array): void {
@@ -182,6 +220,17 @@ export class Connection implements FrameSink {
   /** What an error frame says. @throws FtpxError BAD_BODY */
   failureIn(body: Uint8Array): FtpxError {
     return decodeError(body, { isOperators: this.#isOperators });
+  }
+
+  #isQuiet(nowMs: number): boolean {
+    return nowMs - this.#lastSpokeMs > PING_AFTER_MS;
+  }
+
+  #pinged({ flags, requestId }: Header): void {
+    const isAnswer = (flags & FLAG_REPLY) !== 0;
+    if (isAnswer && this.#askedCount > 0) this.#askedCount -= 1;
+    else this.heardNothing();
+    if (!isAnswer) this.send(PING, FLAG_REPLY, requestId, NO_BODY);
   }
 
   #close(reason: FtpxError): void {

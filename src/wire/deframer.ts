@@ -22,6 +22,8 @@ import type { Header } from "./frame.ts";
 export interface FrameSink {
   /** Any frame but content, whole. */
   frame(header: Header, body: Uint8Array): void;
+  /** A content frame begins that carries so many bytes. */
+  begins?(contentBytes: number): void;
   /** Bytes of a content frame; a frame may come in any number of pieces, none empty. */
   content(requestId: number, offset: number, piece: Uint8Array): void;
 }
@@ -126,6 +128,7 @@ export class Deframer {
       offset: decodeContentOffset(view, 0),
       leftBytes,
     };
+    this.#sink.begins?.(leftBytes);
   }
 
   #reserve(bytes: number): void {

@@ -14,6 +14,9 @@ import { FtpxError } from "../base/errors.ts";
 import {
   CLOSE_MS_MAX,
   HELD_BYTES_EACH,
+  PAGES_QUEUE_BYTES_MAX,
+  PROGRESS_BYTES_MIN,
+  PROGRESS_MS_MAX,
   REPLY_QUEUE_BYTES_MAX,
   WRITE_STALL_MS_MAX,
 } from "../base/limits.ts";
@@ -47,11 +50,19 @@ export class Link {
   #phase: Phase = "open";
   #control: Waiting[] = [];
   #controlBytes = 0;
+  /** They wait until there is room for more replies. */
+  #roomless: (() => void)[] = [];
   #content: Waiting[] = [];
   /** What is being written: offset, and whom to tell. */
   #current: { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined;
   #flushIsDue = false;
-  #blockedSinceMs: number | undefined;
+  /** The socket takes no more until it drains. */
+  #isBlocked = false;
+  /** Since then something waits, and less than PROGRESS_BYTES_MIN of it was taken. */
+  #waitingSinceMs: number | undefined;
+  #takenBytes = 0;
+  /** It has taken something: in TLS nothing is, before the handshake has ended. */
+  #hasTaken = false;
   #isPaused = false;
   #peerHasFinished = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -83,6 +94,12 @@ export class Link {
     this.#flushSoon();
   }
 
+  /** Resolves when few bytes of control frames wait, or nothing goes out any more. */
+  roomy(): Promise<void> {
+    if (this.#controlBytes < PAGES_QUEUE_BYTES_MAX) return Promise.resolve();
+    return new Promise((resolve) => this.#roomless.push(resolve));
+  }
+
   /**
    * Queues a content frame. The bytes are lent until the promise settles.
    *
@@ -99,7 +116,7 @@ export class Link {
 
   /** To be called from the socket's `drain`. */
   drained(): void {
-    this.#blockedSinceMs = undefined;
+    this.#isBlocked = false;
     this.#flush();
   }
 
@@ -110,6 +127,7 @@ export class Link {
     this.#resume();
     this.#closeTimer = setTimeout(() => this.terminate(), this.#closeMsMax);
     this.#flush();
+    if (this.#phase === "finishing" && !this.#hasTaken) this.#giveUpSoon();
   }
 
   /** To be called from the socket's `end`: the peer sends no more. */
@@ -133,18 +151,22 @@ export class Link {
     const waiting = [...(this.#current?.waiting ?? []), ...this.#content];
     this.#current = undefined;
     this.#control = [];
+    this.#controlBytes = 0;
     this.#content = [];
+    this.#welcome();
     for (const { sent } of waiting) sent?.(new FtpxError("CONNECTION_LOST"));
   }
 
-  /** Whether bytes have waited too long for a peer that does not take them. */
+  /** Whether bytes have waited too long for a peer that takes none of them, or next to none. */
   isStalled(nowMs: number): boolean {
-    return this.#blockedSinceMs !== undefined && nowMs - this.#blockedSinceMs > WRITE_STALL_MS_MAX;
+    const sinceMs = this.#waitingSinceMs;
+    const msMax = this.#isPaused ? WRITE_STALL_MS_MAX : PROGRESS_MS_MAX;
+    return sinceMs !== undefined && nowMs - sinceMs > msMax;
   }
 
   /** Joins everything that is queued in the same turn of the event loop. */
   #flushSoon(): void {
-    if (this.#flushIsDue || this.#blockedSinceMs !== undefined) return;
+    if (this.#flushIsDue || this.#isBlocked) return;
     this.#flushIsDue = true;
     queueMicrotask(() => {
       this.#flushIsDue = false;
@@ -154,9 +176,12 @@ export class Link {
 
   #flush(): void {
     if (this.#phase === "shut" || this.#phase === "closed") return;
-    while (this.#blockedSinceMs === undefined) {
+    while (!this.#isBlocked) {
       this.#current ??= this.#next();
-      if (this.#current === undefined) break;
+      if (this.#current === undefined) {
+        this.#waitingSinceMs = undefined;
+        break;
+      }
       if (!this.#write(this.#current)) return;
     }
     if (this.#phase === "finishing" && this.#current === undefined) {
@@ -175,14 +200,32 @@ export class Link {
       return false;
     }
     current.offset += taken;
-    if (taken > 0) this.#closeTimer?.refresh();
+    if (taken > 0) {
+      this.#hasTaken = true;
+      this.#closeTimer?.refresh();
+    }
+    if (this.#waitingSinceMs !== undefined) this.#tookSome(taken);
     if (taken < length) {
-      this.#blockedSinceMs = performance.now();
+      this.#isBlocked = true;
+      this.#waitingSinceMs ??= performance.now();
       return true;
     }
     this.#current = undefined;
     for (const { sent } of current.waiting) sent?.();
     return true;
+  }
+
+  /** Nobody is there to be told anything; not at once, because the owner is told why first. */
+  #giveUpSoon(): void {
+    clearTimeout(this.#closeTimer);
+    this.#closeTimer = setTimeout(() => this.terminate(), 0);
+  }
+
+  #tookSome(bytes: number): void {
+    this.#takenBytes += bytes;
+    if (this.#takenBytes < PROGRESS_BYTES_MIN) return;
+    this.#takenBytes = 0;
+    this.#waitingSinceMs = performance.now();
   }
 
   #next(): { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined {
@@ -209,6 +252,12 @@ export class Link {
   #tookControl(bytes: number): void {
     this.#controlBytes -= bytes;
     if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#resume();
+    if (this.#controlBytes < PAGES_QUEUE_BYTES_MAX) this.#welcome();
+  }
+
+  #welcome(): void {
+    if (this.#roomless.length === 0) return;
+    for (const resolve of this.#roomless.splice(0)) resolve();
   }
 
   #resume(): void {

@@ -5,13 +5,19 @@
  * Bun's types know neither the options nor the values used here, so the casts are kept
  * in this one place.
  */
+import { constants } from "node:crypto";
 import { BINDING_BYTES, BINDING_LABEL } from "../base/scram.ts";
 import { ALPN } from "./frame.ts";
 
-/** The version is a number on the wire; ALPN works in its wire form only: length, name. */
+/**
+ * The version is a number on the wire; ALPN works in its wire form only: length, name. Without
+ * tickets there is no session to resume: every connection shows the key and proves it, and
+ * nothing in the server's memory opens a connection of the past.
+ */
 export const TLS_OPTIONS = {
   minVersion: 0x0304,
   ALPNProtocols: `${String.fromCharCode(ALPN.length)}${ALPN}`,
+  secureOptions: constants.SSL_OP_NO_TICKET,
 };
 
 interface TlsSocket {

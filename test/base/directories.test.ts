@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
 import fs from "node:fs";
 import { makeDirectories } from "../../src/base/directories.ts";
+import { mayUse } from "../../src/base/ways.ts";
 import { Folder } from "../support/folder.ts";
 
 let folder: Folder;
@@ -21,7 +22,7 @@ afterEach(() => {
   folder.remove();
 });
 
-test.skipIf(!fs.existsSync("/proc/self/fd"))(
+test.skipIf(!mayUse("directory-sync") || !fs.existsSync("/proc/self/fd"))(
   "F10: every directory that got a new entry is synced, and no other",
   async () => {
     await makeDirectories(folder.at("a/b/c"));

@@ -51,7 +51,7 @@ class Copy {
 
   /** Whether the command passes as things are in the copy. */
   async passes(command: string): Promise<boolean> {
-    if (/e2e|campaign/.test(command)) {
+    if (/e2e|campaign|fuzz\/sessions/.test(command)) {
       const built = await run(["npm", "run", "--silent", "build"], this.folder);
       if (built.status !== 0) throw new Error(`does not build: ${built.stderr}`);
     }

@@ -11,6 +11,8 @@ export interface Campaign {
   readonly chance: Chance;
   /** The value of `--NAME N`. */
   number(name: string): number;
+  /** The value of `--NAME WORDS`; nothing when it was not given. */
+  text(name: string): string | undefined;
   /** A violation: it is shown at once and fails the campaign, which goes on. */
   fail(what: string): void;
   /** Shown on stderr, over the last one on a terminal. */
@@ -22,14 +24,18 @@ export interface Campaign {
  *
  * @param defaults the numbers that can be given as `--NAME N`, with the size that CI takes
  * @param work answers the counts for the last line
+ * @param texts names of options that are no numbers
  */
 export async function runCampaign(
   name: string,
   defaults: Readonly<Record<string, number>>,
   work: (campaign: Campaign) => Promise<Record<string, unknown>>,
+  texts: readonly string[] = [],
 ): Promise<never> {
   const options = Object.fromEntries(
-    ["seed", ...Object.keys(defaults)].map((option) => [option, { type: "string" }] as const),
+    ["seed", ...Object.keys(defaults), ...texts].map(
+      (option) => [option, { type: "string" }] as const,
+    ),
   );
   const { values } = parseArgs({ options });
   const seed = Number(values["seed"] ?? drawSeed());
@@ -38,6 +44,7 @@ export async function runCampaign(
     seed,
     chance: new Chance(seed),
     number: (option) => Number(values[option] ?? defaults[option]),
+    text: (option) => values[option],
     fail: (what) => {
       failures.push(what);
       console.error(`${name}: FAILED (--seed ${seed}): ${what}`);

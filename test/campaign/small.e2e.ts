@@ -5,13 +5,20 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 test.each([
   "campaign/calls.ts",
+  "campaign/crowds.ts",
   "campaign/disk.ts",
+  "campaign/guesses.ts",
   "campaign/kills.ts",
   "campaign/lines.ts",
   "campaign/model.ts",
   "campaign/power.ts",
   "campaign/registrations.ts",
   "campaign/rounds.ts",
+  "fuzz/frames.ts",
+  "fuzz/accounts.ts --count 2000",
+  "fuzz/texts.ts --count 5000",
+  "fuzz/sessions.ts",
+  "campaign/soak.ts",
   "bugs/bugs.ts --count 2",
 ])("%s finds nothing", async (line) => {
   const [script = "", ...options] = line.split(" ");

@@ -91,6 +91,9 @@ test.each([
   ["it's", String.raw`'it'\''s'`],
   ["a&b;c", "'a&b;c'"],
   ["", "''"],
+  ["~", "'~'"],
+  ["~root/a", "'~root/a'"],
+  ["a=~", "'a=~'"],
   ["a\tb", String.raw`$'a\x09b'`],
   ["bad\u{10feff}", String.raw`$'bad\xff'`],
 ])("shellWord writes %p as %p, which the shell of this program reads too", (word, written) => {

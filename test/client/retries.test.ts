@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { FtpxError } from "../../src/base/errors.ts";
+import { ERRORS, FtpxError } from "../../src/base/errors.ts";
+import type { ErrorKind } from "../../src/base/errors.ts";
 import { RETRY_AFTER_MS_MAX } from "../../src/base/limits.ts";
 import { isWorthRetrying, pauseBefore } from "../../src/client/retries.ts";
 
@@ -45,4 +46,15 @@ test("a refusal is not tried again", () => {
   expect(isWorthRetrying(new FtpxError("FORBIDDEN"))).toBeFalse();
   expect(isWorthRetrying(new FtpxError("SERVER_ERROR"))).toBeFalse();
   expect(isWorthRetrying(new FtpxError("DRAINING"))).toBeTrue();
+});
+
+test("Q12: nothing is tried again but what another attempt may mend, by its exit status", () => {
+  const kinds = Object.keys(ERRORS) as ErrorKind[];
+  const retried = kinds.filter((kind) => isWorthRetrying(new FtpxError(kind)));
+
+  expect(retried.length).toBeGreaterThan(0);
+  for (const kind of retried) expect([69, 75]).toContain(ERRORS[kind].exit);
+  for (const kind of ["QUOTA_EXCEEDED", "FILES_EXCEEDED", "DISK_FULL", "FORBIDDEN"] as const) {
+    expect(retried).not.toContain(kind);
+  }
 });

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { USAGE_PAGE_ACCOUNTS_MAX } from "../../src/base/limits.ts";
-import { usages } from "../../src/commands/control.ts";
+import { purge, usages } from "../../src/commands/control.ts";
 import { TABLE } from "../../src/commands/table.ts";
 import type { Session } from "../../src/sessions/session.ts";
 import { decodeBody, encodeBody } from "../../src/wire/shape.ts";
+import { outcomeOf } from "../support/refusal.ts";
+import { SignIns } from "../support/signins.ts";
 
 test("a list of more accounts than a page holds is read page by page, each account once", async () => {
   const amount = { bytes: 1, files: 2 };
@@ -30,3 +32,14 @@ test("a list of more accounts than a page holds is read page by page, each accou
 
   expect(found).toEqual(names);
 });
+
+test.each(["", "/", "..", "ann/..", "f\u{10feff}", "a".repeat(33)])(
+  "I2: purging %p, which no account can be called, is refused as that",
+  async (user) => {
+    const signIns = await SignIns.open({});
+    const outcome = await outcomeOf(purge(signIns.session(), { user }));
+    await signIns.close();
+
+    expect(outcome).toBe("NO_SUCH_ACCOUNT");
+  },
+);

@@ -2,8 +2,8 @@
  * TESTING.md's table of known failures: which test file holds which row.
  *
  * A row has a permanent number, which stands at the head of the titles of the tests that
- * feed its input: "P1 …", "P1, P8: …", "A4 R26: …"; campaigns name theirs in their head
- * comments. What a row is about is said here.
+ * feed its input: "P1 …", "P1, P8: …", "A4 R26: …"; campaigns and fuzzers name theirs in
+ * their head comments. What a row is about is said here.
  */
 import fs from "node:fs";
 import { columns, fenced } from "./columns.ts";
@@ -118,7 +118,8 @@ function heldRows(): Map<string, string[]> {
     for (const [, , numbers = ""] of source.matchAll(TITLE)) {
       for (const [row] of numbers.matchAll(NUMBER)) note(held, row, file);
     }
-    const head = file.startsWith("campaign/") ? (/^\/\*\*[^]*?\*\//.exec(source)?.[0] ?? "") : "";
+    const isProgram = /^(?:campaign|fuzz)\//.test(file);
+    const head = isProgram ? (/^\/\*\*[^]*?\*\//.exec(source)?.[0] ?? "") : "";
     for (const [row] of head.matchAll(NUMBER)) note(held, row, file);
   }
   return held;

@@ -109,6 +109,7 @@ const ENTITIES = new Map([
   ['"', "&quot;"],
 ]);
 
-function escapeText(text: string): string {
+/** For text and for attributes in double quotes. */
+export function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => ENTITIES.get(character) ?? character);
 }

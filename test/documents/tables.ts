@@ -19,6 +19,7 @@ import {
 } from "./examples.ts";
 import { importTable, packageTable, treeTable } from "./outline.ts";
 import { missingTable, rowTable } from "./rows.ts";
+import { wayTable } from "./ways.ts";
 import { algorithmTable, commandTable, detailTable, errorTable, noticeTable } from "./wire.ts";
 
 type Table = () => string | Promise<string>;
@@ -40,7 +41,12 @@ const DOCUMENTS: Readonly<Record<string, Readonly<Record<string, Table>>>> = {
     "key-sign-in": keyExample,
     exchange: exchangeExample,
   },
-  "ARCHITECTURE.md": { tree: treeTable, imports: importTable, packages: packageTable },
+  "ARCHITECTURE.md": {
+    tree: treeTable,
+    imports: importTable,
+    packages: packageTable,
+    ways: wayTable,
+  },
   "TESTING.md": { rows: rowTable, missing: missingTable, coverage: coverageTable },
   "README.md": { commands: helpTable, exits: exitTable },
 };

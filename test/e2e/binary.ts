@@ -24,6 +24,10 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly env?: Record<string, string>;
   readonly cwd?: string;
+  /** So many at most, by `prlimit`. */
+  readonly descriptors?: number;
+  /** Another executable than the one under test. */
+  readonly binary?: string;
 }
 
 type Child = Subprocess<"ignore" | "pipe" | Blob, "pipe", "pipe">;
@@ -31,6 +35,8 @@ type Child = Subprocess<"ignore" | "pipe" | Blob, "pipe", "pipe">;
 /** One scratch folder with a data directory, a client's home and what runs in them. */
 export class Scene {
   readonly folder: string;
+  /** What this scene starts; another one than that of all scenes where a test says so. */
+  binary = BINARY;
   readonly #children = new Set<Child>();
   readonly #lines: CuttableLine[] = [];
 
@@ -58,8 +64,10 @@ export class Scene {
   }
 
   /** Starts the executable without waiting for its end. */
-  start(words: readonly string[], { stdin, env = {}, cwd = this.folder }: RunOptions = {}): Child {
-    const child: Child = Bun.spawn([BINARY, ...words], {
+  start(words: readonly string[], options: RunOptions = {}): Child {
+    const { stdin, env = {}, cwd = this.folder, descriptors, binary = this.binary } = options;
+    const limited = descriptors === undefined ? [] : ["prlimit", `--nofile=${descriptors}`];
+    const child: Child = Bun.spawn([...limited, binary, ...words], {
       cwd,
       env: {
         PATH: process.env["PATH"] ?? "",
@@ -208,6 +216,18 @@ export class Server {
     this.process.kill("SIGKILL");
     await this.process.exited;
   }
+}
+
+let lastAddress = 0x7f_01_00_00;
+
+/**
+ * An address of this machine from which nobody has come yet: what a client does there is held
+ * against nobody else. For `--bind`, and for Endpoint.localAddress.
+ */
+export function freshAddress(): string {
+  lastAddress += 1;
+  const part = (shift: number) => (lastAddress >> shift) & 255;
+  return [part(24), part(16), part(8), part(0)].join(".");
 }
 
 export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connectOperator } from "../../src/client/connect.ts";
-import { Scene } from "./binary.ts";
-import { openUpload, signedIn } from "./wire.ts";
+import { freshAddress, Scene } from "./binary.ts";
+import { greeted, openUpload, signedIn } from "./wire.ts";
 import { outcomeOf } from "../support/refusal.ts";
 
 let scene: Scene;
@@ -17,17 +17,21 @@ afterEach(() => scene.end());
 
 const operatorSocket = () => `${scene.data}/storage/.ftpx/operator.sock`;
 
-test("200 silent connections shut neither the operator out nor, when they have gone, users", async () => {
+test("D2: 200 silent connections of one address shut out neither the operator nor users elsewhere", async () => {
   const server = await scene.serve();
   const socket = { data: () => {}, error: () => {} };
+  const localAddress = freshAddress();
+  const address = { hostname: "127.0.0.1", port: server.port, localAddress };
   const silent = await Promise.all(
     Array.from({ length: 200 }, () =>
       // Those that there is no room for are reset, some before this side knows of them.
-      Bun.connect({ hostname: "127.0.0.1", port: server.port, socket }).catch(() => undefined),
+      Bun.connect({ ...address, socket } as never).catch(() => undefined),
     ),
   );
   await Bun.sleep(300);
-  expect(await outcomeOf(signedIn(server))).not.toBe("none");
+  expect(["SOURCE_FULL", "UNREACHABLE"]).toContain(await outcomeOf(greeted(server, localAddress)));
+  const meanwhile = await signedIn(server);
+  meanwhile.close();
   const operator = await connectOperator(operatorSocket());
   expect(await outcomeOf(operator.call("usages", { after: "" }))).toBe("none");
   operator.close();

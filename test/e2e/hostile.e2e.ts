@@ -9,7 +9,7 @@ import type { CommandName } from "../../src/commands/table.ts";
 import { decodeError, encodeFrame, FLAG_ERROR } from "../../src/wire/frame.ts";
 import { encodeBody } from "../../src/wire/shape.ts";
 import { TLS_OPTIONS } from "../../src/wire/tls.ts";
-import { Scene } from "./binary.ts";
+import { freshAddress, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { greeted, openWatched, sendPiece, signedIn } from "./wire.ts";
 import { outcomeOf } from "../support/refusal.ts";
@@ -297,7 +297,7 @@ test("A10: sign-in messages that are bent are refused with one and the same erro
 });
 
 test("the fourth sign-in on one connection ends it", async () => {
-  const client = await greeted(server);
+  const client = await greeted(server, freshAddress());
   const kinds: string[] = [];
   for (let index = 0; index < 3; index += 1) {
     kinds.push(await outcomeOf(client.signIn("ann", new DerivedKeys(() => "wrong"))));

@@ -1,4 +1,5 @@
 /** Puts that take a while, because they keep to a rate: what a server stops under, or tells of. */
+import { EAGER_BYTES_MAX } from "../../src/base/limits.ts";
 import { linesOf, makeFile } from "./binary.ts";
 import type { Scene } from "./binary.ts";
 
@@ -28,7 +29,8 @@ export function startPut(
     const stderr = new Response(child.stderr).text();
     for await (const line of linesOf(child.stdout)) {
       const event = JSON.parse(line) as { event: string; bytes?: number };
-      if ((event.bytes ?? 0) > 0) begun.resolve();
+      // So much is sent before the server has answered.
+      if ((event.bytes ?? 0) > EAGER_BYTES_MAX) begun.resolve();
     }
     begun.resolve();
     return { status: await child.exited, stderr: await stderr };

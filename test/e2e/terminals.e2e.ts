@@ -61,8 +61,8 @@ test("P6: digests are exact in a pipe, and do nothing to a terminal", async () =
   const screen = await Screen.open(scene, `md5 ${target}`, 100, "TERM=xterm FTPX_PASSWORD=pw");
   const text = await screen.shows(/status \d/);
 
-  expect(text).toContain(String.raw`/\x1b[2J\x1b]0;pwn\x07`);
-  expect(text).toContain(String.raw`/two\nlines`);
+  expect(text).toContain(String.raw`  \x1b[2J\x1b]0;pwn\x07`);
+  expect(text).toContain(String.raw`  two\nlines`);
   expect(await screen.title()).not.toContain("pwn");
   await screen.close();
 });

@@ -3,6 +3,7 @@
  * or send frame by frame.
  */
 import { composeDigest } from "../../src/base/digest.ts";
+import { FtpxError } from "../../src/base/errors.ts";
 import { parsePath } from "../../src/base/path.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import type {
@@ -17,13 +18,13 @@ import type { Endpoint } from "../../src/client/connect.ts";
 import { CONTENT_PREFIX_BYTES } from "../../src/wire/frame.ts";
 import type { Server } from "./binary.ts";
 
-export function endpointOf({ port, fingerprint }: Server): Endpoint {
-  return { host: "127.0.0.1", port, fingerprint, name: "test" };
+export function endpointOf({ port, fingerprint }: Server, localAddress?: string): Endpoint {
+  return { host: "127.0.0.1", port, fingerprint, name: "test", localAddress };
 }
 
 /** A connection on which nobody has signed in. */
-export async function greeted(server: Server): Promise<Client> {
-  const { client } = await connect(endpointOf(server), "test");
+export async function greeted(server: Server, localAddress?: string): Promise<Client> {
+  const { client } = await connect(endpointOf(server, localAddress), "test");
   return client;
 }
 
@@ -31,6 +32,25 @@ export async function signedIn(server: Server, user = "ann", password = "pw"): P
   const client = await greeted(server);
   await client.signIn(user, new DerivedKeys(() => password));
   return client;
+}
+
+const NO_PROOF = Buffer.alloc(32).toString("base64");
+
+/**
+ * A sign-in whose proof is made of nothing, so that it costs this side no derivation; the server
+ * does with it what it does with any wrong one. @returns the kind of the refusal
+ */
+export async function guess(client: Client, user: string): Promise<string> {
+  const first = `p=tls-exporter,,n=${user},r=aaaaaaaaaaaaaaaaaaaaaaaa`;
+  try {
+    const { message } = await client.call("scramFirst", { message: first });
+    const nonce = /^r=([^,]+)/.exec(message)?.[1] ?? "";
+    await client.call("scramFinal", { message: `c=AAAA,r=${nonce},p=${NO_PROOF}` });
+    return "none";
+  } catch (error) {
+    if (error instanceof FtpxError) return error.kind;
+    throw error;
+  }
 }
 
 /** The request for an upload that forgets an earlier one, from a source that is the same for everybody. */

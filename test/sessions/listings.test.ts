@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { LIST_PAGE_ENTRIES_MAX, LISTS_MAX } from "../../src/base/limits.ts";
+import { LISTED_BYTES_MAX, LIST_PAGE_ENTRIES_MAX, LISTS_MAX } from "../../src/base/limits.ts";
 import { Listings } from "../../src/sessions/listings.ts";
 import type { Entry, Listing } from "../../src/store/store.ts";
 import { refusal } from "../support/refusal.ts";
@@ -7,6 +7,7 @@ import { refusal } from "../support/refusal.ts";
 /** As slow as a disk, and it may not be asked again before it has answered, nor when it is closed. */
 class Slow implements Listing {
   isClosed = false;
+  heldBytes = 0;
   #left: number;
   #given = 0;
   #isBusy = false;
@@ -53,4 +54,15 @@ test("one listing too many ends the oldest, a page of it under way or not", asyn
   await listings.begin(new Slow(10_000));
 
   expect(listings.next(first.cursor)).rejects.toThrow(refusal("LIST_EXPIRED"));
+});
+
+test("D6: listings that hold many names end the oldest, and never the one that begins", async () => {
+  const listings = new Listings();
+  const [first, second] = [new Slow(10_000), new Slow(10_000)];
+  first.heldBytes = second.heldBytes = LISTED_BYTES_MAX;
+  await listings.begin(first);
+  expect(first.isClosed).toBe(false);
+  await listings.begin(second);
+
+  expect([first.isClosed, second.isClosed]).toEqual([true, false]);
 });

@@ -31,7 +31,7 @@ beforeEach(() => {
     return { leave: async () => void (homesOpen -= 1) };
   };
   const quota = { bytes: 1, files: 1 };
-  const settings = { version: "test", secret: SECRET, sessionsMax: 100, graceMs: 1, quota };
+  const settings = { version: "test", secret: SECRET, sessionsMax: 1000, graceMs: 1, quota };
   const depot = { enter } as unknown as Depot;
   accounts = accountsOf(account("ann"));
   const set = async (_user: string, changes: Changes) => {
@@ -58,12 +58,13 @@ function accountsOf(...all: readonly Account[]): ReadonlyMap<string, Account> {
   return new Map(all.map((one) => [one.name, one]));
 }
 
-function lineOf(door = "native"): Line {
+function lineOf(door = "native", address = "::1"): Line {
   const line: Line = {
     door,
-    address: "::1",
+    address,
     binding: new Uint8Array(32),
     widen: () => {},
+    drop: () => {},
     close: (reason) => void closed.set(line, reason),
   };
   return line;
@@ -155,25 +156,28 @@ test("who changes a password stays, the other sessions of the account end", asyn
 });
 
 function fillWithStrangers(): Session[] {
-  return Array.from({ length: UNSIGNED_SESSIONS_MAX }, () => registry.admit(lineOf()));
+  return Array.from({ length: UNSIGNED_SESSIONS_MAX }, (_hole, index) =>
+    registry.admit(lineOf("native", `192.0.2.${index % 4}`)),
+  );
 }
 
 test("a session makes room for one stranger, however often it is signed in and removed", () => {
   const [first] = fillWithStrangers();
   if (first === undefined) throw new Error("no session");
-  registry.signedIn(first);
-  registry.signedIn(first);
-  registry.remove(first);
-  registry.remove(first);
-  registry.admit(lineOf());
+  const gone = new FtpxError("DRAINING");
+  registry.remove(first, gone);
+  registry.remove(first, gone);
+  registry.admit(lineOf("native", "192.0.2.0"));
 
-  expect(() => registry.admit(lineOf())).toThrow(refusal("SERVER_FULL"));
+  expect(registry.porter.strangerCount).toBe(UNSIGNED_SESSIONS_MAX);
+  const refused = () => registry.admit(lineOf("native", "192.0.2.1"));
+  expect(refused).toThrow(refusal("SERVER_FULL"));
 });
 
 test("the operator gets in past every bound, and takes no stranger's place", () => {
   for (let index = 0; index < 200; index += 1) registry.admitOperator(lineOf("operator"));
   fillWithStrangers();
-  expect(() => registry.admit(lineOf())).toThrow(refusal("SERVER_FULL"));
+  expect(registry.porter.strangerCount).toBe(UNSIGNED_SESSIONS_MAX);
 
   const operator = registry.admitOperator(lineOf("operator"));
   operator.signInOperator();

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { TREE_DEPTH_MAX } from "../../src/base/limits.ts";
 import { parsePath } from "../../src/base/path.ts";
+import { bestWay } from "../../src/store/jail.ts";
 import type { Changes } from "../../src/store/changes.ts";
 import type { Usage } from "../../src/store/store.ts";
 import type { ManyFiles } from "./manyfiles.ts";
@@ -89,23 +90,30 @@ test(`D6 ${ENTRIES} entries are listed and removed without stopping the loop`, a
   expect(grownBytes).toBeLessThan(64 * 1024 * 1024);
 }, 120_000);
 
-test("D6 a tree 5,000 deep is counted and removed with few descriptors", async () => {
-  const depth = 5_000;
-  const { dir, home, homeDir, close } = await openScratch();
-  fs.closeSync(growDeep(join(homeDir, "t"), depth));
-  const descriptors = countDescriptors(dir);
-  let mostDescriptors = 0;
+/** By real paths nothing is reached that is deeper than a path is long; ARCHITECTURE.md says so. */
+const deepTest = test.skipIf(bestWay() === "path");
 
-  expect(depth).toBeGreaterThan(TREE_DEPTH_MAX);
-  expect(await home.measure()).toEqual({ bytes: 0, files: depth + 1 });
-  await home.removeTree(parsePath("/t"), async () => {
-    mostDescriptors = Math.max(mostDescriptors, countDescriptors(dir));
-  });
-  expect(mostDescriptors).toBeLessThan(descriptors + 32);
-  expect(countDescriptors(dir)).toBe(descriptors);
-  expect(await home.measure()).toEqual(NOTHING);
-  await close();
-}, 60_000);
+deepTest(
+  "D6 a tree 5,000 deep is counted and removed with few descriptors",
+  async () => {
+    const depth = 5_000;
+    const { dir, home, homeDir, close } = await openScratch();
+    fs.closeSync(growDeep(join(homeDir, "t"), depth));
+    const descriptors = countDescriptors(dir);
+    let mostDescriptors = 0;
+
+    expect(depth).toBeGreaterThan(TREE_DEPTH_MAX);
+    expect(await home.measure()).toEqual({ bytes: 0, files: depth + 1 });
+    await home.removeTree(parsePath("/t"), async () => {
+      mostDescriptors = Math.max(mostDescriptors, countDescriptors(dir));
+    });
+    expect(mostDescriptors).toBeLessThan(descriptors + 32);
+    expect(countDescriptors(dir)).toBe(descriptors);
+    expect(await home.measure()).toEqual(NOTHING);
+    await close();
+  },
+  60_000,
+);
 
 test("a directory that is moved while it is removed stops the work, and nothing else goes", async () => {
   let homeDir = "";
@@ -126,7 +134,8 @@ test("a directory that is moved while it is removed stops the work, and nothing 
   fs.mkdirSync(join(homeDir, "elsewhere"));
   fs.writeFileSync(join(homeDir, "elsewhere/f"), "bystander");
 
-  expect(await outcomeOf(removeTree(scratch.home, "/t"))).toBe("CHANGED");
+  const outcome = bestWay() === "path" ? "NO_SUCH_PATH" : "CHANGED";
+  expect(await outcomeOf(removeTree(scratch.home, "/t"))).toBe(outcome);
   expect(fs.readFileSync(join(homeDir, "elsewhere/f"), "utf8")).toBe("bystander");
   await scratch.close();
 });

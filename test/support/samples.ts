@@ -223,6 +223,7 @@ export const SAMPLES: Samples = {
   },
   kick: { request: { user: "", session: 4, reason: "é" }, reply: { count: 1 } },
   drain: { request: { graceMs: undefined }, reply: { transfers: 1, graceMs: 30_000 } },
+  throttling: { request: {}, reply: { sources: 3, names: 1 } },
 };
 
 export const NOTICE_SAMPLES: { readonly [Name in NoticeName]: Notice<Name> } = {

@@ -1,4 +1,5 @@
 /** A registry over a real accounts.toml and a real depot, and peers that sign in to it. */
+import { join } from "node:path";
 import { AccountDirectory } from "../../src/accounts/directory.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
 import { FtpxError } from "../../src/base/errors.ts";
@@ -10,6 +11,7 @@ import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
 import { keyFinal, keyFirst } from "../../src/commands/keys.ts";
 import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
+import type { PorterSettings } from "../../src/sessions/porter.ts";
 import { Registry } from "../../src/sessions/registry.ts";
 import type { Line, Session } from "../../src/sessions/session.ts";
 import { Workshop } from "./workshop.ts";
@@ -54,7 +56,7 @@ export class SignIns {
   readonly registry: Registry;
   #lineCount = 0;
 
-  private constructor(shop: Workshop) {
+  private constructor(shop: Workshop, limits: Partial<PorterSettings>) {
     this.#shop = shop;
     this.#directory = new AccountDirectory(this.file, lock, async (...written) => {
       if (this.isFull) throw new FtpxError("DISK_FULL");
@@ -67,13 +69,17 @@ export class SignIns {
       sessionsMax: 100,
       graceMs: 1,
       quota,
+      ...limits,
     };
     const emit = (event: ServerEvent) => void this.events.push(event);
     this.registry = new Registry(shop.depot, this.#directory, settings, emit);
   }
 
-  static async open(accounts: Readonly<Record<string, Changes>>): Promise<SignIns> {
-    const signIns = new SignIns(await Workshop.open());
+  static async open(
+    accounts: Readonly<Record<string, Changes>>,
+    limits: Partial<PorterSettings> = {},
+  ): Promise<SignIns> {
+    const signIns = new SignIns(await Workshop.open(), limits);
     for (const [name, fields] of Object.entries(accounts)) {
       await signIns.#directory.add(name, fields);
     }
@@ -83,6 +89,10 @@ export class SignIns {
 
   get file(): string {
     return this.#shop.folder.at("accounts.toml");
+  }
+
+  homeOf(user: string): string {
+    return join(this.#shop.folder.at("storage"), user);
   }
 
   /** As an operator's command does it, and the server that sees it. */
@@ -98,14 +108,16 @@ export class SignIns {
     await other.set(user, changes);
   }
 
-  session(): Session {
+  /** Unless told, each from an address of its own: what one does is not held against the next. */
+  session(address?: string): Session {
     this.#lineCount += 1;
     const line: Line = {
       door: "native",
-      address: "::1",
+      address: address ?? `10.0.${this.#lineCount >> 8}.${this.#lineCount & 255}`,
       binding: new Uint8Array(32).fill(this.#lineCount),
       fingerprint: FINGERPRINT,
       widen: () => {},
+      drop: () => void session.end(new FtpxError("CONNECTION_LOST")),
       close: (reason) => void this.closed.set(session, reason),
     };
     const session = this.registry.admit(line);

@@ -2,11 +2,13 @@ import { expect, test } from "bun:test";
 import { FtpxError } from "../../src/base/errors.ts";
 import {
   BODY_BYTES_MAX,
+  EMPTY_FRAMES_MAX,
   PING_AFTER_MS,
+  PROGRESS_MS_MAX,
   REPLY_QUEUE_BYTES_MAX,
   SILENCE_MS_MAX,
   UNSIGNED_BODY_BYTES_MAX,
-  WRITE_STALL_MS_MAX,
+  USEFUL_BYTES_MIN,
 } from "../../src/base/limits.ts";
 import { Connection } from "../../src/wire/connection.ts";
 import {
@@ -16,6 +18,7 @@ import {
   encodeFrame,
   FLAG_ERROR,
   FLAG_REPLY,
+  HEADER_BYTES,
   PING,
 } from "../../src/wire/frame.ts";
 import { hear } from "../support/listener.ts";
@@ -111,7 +114,7 @@ test("R10: a peer that takes nothing is gone, even if it keeps talking", async (
   connection.send(0x20, FLAG_REPLY, 1, NOTHING);
   await turn();
   connection.received(REQUEST);
-  connection.watch(performance.now() + WRITE_STALL_MS_MAX + 100);
+  connection.watch(performance.now() + PROGRESS_MS_MAX + 100);
 
   expect(socket.calls).toEqual(["terminate"]);
   expect(owner.reasons).toHaveLength(1);
@@ -273,12 +276,74 @@ test("D1: a stranger's bound holds until it is widened", () => {
   connection.socketClosed();
 });
 
-test("D3: a flood of pings stops being read when its answers are not taken", () => {
+test("D3: a peer that does not take its answers stops being read", () => {
   const { socket, connection } = make();
   socket.room = 0;
-  const pings = joined(Array.from({ length: 10_000 }, () => encodeFrame(PING, 0, 1, NOTHING)));
-  for (let round = 0; round < 40; round += 1) connection.received(pings);
+  const pings = joined(Array.from({ length: 100 }, () => encodeFrame(PING, 0, 1, NOTHING)));
+  for (let round = 0; round < 400; round += 1) {
+    connection.received(pings);
+    // As if each ping had come with a request, or they would be too many.
+    for (let count = 0; count < 100; count += 1) connection.answered();
+  }
 
   expect(socket.calls).toEqual(["pause"]);
+  connection.terminate();
+});
+
+const PINGED = encodeFrame(PING, 0, 1, NOTHING);
+const TINY = bytes("01 40 0000 00000007 00000009 0000000000000005 aa");
+const WORTH = joined([
+  bytes("01 40 0000 00000007 00000108 0000000000000005"),
+  new Uint8Array(USEFUL_BYTES_MIN),
+]);
+
+test.each([
+  ["pings", PINGED],
+  ["answers to pings that were never sent", encodeFrame(PING, FLAG_REPLY, 1, NOTHING)],
+  ["content of a byte", TINY],
+])("D7: a peer that sends nothing but %s is told so, and closed", (_case, frame) => {
+  const { socket, owner, connection } = make();
+  const many = joined(Array.from({ length: 1000 }, () => frame));
+  for (let sent = 0; sent < EMPTY_FRAMES_MAX; sent += 1000) connection.received(many);
+  expect(owner.reasons).toEqual([]);
+  for (let sent = 0; sent < 1_000_000; sent += 1000) connection.received(many);
+
+  expect(owner.reasons).toEqual([expect.objectContaining({ kind: "EMPTY_FRAMES" })]);
+  expect(farewellOf(socket).kind).toBe("EMPTY_FRAMES");
+  connection.socketClosed();
+});
+
+test("D7: empty frames that come with others are no loop", () => {
+  const { owner, connection } = make();
+  const mixed = joined(Array.from({ length: 1000 }, () => joined([PINGED, TINY, WORTH, WORTH])));
+  for (let round = 0; round < 30; round += 1) connection.received(mixed);
+
+  expect(owner.reasons).toEqual([]);
+  connection.terminate();
+});
+
+test("D7: the answer to a ping of ours is no empty frame", () => {
+  const { owner, connection } = make();
+  const drained = joined(Array.from({ length: EMPTY_FRAMES_MAX }, () => TINY));
+  connection.received(drained);
+  connection.watch(performance.now() + PING_AFTER_MS + 100);
+  connection.received(encodeFrame(PING, FLAG_REPLY, 0, NOTHING));
+
+  expect(owner.reasons).toEqual([]);
+  connection.terminate();
+});
+
+test("F13: a peer that talks and hears nothing of us is told that we are there", async () => {
+  const { socket, owner, connection } = make();
+  const startMs = performance.now();
+  for (let second = 0; second < 50; second += 1) {
+    // It is heard all the time.
+    connection.received(WORTH, startMs + second * 1000);
+    connection.watch(startMs + second * 1000);
+  }
+  await turn();
+
+  expect(owner.reasons).toEqual([]);
+  expect(socket.sent.byteLength).toBe(2 * HEADER_BYTES);
   connection.terminate();
 });

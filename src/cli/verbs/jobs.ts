@@ -190,7 +190,8 @@ class Copies {
 
 /** The retries are used up, and the error's own row does not say what that means for a copy. */
 function hintOf(failure: unknown): string | undefined {
-  if (!isKind(failure, "UNREACHABLE", "SERVER_FULL", "SERVER_STOPPING")) return undefined;
+  if (!isKind(failure, "UNREACHABLE", "TURNED_AWAY", "SERVER_FULL", "SERVER_STOPPING"))
+    return undefined;
   return "what was copied is kept: the same command goes on where it was";
 }
 

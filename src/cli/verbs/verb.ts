@@ -3,6 +3,7 @@
  * completion. The rows themselves are in the files beside this one, the table is
  * verbs.ts.
  */
+import { isIP } from "node:net";
 import { FtpxError, isKind, withPath } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
 import { childPath, HOME, namesOf as stepsOf, resolvePath } from "../../base/path.ts";
@@ -113,6 +114,11 @@ export const REMOTE_PATHS = {
 export const CONNECT_OPTIONS = {
   acceptNew: { flags: "--accept-new", about: "trust a server that is not known here yet" },
   plain: { flags: "--plain", about: "without TLS, to a server on this machine only" },
+  bind: {
+    flags: "--bind <address>",
+    about: "connect from this address of this machine",
+    parse: parseBind,
+  },
   key: {
     flags: "--key <file>",
     about: "sign in with this private key: Ed25519, OpenSSH format (FTPX_KEY; FTPX_KEY_PASSPHRASE)",
@@ -124,6 +130,12 @@ export const CONNECT_OPTIONS = {
     parse: parseRetries,
   },
 } as const satisfies OptionSpecs;
+
+/** @throws FtpxError USAGE */
+function parseBind(text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw new FtpxError("USAGE", { reason: `"${text}" is not an address: as in 192.0.2.7, ::1` });
+}
 
 /** 0 turns it off. @throws FtpxError USAGE */
 function parseRetries(text: string): number {

@@ -1,0 +1,119 @@
+/**
+ * Penalties of sources, after OpenSSH's PerSourcePenalties: each offence adds to a time, and a
+ * source whose time has reached PENALTY_MS_MIN is shut out until it has passed.
+ *
+ * What differs from OpenSSH: a penalty grows with what the source has done lately, so that it is
+ * of no use to wait each one off. When there are too many sources, the one that is free soonest is
+ * forgotten: whoever wants a penalty forgotten must have many sources with a longer one each.
+ * Times are of the caller's monotonic clock.
+ */
+import {
+  PENALTY_DOUBLED_AFTER_MS,
+  PENALTY_MEMORY_MS,
+  PENALTY_MS_MAX,
+  PENALTY_MS_MIN,
+} from "../base/limits.ts";
+
+interface Penalty {
+  readonly untilMs: number;
+  /** It has been long enough to shut the source out, and still does until it ends. */
+  readonly isEnforced: boolean;
+  /** What its offences would have cost had each cost the same. */
+  readonly plainMs: number;
+}
+
+export class Penalties {
+  readonly #sourcesMax: number;
+  readonly #penalties = new Map<string, Penalty>();
+  /** The sources by the second in which they are free. */
+  readonly #ends = new Map<number, Set<string>>();
+  /** No source is free before this second. */
+  #firstSecond = Number.POSITIVE_INFINITY;
+
+  constructor(sourcesMax: number) {
+    this.#sourcesMax = sourcesMax;
+  }
+
+  /** Sources that are remembered, shut out or not. */
+  get size(): number {
+    return this.#penalties.size;
+  }
+
+  /** @returns for how long the source is shut out, if it is so only since this offence */
+  add(source: string, offenceMs: number, nowMs: number): number | undefined {
+    this.#forgetUntil(nowMs - PENALTY_MEMORY_MS);
+    const before = this.#penalties.get(source);
+    const plainMs = before?.plainMs ?? 0;
+    const addedMs = offenceMs * 2 ** Math.floor(plainMs / PENALTY_DOUBLED_AFTER_MS);
+    const fromMs = Math.max(nowMs, before?.untilMs ?? 0);
+    const untilMs = Math.min(fromMs + addedMs, nowMs + PENALTY_MS_MAX);
+    const wasEnforced = before !== undefined && before.isEnforced && before.untilMs > nowMs;
+    const isEnforced = wasEnforced || untilMs - nowMs >= PENALTY_MS_MIN;
+    this.#remove(source);
+    this.#insert(source, { untilMs, isEnforced, plainMs: plainMs + offenceMs });
+    if (this.#penalties.size > this.#sourcesMax) this.#forgetSoonest();
+    return isEnforced && !wasEnforced ? untilMs - nowMs : undefined;
+  }
+
+  /** How long the source is still shut out; 0 when it is not. */
+  remainingMs(source: string, nowMs: number): number {
+    const penalty = this.#penalties.get(source);
+    return penalty?.isEnforced === true ? Math.max(0, penalty.untilMs - nowMs) : 0;
+  }
+
+  forget(source: string): boolean {
+    return this.#remove(source);
+  }
+
+  /** Those that are shut out. */
+  *shutOut(nowMs: number): Generator<{ readonly source: string; readonly remainingMs: number }> {
+    for (const [source, { untilMs, isEnforced }] of this.#penalties) {
+      if (isEnforced && untilMs > nowMs) yield { source, remainingMs: untilMs - nowMs };
+    }
+  }
+
+  #insert(source: string, penalty: Penalty): void {
+    this.#penalties.set(source, penalty);
+    const second = secondOf(penalty);
+    const sources = this.#ends.get(second) ?? new Set<string>();
+    this.#ends.set(second, sources.add(source));
+    this.#firstSecond = Math.min(this.#firstSecond, second);
+  }
+
+  #remove(source: string): boolean {
+    const penalty = this.#penalties.get(source);
+    if (penalty === undefined) return false;
+    this.#penalties.delete(source);
+    const second = secondOf(penalty);
+    const sources = this.#ends.get(second);
+    sources?.delete(source);
+    if (sources?.size === 0) this.#ends.delete(second);
+    return true;
+  }
+
+  #forgetUntil(untilMs: number): void {
+    while (this.#findFirst() && (this.#firstSecond + 1) * 1000 <= untilMs) this.#forgetSoonest();
+  }
+
+  #forgetSoonest(): void {
+    if (!this.#findFirst()) return;
+    for (const source of this.#ends.get(this.#firstSecond) ?? []) {
+      this.#remove(source);
+      return;
+    }
+  }
+
+  /** Moves on to the first second in which a source is free; each is passed once. */
+  #findFirst(): boolean {
+    if (this.#ends.size === 0) {
+      this.#firstSecond = Number.POSITIVE_INFINITY;
+      return false;
+    }
+    while (!this.#ends.has(this.#firstSecond)) this.#firstSecond += 1;
+    return true;
+  }
+}
+
+function secondOf({ untilMs }: Penalty): number {
+  return Math.floor(untilMs / 1000);
+}
