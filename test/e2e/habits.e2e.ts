@@ -24,14 +24,14 @@ const script = (...lines: string[]) =>
 
 test("cd - and lcd - go back, there and back again, and say where to", async () => {
   mkdirSync(scene.path("here"));
-  const ran = await script(
-    "cd -\nmkdir a b\ncd a\ncd /b\ncd -\ncd -\npwd",
-    "lcd -\nlcd here\nlcd -\nlcd -",
-  );
+  for (const verb of ["cd", "lcd"]) {
+    expect((await script(`${verb} -`)).stderr).toContain("no other directory was left yet");
+  }
+  const ran = await script("mkdir a b\ncd a\ncd /b\ncd -\ncd -\npwd", "lcd here\nlcd -\nlcd -");
 
   const here = scene.path("here");
   expect(ran.stdout.trim().split("\n")).toEqual(["/a", "/b", "/b", scene.folder, here]);
-  expect(ran.stderr.match(/no other directory was left yet/g)).toHaveLength(2);
+  expect(ran.stderr).toBe("");
 });
 
 test("ls -la is ls -l, and clear does nothing where there is no screen", async () => {
