@@ -127,7 +127,7 @@ test.each([
         const outcome = await outcomeOf(work);
         tap.close();
         if (outcome !== "none") failedCount += 1;
-        expect(outcome).toMatch(/^(?:none|UNREACHABLE|CONNECTION_LOST|TLS_FAILED)$/);
+        expect(outcome).toMatch(/^(?:none|UNREACHABLE|TURNED_AWAY|CONNECTION_LOST|TLS_FAILED)$/);
         if (transfer === "put") await demandPut(outcome, path, where);
         else await demandGot(outcome, local, where);
       }
