@@ -60,6 +60,8 @@ test("a server tells nothing twice, and tells what a hand has changed before it 
   await appendFile(scene.path("data", "accounts.toml"), "\n[users.carl]\nfiles = 5\n");
   server = await scene.serve();
   await server.event("account-added");
+  // Killed before that, it would tell it twice, and is meant to.
+  while (!(await readFile(own("accounts.told"), "utf8")).includes("carl")) await Bun.sleep(10);
   await server.kill();
   server = await scene.serve();
   await server.stop();
