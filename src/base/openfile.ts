@@ -20,10 +20,15 @@ export const NO_LINK = mayUse("no-follow") ? fs.constants.O_NOFOLLOW : 0;
 /** How often something else may stand at a path between a look and an open. */
 const LOOKS_MAX = 8;
 
-export interface FileFacts {
+/** What a listing says of an entry. */
+export interface Outline {
   readonly kind: "file" | "directory" | "link" | "other";
+  /** Size of a file; 0 for everything else. */
   readonly bytes: number;
   readonly modifiedMs: number;
+}
+
+export interface FileFacts extends Outline {
   /** Changes whenever the content may have changed: inode, size, mtime and ctime in nanoseconds. */
   readonly version: string;
   /** As `version` without ctime, which also changes when an open file is renamed or removed. */
@@ -189,11 +194,16 @@ async function findFacts(path: string | Buffer): Promise<FileFacts | undefined> 
   }
 }
 
+/** Without a version, which costs as much again as asking the system. */
+export function outlineOf(stats: fs.BigIntStats): Outline {
+  const kind = kindOf(stats);
+  const bytes = kind === "file" ? Number(stats.size) : 0;
+  return { kind, bytes, modifiedMs: Math.max(0, Number(stats.mtimeMs)) };
+}
+
 export function factsOf(stats: fs.BigIntStats): FileFacts {
   return {
-    kind: kindOf(stats),
-    bytes: Number(stats.size),
-    modifiedMs: Math.max(0, Number(stats.mtimeMs)),
+    ...outlineOf(stats),
     version: joinNumbers(stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs),
     content: joinNumbers(stats.ino, stats.size, stats.mtimeNs),
     inode: stats.ino,

@@ -4,16 +4,12 @@
  * localtree.ts and remotetree.ts; what follows from two of them is plan.ts.
  */
 import { FtpxError } from "../base/errors.ts";
-import type { FileFacts } from "../base/openfile.ts";
+import type { Outline } from "../base/openfile.ts";
 import { TREE_ENTRIES_MAX } from "../base/limits.ts";
 
-export interface TreeEntry {
+export interface TreeEntry extends Outline {
   /** Names from the root on, with `/` between them, on every system. */
   readonly relative: string;
-  readonly kind: FileFacts["kind"];
-  /** 0 for what is no file. */
-  readonly bytes: number;
-  readonly modifiedMs: number;
 }
 
 /** Whether something below the root is looked at; what is below a directory that is not, neither. */

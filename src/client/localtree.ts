@@ -5,7 +5,8 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOfSystem, isKind } from "../base/errors.ts";
-import { factsOf } from "../base/openfile.ts";
+import { outlineOf } from "../base/openfile.ts";
+import type { Outline } from "../base/openfile.ts";
 import { nameText, systemPath } from "../base/path.ts";
 import { localFailure } from "./copy.ts";
 import { relativeTo, Tree } from "./foliage.ts";
@@ -75,28 +76,25 @@ export async function localEntries(
 }
 
 /** Nothing when it is not there, whatever stands in the way. @throws FtpxError LOCAL_IO */
-export async function findLocal(path: string): Promise<Facts | undefined> {
+export async function findLocal(path: string): Promise<Outline | undefined> {
   try {
-    return await factsAt(path);
+    return await outlineAt(path);
   } catch (error) {
     if (isKind(errorOfSystem(error), "NO_SUCH_PATH", "NOT_A_DIRECTORY")) return undefined;
     throw localFailure(error, path);
   }
 }
 
-type Facts = Omit<TreeEntry, "relative">;
-
 /** @throws the system's error */
-async function factsAt(path: string): Promise<Facts> {
-  const { kind, bytes, modifiedMs } = factsOf(await lstat(systemPath(path), { bigint: true }));
-  return { kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+async function outlineAt(path: string): Promise<Outline> {
+  return outlineOf(await lstat(systemPath(path), { bigint: true }));
 }
 
 /** Nothing, and a failure, for what has gone since its name was read. */
 async function lookAt(tree: Tree, root: string, relative: string): Promise<TreeEntry | undefined> {
   const path = join(root, relative);
   try {
-    return { relative, ...(await factsAt(path)) };
+    return { relative, ...(await outlineAt(path)) };
   } catch (error) {
     tree.fail(path, localFailure(error, path));
     return undefined;

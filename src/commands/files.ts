@@ -20,7 +20,7 @@ export async function list(session: Session, { path, cursor }: OnPath & { cursor
 
 export async function stat(session: Session, { path }: OnPath) {
   const { kind, bytes, modifiedMs, version } = await session.vfs.facts(path);
-  return { kind, bytes: kind === "file" ? bytes : 0, modifiedMs, version };
+  return { kind, bytes, modifiedMs, version };
 }
 
 export async function makeDir(

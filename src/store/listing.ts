@@ -2,7 +2,7 @@
  * Reads directories in pages, in the order of the names' bytes: a reader can show a page
  * before the next one has come. Entries are looked at only as their page is asked for.
  */
-import { factsOf } from "../base/openfile.ts";
+import { outlineOf } from "../base/openfile.ts";
 import { nameText } from "../base/path.ts";
 import { Location } from "./location.ts";
 import type { Directory } from "./location.ts";
@@ -64,6 +64,5 @@ export class DirectoryListing implements Listing {
 async function entryAt(directory: Directory, name: Uint8Array): Promise<Entry | undefined> {
   const stats = await new Location(directory, name).find();
   if (stats === undefined) return undefined;
-  const { kind, bytes, modifiedMs } = factsOf(stats);
-  return { name: nameText(name), kind, bytes: kind === "file" ? bytes : 0, modifiedMs };
+  return { name: nameText(name), ...outlineOf(stats) };
 }

@@ -9,16 +9,12 @@
  * Everything rejects with FtpxError. Symbolic links, sockets, FIFOs and devices
  * are listed and can be removed or moved; they are never opened.
  */
-import type { FileFacts, OpenFile } from "../base/openfile.ts";
+import type { FileFacts, OpenFile, Outline } from "../base/openfile.ts";
 import type { VirtualPath } from "../base/path.ts";
 
-export interface Entry {
+export interface Entry extends Outline {
   /** As `nameText` writes it: bytes that are not UTF-8 are escaped. */
   readonly name: string;
-  readonly kind: FileFacts["kind"];
-  /** Size of a file; 0 for everything else. */
-  readonly bytes: number;
-  readonly modifiedMs: number;
 }
 
 /** Sizes of files, and the number of files, directories and all other entries. */

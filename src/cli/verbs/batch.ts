@@ -4,7 +4,8 @@
  */
 import { FtpxError, isKind } from "../../base/errors.ts";
 import { systemPath } from "../../base/path.ts";
-import { factsOf } from "../../base/openfile.ts";
+import { outlineOf } from "../../base/openfile.ts";
+import type { Outline } from "../../base/openfile.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { isSameTime } from "../../client/plan.ts";
 import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
@@ -60,11 +61,6 @@ export async function runBatch(
   return worstStatus([tally.status, outcome.status]);
 }
 
-interface Facts {
-  readonly bytes: number;
-  readonly modifiedMs: number;
-}
-
 /** What is not older at its destination, and of the same size, stays. */
 async function withoutCurrent(stage: Stage, tasks: readonly CopyTask[]): Promise<CopyTask[]> {
   const current = new Set<CopyTask>();
@@ -83,14 +79,14 @@ async function withoutCurrent(stage: Stage, tasks: readonly CopyTask[]): Promise
 }
 
 /** What cannot be looked at is not current, and what is wrong with it is told when it is copied. */
-async function factsHere(local: string): Promise<Facts | undefined> {
+async function factsHere(local: string): Promise<Outline | undefined> {
   const stats = await stat(systemPath(local), { bigint: true }).catch(() => undefined);
   if (stats === undefined || !stats.isFile()) return undefined;
-  return factsOf(stats);
+  return outlineOf(stats);
 }
 
 /** @throws FtpxError INTERRUPTED, CONNECTION_LOST, … */
-export async function factsThere(stage: Stage, path: VirtualPath): Promise<Facts | undefined> {
+export async function factsThere(stage: Stage, path: VirtualPath): Promise<Outline | undefined> {
   try {
     const facts = await stage.remote.call("stat", { path }, stage.signal);
     return facts.kind === "file" ? facts : undefined;

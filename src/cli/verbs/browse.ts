@@ -2,7 +2,7 @@
 import { lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FtpxError, isKind } from "../../base/errors.ts";
-import { factsOf as localFacts } from "../../base/openfile.ts";
+import { outlineOf } from "../../base/openfile.ts";
 import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { localNames } from "../../client/localtree.ts";
@@ -206,6 +206,5 @@ async function localEntries(path: string): Promise<Entry[]> {
 async function localEntry(path: string, name: string): Promise<Entry | undefined> {
   const stats = await lstat(systemPath(join(path, name)), { bigint: true }).catch(() => undefined);
   if (stats === undefined) return undefined;
-  const { kind, bytes, modifiedMs } = localFacts(stats);
-  return { name: name === "" ? path : name, kind, bytes, modifiedMs };
+  return { name: name === "" ? path : name, ...outlineOf(stats) };
 }
