@@ -6,16 +6,26 @@ import { FtpxError } from "../base/errors.ts";
 import { LeftQuestion } from "./questions.ts";
 import { HiddenLine } from "./secrecy.ts";
 import type { Ending } from "./secrecy.ts";
-import { canAsk, visible } from "./terminal.ts";
+import { canAsk, visible, writeNote } from "./terminal.ts";
 
 /**
  * What is typed is not shown, and neither is how much of it. What was typed ahead counts; what
- * comes behind the line's end stays for whoever reads next.
+ * comes behind the line's end stays for whoever reads next. Asked again while it is empty, which
+ * is a slip and no try.
  *
  * @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED
  */
 export async function askPassword(message: string): Promise<string> {
   if (!canAsk()) throw new FtpxError("NO_PASSWORD");
+  for (;;) {
+    const typed = await typeHidden(message);
+    if (typed !== "") return typed;
+    writeNote("an empty password is no password: once more");
+  }
+}
+
+/** @throws FtpxError INTERRUPTED */
+async function typeHidden(message: string): Promise<string> {
   const { stdin, stderr } = process;
   stderr.write(`${visible(message)}: `);
   const line = new HiddenLine();

@@ -147,7 +147,7 @@ async function tryPasswords(
     try {
       return await signInWith(password);
     } catch (error) {
-      if (!isKind(error, "SIGN_IN_REFUSED", "NO_PASSWORD") || triesLeft === 0) {
+      if (!isKind(error, "SIGN_IN_REFUSED") || triesLeft === 0) {
         await discardTyped();
         throw error;
       }

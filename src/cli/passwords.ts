@@ -13,7 +13,7 @@ export async function readNewPassword(user: string, isOnStdin: boolean): Promise
 }
 
 /**
- * Twice; asked again while it is empty or the two differ. A short one is warned of and taken,
+ * Twice; asked again while the two differ. A short one is warned of and taken,
  * because who types it may know better.
  *
  * @throws FtpxError NO_PASSWORD without a terminal, INTERRUPTED
@@ -22,10 +22,6 @@ export async function askNewPassword(question: string): Promise<string> {
   if (!canAsk()) throw new FtpxError("NO_PASSWORD");
   for (;;) {
     const first = await askPassword(question);
-    if (first === "") {
-      writeNote("an empty password is no password: once more");
-      continue;
-    }
     if (isShort(first)) {
       writeNote(`${SHORT}; type it again, and it is taken all the same`);
     }
