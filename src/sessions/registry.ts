@@ -106,7 +106,7 @@ export class Registry {
   /** Transfers under way in all sessions. */
   get transferCount(): number {
     let count = 0;
-    for (const session of this.#sessions) count += session.transfers.size;
+    for (const session of this.#sessions) count += session.transfers.open.size;
     return count;
   }
 
@@ -244,7 +244,7 @@ export class Registry {
     // A failing disk is told by whatever else needs it; this one is tried again in a second.
     this.attendance.write().catch(() => {});
     for (const session of this.#sessions) {
-      session.watch(nowMs);
+      session.transfers.watch(nowMs);
       if (!session.isSignedIn && nowMs - session.beganMs > SIGN_IN_MS_MAX) {
         session.line.close(new FtpxError("SIGN_IN_TOO_LATE"));
       }
