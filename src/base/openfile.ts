@@ -77,7 +77,7 @@ export class OpenFile {
         if (!isPassing || !isKind(error, isMaking ? "EXISTS" : "NO_SUCH_PATH")) throw error;
       });
       if (file === undefined) continue;
-      if (isMaking || (await file.#isSeen(seen))) {
+      if (isMaking || (seen !== undefined && isSameThing(seen, await file.facts()))) {
         if ((flags & O_TRUNC) !== 0) await file.truncate(0);
         return file;
       }
@@ -159,11 +159,6 @@ export class OpenFile {
     return new Promise((resolve, reject) => fs.close(this.fd, settle(resolve, reject)));
   }
 
-  async #isSeen(seen: FileFacts | undefined): Promise<boolean> {
-    const { inode, device } = await this.facts();
-    return seen !== undefined && inode === seen.inode && device === seen.device;
-  }
-
   #readSome(into: Uint8Array, filled: number, position: number): Promise<number> {
     const length = into.byteLength - filled;
     return new Promise((resolve, reject) => {
@@ -187,6 +182,11 @@ async function findFacts(path: string | Buffer): Promise<FileFacts | undefined> 
     if (isKind(failure, "NO_SUCH_PATH")) return undefined;
     throw failure;
   }
+}
+
+/** Whether two looks saw one file or directory, whatever its name was. */
+export function isSameThing(a: FileFacts, b: FileFacts): boolean {
+  return a.inode === b.inode && a.device === b.device;
 }
 
 export function factsOf(stats: fs.BigIntStats): FileFacts {
