@@ -77,10 +77,15 @@ export class OpenFile {
         if (!isPassing || !isKind(error, isMaking ? "EXISTS" : "NO_SUCH_PATH")) throw error;
       });
       if (file === undefined) continue;
-      if (isMaking || (seen !== undefined && isSameThing(seen, await file.facts()))) {
-        if ((flags & O_TRUNC) !== 0) await file.truncate(0);
-        return file;
+      let isTaken = false;
+      try {
+        isTaken = isMaking || (seen !== undefined && isSameThing(seen, await file.facts()));
+        if (isTaken && (flags & O_TRUNC) !== 0) await file.truncate(0);
+      } catch (error) {
+        await file.close();
+        throw error;
       }
+      if (isTaken) return file;
       await file.close();
     }
     throw errorOfSystem(Object.assign(new Error("ELOOP"), { code: "ELOOP" }));
