@@ -8,7 +8,7 @@
 import { decodeBase64, encodeBareBase64, encodeBase64 } from "./base64.ts";
 import { isSameBytes } from "./bytes.ts";
 import { PUBLIC_KEY_BYTES } from "./signature.ts";
-import { sha256 } from "./verifier.ts";
+import { sha256 } from "./derivation.ts";
 
 export const KEY_ALGORITHM = "ssh-ed25519";
 

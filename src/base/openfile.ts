@@ -82,10 +82,15 @@ export class OpenFile {
         if (!isPassing || !isKind(error, isMaking ? "EXISTS" : "NO_SUCH_PATH")) throw error;
       });
       if (file === undefined) continue;
-      if (isMaking || (await file.#isSeen(seen))) {
-        if ((flags & O_TRUNC) !== 0) await file.truncate(0);
-        return file;
+      let isTaken = false;
+      try {
+        isTaken = isMaking || (seen !== undefined && isSameThing(seen, await file.facts()));
+        if (isTaken && (flags & O_TRUNC) !== 0) await file.truncate(0);
+      } catch (error) {
+        await file.close();
+        throw error;
       }
+      if (isTaken) return file;
       await file.close();
     }
     throw errorOfSystem(Object.assign(new Error("ELOOP"), { code: "ELOOP" }));
@@ -164,11 +169,6 @@ export class OpenFile {
     return new Promise((resolve, reject) => fs.close(this.fd, settle(resolve, reject)));
   }
 
-  async #isSeen(seen: FileFacts | undefined): Promise<boolean> {
-    const { inode, device } = await this.facts();
-    return seen !== undefined && inode === seen.inode && device === seen.device;
-  }
-
   #readSome(into: Uint8Array, filled: number, position: number): Promise<number> {
     const length = into.byteLength - filled;
     return new Promise((resolve, reject) => {
@@ -199,6 +199,11 @@ export function outlineOf(stats: fs.BigIntStats): Outline {
   const kind = kindOf(stats);
   const bytes = kind === "file" ? Number(stats.size) : 0;
   return { kind, bytes, modifiedMs: Math.max(0, Number(stats.mtimeMs)) };
+}
+
+/** Whether two looks saw one file or directory, whatever its name was. */
+export function isSameThing(a: FileFacts, b: FileFacts): boolean {
+  return a.inode === b.inode && a.device === b.device;
 }
 
 export function factsOf(stats: fs.BigIntStats): FileFacts {

@@ -10,8 +10,9 @@
  */
 import { exclusiveOr, isSameSecret } from "./bytes.ts";
 import { joinFields } from "./signature.ts";
-import { hmac, KEY_BYTES, sha256 } from "./verifier.ts";
-import type { Keys, Verifier } from "./verifier.ts";
+import { hmac, KEY_BYTES, sha256 } from "./derivation.ts";
+import type { Keys } from "./derivation.ts";
+import type { Verifier } from "./verifier.ts";
 
 const RENEWAL_DOMAIN = "ftpx/1 new password";
 

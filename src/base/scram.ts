@@ -8,7 +8,7 @@
  *
  * NONCE+ is the client's nonce with the server's behind it. SALT, BINDING, PROOF and
  * SIGNATURE are padded base64; USER has `=2C` for a comma and `=3D` for an equals sign.
- * What differs from RFC 5802: the derivation is Argon2id (verifier.ts), so `i` has three
+ * What differs from RFC 5802: the derivation is Argon2id (derivation.ts), so `i` has three
  * numbers, with colons because a comma ends an attribute; and there is one way to write
  * each message. Other, repeated, reordered or further attributes, the reserved `m=`
  * among them, an authorisation identity and other kinds of binding are refused.
@@ -24,8 +24,9 @@ import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { encodeText, exclusiveOr, isSameBytes, isSameSecret } from "./bytes.ts";
 import { FtpxError } from "./errors.ts";
 import { NONCE_CHARACTERS_MAX, NONCE_CHARACTERS_MIN, SCRAM_MESSAGE_BYTES_MAX } from "./limits.ts";
-import type { Keys, Parameters, Verifier } from "./verifier.ts";
-import { assertDerivable, deriveKeys, hmac, KEY_BYTES, sha256 } from "./verifier.ts";
+import type { Keys, Parameters } from "./derivation.ts";
+import type { Verifier } from "./verifier.ts";
+import { assertDerivable, deriveKeys, hmac, KEY_BYTES, sha256 } from "./derivation.ts";
 
 /** What both sides ask their TLS exporter for, with an empty context (RFC 9266 section 2). */
 export const BINDING_LABEL = "EXPORTER-Channel-Binding";

@@ -1,37 +1,28 @@
 /**
- * What a server keeps of a password, and how it is derived.
- *
- *   SaltedPassword = Argon2id(password, salt, m, t, p = 1, 32 bytes)
- *   ClientKey = HMAC(SaltedPassword, "Client Key")    StoredKey = SHA-256(ClientKey)
- *   ServerKey = HMAC(SaltedPassword, "Server Key")
- *
- * That is SCRAM (RFC 5802 section 3) with SHA-256 (RFC 7677) and Argon2id (RFC 9106)
- * in the place of PBKDF2. A Verifier holds salt, parameters, StoredKey and ServerKey:
- * whoever steals it cannot sign in with it. No memory is taken before the parameters
- * were found to be within limits.ts. The messages are scram.ts.
+ * What a server keeps of a password: a Verifier, which is salt, parameters, StoredKey and
+ * ServerKey (derivation.ts). Whoever steals it cannot sign in with it. Here is how it is written
+ * in accounts.toml, and what is shown in its place for a name that has none. The messages are
+ * scram.ts.
  */
 import crypto from "node:crypto";
 import { decodeBareBase64, encodeBareBase64 } from "./base64.ts";
-import { encodeText } from "./bytes.ts";
+import {
+  complaintOf,
+  DEFAULT_PARAMETERS,
+  deriveKeys,
+  hmac,
+  KEY_BYTES,
+  sha256,
+} from "./derivation.ts";
+import type { Parameters } from "./derivation.ts";
 import { FtpxError } from "./errors.ts";
 import {
   ARGON2_MEMORY_KIB,
-  ARGON2_MEMORY_KIB_MAX,
-  ARGON2_MEMORY_KIB_MIN,
   ARGON2_PASSES,
-  ARGON2_PASSES_MAX,
-  ARGON2_PASSES_MIN,
-  PASSWORD_BYTES_MAX,
   SALT_BYTES,
   SALT_BYTES_MAX,
   SALT_BYTES_MIN,
 } from "./limits.ts";
-
-/** Cost of one derivation; the parallelism is always 1. */
-export interface Parameters {
-  readonly memoryKib: number;
-  readonly passes: number;
-}
 
 export interface Verifier extends Parameters {
   readonly salt: Uint8Array;
@@ -39,27 +30,11 @@ export interface Verifier extends Parameters {
   readonly serverKey: Uint8Array;
 }
 
-/** What one side of an exchange proves with. Secret, unlike a verifier: ClientKey signs in. */
-export interface Keys {
-  readonly clientKey: Uint8Array;
-  readonly serverKey: Uint8Array;
-}
-
-export const DEFAULT_PARAMETERS: Parameters = {
-  memoryKib: ARGON2_MEMORY_KIB,
-  passes: ARGON2_PASSES,
-};
-
-export const KEY_BYTES = 32;
-
 /** As they stand in a verifier. */
 const NEW_PARAMETERS = `m=${ARGON2_MEMORY_KIB},t=${ARGON2_PASSES},p=1`;
 
 const SCHEME = "argon2id-scram-sha256";
 const PARAMETERS = /^m=(0|[1-9]\d{0,14}),t=(0|[1-9]\d{0,14}),p=(0|[1-9]\d{0,14})$/;
-
-/** A composed character has at most four UTF-16 units when it is decomposed. */
-const DECOMPOSED_UNITS_MAX = 4;
 
 function refuseConfig(reason: string): never {
   throw new FtpxError("BAD_CONFIG", { reason });
@@ -128,61 +103,6 @@ export async function makeVerifier(
 }
 
 /**
- * Runs Argon2id: about 40 ms and `memoryKib` of memory with the default parameters, off
- * the event loop. Salted password and password bytes are wiped afterwards.
- *
- * @throws FtpxError NO_PASSWORD, USAGE for the password; BAD_PARAMETERS
- */
-export async function deriveKeys(
-  password: string,
-  salt: Uint8Array,
-  parameters: Parameters,
-): Promise<Keys> {
-  assertDerivable(salt, parameters);
-  const message = preparePassword(password);
-  const saltedPassword = await runArgon2(message, salt, parameters);
-  message.fill(0);
-  const keys = {
-    clientKey: hmac(saltedPassword, "Client Key"),
-    serverKey: hmac(saltedPassword, "Server Key"),
-  };
-  saltedPassword.fill(0);
-  return keys;
-}
-
-/**
- * The bytes of a password, the same on every system: the OpaqueString profile of RFC 8265
- * section 4.2, that is, every kind of space is U+0020, then NFC; no control characters.
- *
- * @throws FtpxError NO_PASSWORD when it is empty, USAGE
- */
-export function preparePassword(password: string): Uint8Array {
-  if (password === "") throw new FtpxError("NO_PASSWORD");
-  const tooLong = { reason: `password is longer than ${PASSWORD_BYTES_MAX} bytes` };
-  // Normalising costs time by length, so what cannot fit is refused before.
-  if (password.length > PASSWORD_BYTES_MAX * DECOMPOSED_UNITS_MAX) {
-    throw new FtpxError("USAGE", tooLong);
-  }
-  if (!password.isWellFormed() || /\p{Cc}/u.test(password)) {
-    const reason = "password holds a control character or is not Unicode";
-    throw new FtpxError("USAGE", { reason });
-  }
-  const bytes = encodeText(password.replaceAll(/\p{Zs}/gu, " ").normalize("NFC"));
-  if (bytes.byteLength > PASSWORD_BYTES_MAX) throw new FtpxError("USAGE", tooLong);
-  return bytes;
-}
-
-/**
- * Refuses what must not be derived with, whoever asks for it.
- *
- * @throws FtpxError BAD_PARAMETERS
- */
-export function assertDerivable(salt: Uint8Array, parameters: Parameters, parallelism = 1): void {
-  const reason = complaintOf(parameters, parallelism) ?? complaintOfSalt(salt);
-  if (reason !== undefined) throw new FtpxError("BAD_PARAMETERS", { reason });
-}
-
-/**
  * The verifier of a name that has none, so that it looks like one that has: the same for
  * the same secret and name, with a salt as long as `makeVerifier` draws it and parameters
  * that some account has. Nobody knows a preimage of its StoredKey.
@@ -216,46 +136,6 @@ export function fakeVerifier(
   };
 }
 
-/** Each pair of parameters once. */
-export function distinctParameters(all: Iterable<Parameters>): Parameters[] {
-  const distinct = new Map<string, Parameters>();
-  for (const { memoryKib, passes } of all) {
-    distinct.set(`${memoryKib}:${passes}`, { memoryKib, passes });
-  }
-  return [...distinct.values()];
-}
-
-export function hmac(key: Uint8Array, message: string | Uint8Array): Uint8Array {
-  return crypto.createHmac("sha256", key).update(message).digest();
-}
-
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return crypto.createHash("sha256").update(bytes).digest();
-}
-
-function runArgon2(
-  message: Uint8Array,
-  salt: Uint8Array,
-  { memoryKib, passes }: Parameters,
-): Promise<Uint8Array> {
-  const wanted = {
-    message,
-    nonce: salt,
-    parallelism: 1,
-    tagLength: KEY_BYTES,
-    memory: memoryKib,
-    passes,
-  };
-  return new Promise((resolve, reject) => {
-    crypto.argon2("argon2id", wanted, (error, tag) => {
-      // Only memory that cannot be had fails here: the input was checked.
-      if (error)
-        reject(new FtpxError("INTERNAL", { reason: "no memory for Argon2" }, { cause: error }));
-      else resolve(tag);
-    });
-  });
-}
-
 function parseParameters(text: string, refuse: (reason: string) => never): Parameters {
   const parts = PARAMETERS.exec(text);
   if (parts === null) return refuse("parameters are not of the form m=19456,t=2,p=1");
@@ -279,23 +159,4 @@ function parseSecret(
   }
   if (bytes.every((byte) => byte === 0)) return refuse(`${what} is all zero`);
   return bytes;
-}
-
-function complaintOf({ memoryKib, passes }: Parameters, parallelism: number): string | undefined {
-  if (!isWithin(memoryKib, ARGON2_MEMORY_KIB_MIN, ARGON2_MEMORY_KIB_MAX)) {
-    return `m=${memoryKib} is not ${ARGON2_MEMORY_KIB_MIN} to ${ARGON2_MEMORY_KIB_MAX} KiB`;
-  }
-  if (!isWithin(passes, ARGON2_PASSES_MIN, ARGON2_PASSES_MAX)) {
-    return `t=${passes} is not ${ARGON2_PASSES_MIN} to ${ARGON2_PASSES_MAX} passes`;
-  }
-  return parallelism === 1 ? undefined : `p=${parallelism} is not 1`;
-}
-
-function complaintOfSalt({ byteLength }: Uint8Array): string | undefined {
-  if (isWithin(byteLength, SALT_BYTES_MIN, SALT_BYTES_MAX)) return undefined;
-  return `a salt of ${byteLength} bytes is not ${SALT_BYTES_MIN} to ${SALT_BYTES_MAX} long`;
-}
-
-function isWithin(value: number, min: number, max: number): boolean {
-  return Number.isSafeInteger(value) && value >= min && value <= max;
 }

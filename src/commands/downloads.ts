@@ -11,7 +11,8 @@ import { failureOf, FtpxError } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Session, Transfer } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Transfer } from "../sessions/transfers.ts";
 import { Motion } from "../transfer/motion.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
@@ -72,7 +73,7 @@ class DownloadTransfer implements Transfer {
 
   acknowledge(offset: number): number {
     const bytes = this.#window.acknowledge(offset);
-    this.#session.moved(bytes);
+    this.#session.transfers.moved(bytes);
     return bytes;
   }
 
@@ -85,7 +86,7 @@ class DownloadTransfer implements Transfer {
   /** What sends tells the peer. */
   revoke(failure: FtpxError): void {
     this.motion.outcome = "failed";
-    void this.#session.endTransfer(this.#id, failure);
+    void this.#session.transfers.end(this.#id, failure);
   }
 
   async end(failure: FtpxError): Promise<void> {
@@ -99,9 +100,9 @@ class DownloadTransfer implements Transfer {
 /** @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY, CHANGED, OUT_OF_RANGE, TOO_MANY_TRANSFERS */
 export async function openDownload(session: Session, request: OpenRequest, call: Call) {
   const wishedBytes = Math.max(request.windowBytes, WINDOW_BYTES_MIN);
-  const windowBytes = Math.min(wishedBytes, session.nextWindowBytes());
+  const windowBytes = Math.min(wishedBytes, session.transfers.nextWindowBytes());
   const transfer = new DownloadTransfer(session, call.id, request, windowBytes);
-  session.addTransfer(call.id, transfer);
+  session.transfers.add(call.id, transfer);
   try {
     const file = await session.vfs.openFile(request.path);
     try {
@@ -117,7 +118,7 @@ export async function openDownload(session: Session, request: OpenRequest, call:
   } catch (error) {
     transfer.begun(undefined);
     transfer.motion.outcome = "failed";
-    session.forgetTransfer(call.id);
+    session.transfers.forget(call.id);
     throw error;
   }
 }
@@ -171,7 +172,7 @@ async function send(
     }
     outlet.fail(id, failure);
   } finally {
-    session.forgetTransfer(id);
+    session.transfers.forget(id);
     await file.close();
   }
 }

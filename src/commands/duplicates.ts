@@ -1,7 +1,8 @@
 /** Copies within a home, as a session sees them: transfers without content on the wire. */
 import type { FtpxError } from "../base/errors.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Session, Transfer } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Transfer } from "../sessions/transfers.ts";
 import { Motion } from "../transfer/motion.ts";
 import type { Call } from "./command.ts";
 
@@ -19,10 +20,10 @@ class CopyTransfer implements Transfer {
   readonly done: Promise<number>;
 
   constructor(session: Session, request: CopyRequest, id: number) {
-    this.windowBytes = session.nextWindowBytes();
+    this.windowBytes = session.transfers.nextWindowBytes();
     let doneBytes = 0;
     this.motion = new Motion("copy", request.to, undefined, () => doneBytes);
-    session.addTransfer(id, this);
+    session.transfers.add(id, this);
     const mayReplace = () => {
       for (const right of this.needs) session.require(right);
       return request.mayReplace && session.may("remove");
@@ -69,6 +70,6 @@ export async function copy(session: Session, request: CopyRequest, { id }: Call)
     if (!transfer.isEnding) transfer.motion.outcome = "failed";
     throw error;
   } finally {
-    session.forgetTransfer(id);
+    session.transfers.forget(id);
   }
 }

@@ -16,7 +16,7 @@ import {
   USER_BYTES_MAX,
 } from "../base/limits.ts";
 import { CHALLENGE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../base/signature.ts";
-import { KEY_BYTES } from "../base/verifier.ts";
+import { KEY_BYTES } from "../base/derivation.ts";
 import {
   bytes,
   choice,

@@ -5,7 +5,8 @@
 import { FtpxError, isKind } from "../base/errors.ts";
 import { UPLOADS_PAGE_MAX } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Session, Transfer } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Transfer } from "../sessions/transfers.ts";
 import { flag, optional, path, size } from "../wire/shape.ts";
 import { command } from "./command.ts";
 import * as fields from "./fields.ts";
@@ -55,7 +56,7 @@ async function endTransfers(
   const ended: Transfer[] = [];
   for (const { account, transfers } of registry.sessions) {
     if (account?.name !== user) continue;
-    for (const transfer of transfers.values()) {
+    for (const transfer of transfers.open.values()) {
       const { direction, path: moving } = transfer.motion;
       if (direction === "download" || moving !== wanted) continue;
       transfer.revoke(new FtpxError("UPLOAD_DROPPED"));

@@ -40,7 +40,7 @@ function presenceOf(session: Session, nowMs: number) {
     client,
     ageMs: Math.round(nowMs - beganMs),
     idleMs: Math.round(Math.max(0, nowMs - session.lastActiveMs(nowMs))),
-    transferCount: session.transfers.size,
+    transferCount: session.transfers.open.size,
     transfers,
   };
 }
@@ -49,7 +49,7 @@ function presenceOf(session: Session, nowMs: number) {
 function movesOf(session: Session, nowMs: number) {
   let roomBytes = SESSIONS_PAGE_BYTES;
   const moves = [];
-  for (const { motion } of session.transfers.values()) {
+  for (const { motion } of session.transfers.open.values()) {
     const { direction, path, doneBytes, totalBytes } = motion;
     roomBytes -= FIXED_BYTES + textBytes(path);
     if (roomBytes < 0) break;

@@ -9,7 +9,8 @@ import type { Algorithm } from "../base/digest.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX, UPLOADS_PAGE_MAX } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Session, Transfer } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Transfer } from "../sessions/transfers.ts";
 import { Gate } from "../transfer/gate.ts";
 import { Motion } from "../transfer/motion.ts";
 import type { Upload } from "../vfs/upload.ts";
@@ -48,10 +49,10 @@ class UploadTransfer implements Transfer {
     this.#session = session;
     this.request = request;
     this.#call = call;
-    this.windowBytes = session.nextWindowBytes();
+    this.windowBytes = session.transfers.nextWindowBytes();
     const doneBytes = () => this.#upload?.storedBytes ?? 0;
     this.motion = new Motion("upload", request.path, request.totalBytes, doneBytes);
-    session.addTransfer(call.id, this);
+    session.transfers.add(call.id, this);
     this.#opening = this.#open();
     // Whoever needs the upload awaits it; a refusal before that is not a lost promise.
     this.#opening.catch(() => {});
@@ -70,7 +71,7 @@ class UploadTransfer implements Transfer {
 
   content(offset: number, piece: Uint8Array): void {
     this.motion.moved(piece.byteLength);
-    this.#session.moved(piece.byteLength);
+    this.#session.transfers.moved(piece.byteLength);
     this.#session.registry.counters.receivedBytes += piece.byteLength;
     this.#session.receivedBytes += piece.byteLength;
     this.#gate.pass(piece, (upload, held) => upload.accept(offset, held));
@@ -141,7 +142,7 @@ class UploadTransfer implements Transfer {
   async #revoke(failure: FtpxError): Promise<void> {
     const { id, replied } = this.#call;
     await replied;
-    const isOpen = this.#session.transfers.get(id) === this && !this.#isCommitting;
+    const isOpen = this.#session.transfers.open.get(id) === this && !this.#isCommitting;
     if (isOpen) this.#failed(failure);
   }
 
@@ -151,7 +152,7 @@ class UploadTransfer implements Transfer {
     tellFailure(this.#session, this.motion, failure);
     const { id, outlet } = this.#call;
     outlet.fail(id, failure);
-    void this.#session.endTransfer(id, failure);
+    void this.#session.transfers.end(id, failure);
   }
 }
 
@@ -176,7 +177,7 @@ export async function openUpload(session: Session, request: OpenRequest, call: C
     const failure = failureOf(error);
     transfer.motion.outcome = "failed";
     tellFailure(session, transfer.motion, failure);
-    await session.endTransfer(call.id, failure);
+    await session.transfers.end(call.id, failure);
     throw error;
   }
 }
@@ -191,7 +192,7 @@ export async function partDigests(session: Session, request: PageRequest) {
   const upload = await transferOf(session, request.transfer).opened();
   const count = Math.min(request.count, DIGEST_PAGE_CHUNKS_MAX);
   // A client that compares what is held with its source reads much between two of these.
-  session.moved();
+  session.transfers.moved();
   return { digests: await upload.digests(request.firstChunk, count) };
 }
 
@@ -203,7 +204,7 @@ interface RewindRequest {
 
 export async function rewind(session: Session, request: RewindRequest) {
   const upload = await transferOf(session, request.transfer).opened();
-  session.moved();
+  session.transfers.moved();
   await upload.rewind(request.chunkCount, request.source);
   return {};
 }
@@ -225,7 +226,7 @@ export async function commit(session: Session, request: CommitRequest) {
     tellFailure(session, transfer.motion, failureOf(error));
     throw error;
   } finally {
-    await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+    await session.transfers.end(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
   }
   // Behind the rest, so that it has most often happened by now.
   await session.noted();
@@ -236,11 +237,11 @@ export async function closeTransfer(
   session: Session,
   request: { readonly transfer: number; readonly isDiscarded: boolean },
 ) {
-  const transfer = session.transfers.get(request.transfer);
+  const transfer = session.transfers.open.get(request.transfer);
   try {
     if (request.isDiscarded && transfer instanceof UploadTransfer) await transfer.discard();
   } finally {
-    await session.endTransfer(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
+    await session.transfers.end(request.transfer, new FtpxError("NO_SUCH_TRANSFER"));
   }
   return {};
 }
@@ -263,7 +264,7 @@ export async function dropUpload(session: Session, { path }: { readonly path: Vi
 }
 
 function transferOf(session: Session, id: number): UploadTransfer {
-  const transfer = session.transfers.get(id);
+  const transfer = session.transfers.open.get(id);
   if (!(transfer instanceof UploadTransfer)) throw new FtpxError("NO_SUCH_TRANSFER");
   return transfer;
 }

@@ -15,7 +15,8 @@ import { NOTICE_OF_CODE, NOTICES } from "../commands/notices.ts";
 import type { Notice, NoticeName } from "../commands/notices.ts";
 import { COMMAND_OF_CODE } from "../commands/table.ts";
 import type { AnyCommand } from "../commands/table.ts";
-import type { Session, Transfer } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Transfer } from "../sessions/transfers.ts";
 import type { Connection, ConnectionOwner } from "../wire/connection.ts";
 import { CONTENT_PREFIX_BYTES, FLAG_REPLY } from "../wire/frame.ts";
 import type { Header } from "../wire/frame.ts";
@@ -169,7 +170,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
     let bytes = 0;
     try {
       const { offset } = decodeBody(NOTICES.ack.body, body);
-      if (name === "ack") bytes = this.#session.acknowledgeLate(id, offset);
+      if (name === "ack") bytes = this.#session.transfers.acknowledgeLate(id, offset);
     } catch (error) {
       if (!isKind(error, "BAD_BODY", "OUT_OF_RANGE")) throw error;
     }
@@ -177,7 +178,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
   }
 
   #notice(name: NoticeName, id: number, body: Uint8Array): void {
-    if (!this.#session.transfers.has(id)) this.#weighLate(name, id, body);
+    if (!this.#session.transfers.open.has(id)) this.#weighLate(name, id, body);
     this.#onTransfer(id, (transfer) => {
       if (name === "proof" && transfer.prove !== undefined) {
         const { index, digest } = decodeBody(NOTICES.proof.body, body);
@@ -193,7 +194,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
 
   /** @throws FtpxError what ends the connection; what ends the transfer is answered here */
   #onTransfer(id: number, work: (transfer: Transfer) => void): void {
-    const transfer = this.#session.transfers.get(id);
+    const transfer = this.#session.transfers.open.get(id);
     if (transfer === undefined) {
       if (id <= this.#lastRequestId && this.#session.isSignedIn) return;
       throw new FtpxError("BAD_FRAME", { reason: "content for a transfer that was never opened" });
@@ -203,7 +204,7 @@ export class Dispatch implements ConnectionOwner, Outlet {
     } catch (error) {
       if (!(error instanceof FtpxError) || error.row.ends === "connection") throw error;
       this.fail(id, error);
-      void this.#session.endTransfer(id, error).catch((defect: unknown) => this.defect(defect));
+      void this.#session.transfers.end(id, error).catch((defect: unknown) => this.defect(defect));
     }
   }
 }

@@ -6,7 +6,7 @@
  * sees the numbers, so it is to be one of this machine, or of a network for that.
  */
 import type { Registry } from "../sessions/registry.ts";
-import type { Transfer } from "../sessions/session.ts";
+import type { Transfer } from "../sessions/transfers.ts";
 import { listen } from "./door.ts";
 import type { OpenDoor } from "./door.ts";
 import { CONTENT_TYPE, expose } from "./exposition.ts";
@@ -130,7 +130,7 @@ function sessionFamilies({ sessions, counters, porter }: Registry): Family[] {
 
 function transferFamilies({ sessions, counters }: Registry): Family[] {
   const open: Transfer[] = [];
-  for (const { transfers } of sessions) open.push(...transfers.values());
+  for (const { transfers } of sessions) open.push(...transfers.open.values());
   const byDirection = Map.groupBy(open, ({ motion }) => motion.direction);
   const openSamples = DIRECTIONS.map((direction) => ({
     labels: { direction },

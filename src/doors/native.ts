@@ -11,7 +11,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import type { Socket, SocketHandler } from "bun";
+import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import { encodeText } from "../base/bytes.ts";
 import { errorOfSystem, FtpxError } from "../base/errors.ts";
 import { BODY_BYTES_MAX, CLOSE_MS_MAX, UNSIGNED_BODY_BYTES_MAX } from "../base/limits.ts";
@@ -47,17 +47,9 @@ type PeerSocket = Socket<Peer>;
 /** @throws FtpxError BAD_CONFIG when the address cannot be listened on */
 export function openTlsDoor(registry: Registry, identity: Identity, address: Address): OpenDoor {
   const connections = new Connections(registry, "native", identity.fingerprint);
-  const tls = { ...TLS_OPTIONS, key: identity.keyPem, cert: identity.certificatePem };
   const socket = { ...connections.handlers, handshake: greet };
-  const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
-  const listener = listen(listenOption(address), () => Bun.listen<Peer>(options as never));
-  return {
-    host: address.hostname,
-    port: listener.port,
-    isLast: false,
-    watch: (nowMs) => connections.watch(nowMs),
-    stop: () => listener.stop(),
-  };
+  const place = { ...address, tls: tlsOf(identity) };
+  return doorOf(connections, address, listenFor(socket, place, listenOption(address)));
 }
 
 interface Address {
@@ -81,16 +73,36 @@ export function openPlainDoor(registry: Registry, address: Address): OpenDoor {
     throw new FtpxError("USAGE", { reason: "plain TCP is for loopback addresses only" });
   }
   const connections = new Connections(registry, "plain");
-  const options = { ...address, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
   const where = `--plain ${address.hostname}:${address.port}`;
-  const listener = listen(where, () => Bun.listen<Peer>(options as never));
+  return doorOf(connections, address, listenFor(connections.handlers, address, where));
+}
+
+function doorOf(
+  connections: Connections,
+  { hostname: host }: Address,
+  listener: TCPSocketListener<Peer>,
+): OpenDoor {
   return {
-    host: address.hostname,
+    host,
     port: listener.port,
     isLast: false,
     watch: (nowMs) => connections.watch(nowMs),
     stop: () => listener.stop(),
   };
+}
+
+/** @param place address or file, and TLS where there is some @throws FtpxError as listen */
+function listenFor(
+  socket: SocketHandler<Peer>,
+  place: Partial<Address> & { readonly unix?: string; readonly tls?: object },
+  where: string,
+): TCPSocketListener<Peer> {
+  const options = { ...place, allowHalfOpen: true, data: NOBODY, socket };
+  return listen(where, () => Bun.listen<Peer>(options as never));
+}
+
+function tlsOf({ keyPem: key, certificatePem: cert }: Identity) {
+  return { ...TLS_OPTIONS, key, cert };
 }
 
 /** The operator's commands reach a running server here. @throws FtpxError BAD_CONFIG, DISK_FULL */
@@ -115,8 +127,7 @@ export async function openOperatorDoor(
     const stop = await openLoopback(connections, identity, file);
     return { ...door, stop };
   }
-  const options = { unix: file, allowHalfOpen: true, data: NOBODY, socket: connections.handlers };
-  const listener = listen(file, () => Bun.listen<Peer>(options as never));
+  const listener = listenFor(connections.handlers, { unix: file }, file);
   return { ...door, stop: () => listener.stop() };
 }
 
@@ -126,7 +137,7 @@ async function openLoopback(
   identity: Identity,
   file: string,
 ): Promise<() => void> {
-  const { keyPem: key, certificatePem: cert, fingerprint } = identity;
+  const { fingerprint } = identity;
   const secret = randomBytes(SECRET_BYTES);
   const socket = {
     ...behindSecret(secret, connections.handlers),
@@ -134,10 +145,8 @@ async function openLoopback(
       if (!isOk || !hasOurAlpn(peer)) peer.terminate();
     },
   };
-  const address = { hostname: "127.0.0.1", port: 0 };
-  const tls = { ...TLS_OPTIONS, key, cert };
-  const options = { ...address, tls, allowHalfOpen: true, data: NOBODY, socket };
-  const listener = listen(file, () => Bun.listen<Peer>(options as never));
+  const place = { hostname: "127.0.0.1", port: 0, tls: tlsOf(identity) };
+  const listener = listenFor(socket, place, file);
   try {
     const text = formatOperatorPort({ port: listener.port, fingerprint, secret });
     await replaceFile(file, encodeText(text));

@@ -18,7 +18,8 @@ import type { EventSink } from "../base/events.ts";
 import { Turnstile } from "../base/turnstile.ts";
 import { ANSWER_AGAIN_MS_MAX, ANSWER_AGAIN_MS_MIN, TICKET_BYTES } from "../base/limits.ts";
 import { formatQuota } from "../base/units.ts";
-import { formatVerifier, parseNewVerifier, sha256 } from "../base/verifier.ts";
+import { sha256 } from "../base/derivation.ts";
+import { formatVerifier, parseNewVerifier } from "../base/verifier.ts";
 import type {
   AccountLimits,
   InviteRow,

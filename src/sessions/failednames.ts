@@ -16,6 +16,7 @@ import {
   NAME_GUARDED_MS,
   USER_BYTES_MAX,
 } from "../base/limits.ts";
+import { Ranking } from "./ranking.ts";
 
 interface Row {
   readonly failures: number;
@@ -27,9 +28,7 @@ interface Row {
 
 export class FailedNames {
   readonly #namesMax: number;
-  readonly #rows = new Map<string, Row>();
-  /** Names by their failures, which failed last standing last. */
-  readonly #byFailures = new Map<number, Set<string>>();
+  readonly #rows = new Ranking<Row>(({ failures }) => failures);
 
   constructor(namesMax = FAILED_NAMES_MAX) {
     this.#namesMax = namesMax;
@@ -49,11 +48,9 @@ export class FailedNames {
     const isTurn = before !== undefined && (isShared || before.source !== source);
     const failures = Math.min((before?.failures ?? 0) + 1, NAME_FAILURES_MAX);
     const turns = (before?.turns ?? 0) + (isTurn ? 1 : 0);
-    this.#remove(name);
-    if (this.#rows.size >= this.#namesMax) this.#forgetFewest();
+    this.#rows.delete(name);
+    if (this.#rows.size >= this.#namesMax) this.#rows.forgetLowest();
     this.#rows.set(name, { failures, turns, source, failedMs: nowMs });
-    const names = this.#byFailures.get(failures) ?? new Set<string>();
-    this.#byFailures.set(failures, names.add(name));
     return failures === NAME_FAILURES_MAX && before?.failures === NAME_FAILURES_MAX - 1;
   }
 
@@ -65,38 +62,21 @@ export class FailedNames {
   }
 
   guardedCount(nowMs: number): number {
-    const names = this.#byFailures.get(NAME_FAILURES_MAX) ?? [];
+    const names = this.#rows.namesAt(NAME_FAILURES_MAX);
     return [...names].filter((name) => this.#current(name, nowMs) !== undefined).length;
   }
 
   /** The row is broken: somebody has proved to be the owner, or the operator has acted. */
   forget(user: string): void {
-    this.#remove(keyOf(user));
+    this.#rows.delete(keyOf(user));
   }
 
   /** A row to which nothing was added for so long is over. */
   #current(name: string, nowMs: number): Row | undefined {
-    const row = this.#rows.get(name);
+    const row = this.#rows.find(name);
     if (row === undefined || nowMs - row.failedMs < NAME_GUARDED_MS) return row;
-    this.#remove(name);
-    return undefined;
-  }
-
-  #remove(name: string): void {
-    const row = this.#rows.get(name);
-    if (row === undefined) return;
     this.#rows.delete(name);
-    const names = this.#byFailures.get(row.failures);
-    names?.delete(name);
-    if (names?.size === 0) this.#byFailures.delete(row.failures);
-  }
-
-  #forgetFewest(): void {
-    const fewest = Math.min(...this.#byFailures.keys());
-    for (const name of this.#byFailures.get(fewest) ?? []) {
-      this.#remove(name);
-      return;
-    }
+    return undefined;
   }
 }
 

@@ -9,7 +9,7 @@ import { FtpxError } from "../base/errors.ts";
 import { PROGRESS_MS_MAX } from "../base/limits.ts";
 import { Patience } from "../base/patience.ts";
 import type { Awaited } from "../base/patience.ts";
-import type { Transfer } from "./session.ts";
+import type { Transfer } from "./transfers.ts";
 
 export class Headway {
   readonly #patience: Patience;

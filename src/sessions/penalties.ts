@@ -13,6 +13,7 @@ import {
   PENALTY_MS_MAX,
   PENALTY_MS_MIN,
 } from "../base/limits.ts";
+import { Ranking } from "./ranking.ts";
 
 interface Penalty {
   readonly untilMs: number;
@@ -24,11 +25,8 @@ interface Penalty {
 
 export class Penalties {
   readonly #sourcesMax: number;
-  readonly #penalties = new Map<string, Penalty>();
-  /** The sources by the second in which they are free. */
-  readonly #ends = new Map<number, Set<string>>();
-  /** No source is free before this second. */
-  #firstSecond = Number.POSITIVE_INFINITY;
+  /** By the second in which each is free. */
+  readonly #penalties = new Ranking<Penalty>(({ untilMs }) => Math.floor(untilMs / 1000));
 
   constructor(sourcesMax: number) {
     this.#sourcesMax = sourcesMax;
@@ -42,78 +40,32 @@ export class Penalties {
   /** @returns for how long the source is shut out, if it is so only since this offence */
   add(source: string, offenceMs: number, nowMs: number): number | undefined {
     this.#forgetUntil(nowMs - PENALTY_MEMORY_MS);
-    const before = this.#penalties.get(source);
+    const before = this.#penalties.find(source);
     const plainMs = before?.plainMs ?? 0;
     const addedMs = offenceMs * 2 ** Math.floor(plainMs / PENALTY_DOUBLED_AFTER_MS);
     const fromMs = Math.max(nowMs, before?.untilMs ?? 0);
     const untilMs = Math.min(fromMs + addedMs, nowMs + PENALTY_MS_MAX);
     const wasEnforced = before !== undefined && before.isEnforced && before.untilMs > nowMs;
     const isEnforced = wasEnforced || untilMs - nowMs >= PENALTY_MS_MIN;
-    this.#remove(source);
-    this.#insert(source, { untilMs, isEnforced, plainMs: plainMs + offenceMs });
-    if (this.#penalties.size > this.#sourcesMax) this.#forgetSoonest();
+    this.#penalties.set(source, { untilMs, isEnforced, plainMs: plainMs + offenceMs });
+    if (this.#penalties.size > this.#sourcesMax) this.#penalties.forgetLowest();
     return isEnforced && !wasEnforced ? untilMs - nowMs : undefined;
   }
 
   /** How long the source is still shut out; 0 when it is not. */
   remainingMs(source: string, nowMs: number): number {
-    const penalty = this.#penalties.get(source);
+    const penalty = this.#penalties.find(source);
     return penalty?.isEnforced === true ? Math.max(0, penalty.untilMs - nowMs) : 0;
   }
 
-  forget(source: string): boolean {
-    return this.#remove(source);
-  }
-
   /** Those that are shut out. */
-  *shutOut(nowMs: number): Generator<{ readonly source: string; readonly remainingMs: number }> {
-    for (const [source, { untilMs, isEnforced }] of this.#penalties) {
-      if (isEnforced && untilMs > nowMs) yield { source, remainingMs: untilMs - nowMs };
+  *shutOut(nowMs: number): Generator<string> {
+    for (const [source, { untilMs, isEnforced }] of this.#penalties.entries()) {
+      if (isEnforced && untilMs > nowMs) yield source;
     }
-  }
-
-  #insert(source: string, penalty: Penalty): void {
-    this.#penalties.set(source, penalty);
-    const second = secondOf(penalty);
-    const sources = this.#ends.get(second) ?? new Set<string>();
-    this.#ends.set(second, sources.add(source));
-    this.#firstSecond = Math.min(this.#firstSecond, second);
-  }
-
-  #remove(source: string): boolean {
-    const penalty = this.#penalties.get(source);
-    if (penalty === undefined) return false;
-    this.#penalties.delete(source);
-    const second = secondOf(penalty);
-    const sources = this.#ends.get(second);
-    sources?.delete(source);
-    if (sources?.size === 0) this.#ends.delete(second);
-    return true;
   }
 
   #forgetUntil(untilMs: number): void {
-    while (this.#findFirst() && (this.#firstSecond + 1) * 1000 <= untilMs) this.#forgetSoonest();
+    while ((this.#penalties.findLowest() + 1) * 1000 <= untilMs) this.#penalties.forgetLowest();
   }
-
-  #forgetSoonest(): void {
-    if (!this.#findFirst()) return;
-    for (const source of this.#ends.get(this.#firstSecond) ?? []) {
-      this.#remove(source);
-      return;
-    }
-  }
-
-  /** Moves on to the first second in which a source is free; each is passed once. */
-  #findFirst(): boolean {
-    if (this.#ends.size === 0) {
-      this.#firstSecond = Number.POSITIVE_INFINITY;
-      return false;
-    }
-    while (!this.#ends.has(this.#firstSecond)) this.#firstSecond += 1;
-    return true;
-  }
-}
-
-function secondOf({ untilMs }: Penalty): number {
-  return Math.floor(untilMs / 1000);
 }

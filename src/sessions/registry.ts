@@ -10,8 +10,8 @@ import { isLineOf } from "../accounts/keyline.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX } from "../base/limits.ts";
-import { distinctParameters } from "../base/verifier.ts";
-import type { Parameters } from "../base/verifier.ts";
+import { distinctParameters } from "../base/derivation.ts";
+import type { Parameters } from "../base/derivation.ts";
 import type { Amount } from "../state/contract.ts";
 import type { Depot } from "../vfs/depot.ts";
 import { Attendance } from "./attendance.ts";
@@ -106,7 +106,7 @@ export class Registry {
   /** Transfers under way in all sessions. */
   get transferCount(): number {
     let count = 0;
-    for (const session of this.#sessions) count += session.transfers.size;
+    for (const session of this.#sessions) count += session.transfers.open.size;
     return count;
   }
 
@@ -244,7 +244,7 @@ export class Registry {
     // A failing disk is told by whatever else needs it; this one is tried again in a second.
     this.attendance.write().catch(() => {});
     for (const session of this.#sessions) {
-      session.watch(nowMs);
+      session.transfers.watch(nowMs);
       if (!session.isSignedIn && nowMs - session.beganMs > SIGN_IN_MS_MAX) {
         session.line.close(new FtpxError("SIGN_IN_TOO_LATE"));
       }

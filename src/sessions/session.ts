@@ -10,43 +10,15 @@ import { grantsOf } from "../accounts/grants.ts";
 import type { Grant } from "../accounts/grants.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import type { EventValue } from "../base/events.ts";
-import {
-  SESSION_WINDOW_BYTES,
-  TRANSFERS_MAX,
-  WINDOW_BYTES,
-  WINDOW_BYTES_MIN,
-} from "../base/limits.ts";
 import type { ServerExchange } from "../base/scram.ts";
 import type { Verifier } from "../base/verifier.ts";
-import type { Motion } from "../transfer/motion.ts";
 import type { Vfs } from "../vfs/vfs.ts";
-import { Headway } from "./headway.ts";
 import { Listings } from "./listings.ts";
 import type { Registry } from "./registry.ts";
-import { Trailing } from "./trailing.ts";
+import { Transfers } from "./transfers.ts";
 
 /** What a row of the command table demands before it runs. */
 export type Need = "nothing" | "hello" | "sign-in" | Grant;
-
-/** A file on its way, in either direction; its id is the request's that opened it. */
-export interface Transfer {
-  readonly motion: Motion;
-  readonly windowBytes: number;
-  content?(offset: number, piece: Uint8Array): void;
-  prove?(index: number, digest: Uint8Array): void;
-  /** By how many bytes it went on with that. */
-  acknowledge?(offset: number): number;
-  /** Of what was sent. */
-  readonly unacknowledgedBytes?: number;
-  /** It goes on when the peer does something, and not before. */
-  readonly isPeersTurn?: boolean;
-  /** Without any of these it may not go on. */
-  readonly needs: readonly Grant[];
-  /** A right is gone, it stands still, or the operator wants it so: the peer is told, and it ends. */
-  revoke(failure: FtpxError): void;
-  /** Called once, by the session, whatever ended it. */
-  end(failure: FtpxError): Promise<void>;
-}
 
 /** What the door does for its session. */
 export interface Line {
@@ -99,7 +71,7 @@ export class Session {
   readonly id: number;
   readonly line: Line;
   readonly registry: Registry;
-  readonly transfers = new Map<number, Transfer>();
+  readonly transfers = new Transfers(this);
   readonly listings = new Listings();
   readonly beganMs = performance.now();
   readonly #ending = new AbortController();
@@ -122,9 +94,6 @@ export class Session {
   renewal: RenewalAttempt | undefined;
   /** Changes of password that were begun since the last that was made. */
   renewalTries = 0;
-  /** Of the transfers; made with the first of them. */
-  #headway: Headway | undefined;
-  #trailing: Trailing | undefined;
   #strangerRequests = 0;
   #account: Account | undefined;
   #means: Means | undefined;
@@ -170,13 +139,13 @@ export class Session {
 
   /** Nothing is under way, neither a transfer nor a request. */
   get isIdle(): boolean {
-    return this.transfers.size === 0 && this.#running.size === 0;
+    return this.transfers.open.size === 0 && this.#running.size === 0;
   }
 
   /** When the peer last asked for something, or content last moved; now, while it is answered. */
   lastActiveMs(nowMs: number): number {
     if (this.#running.size > 0) return nowMs;
-    const moved = [...this.transfers.values()].map(({ motion }) => motion.lastMovedMs);
+    const moved = [...this.transfers.open.values()].map(({ motion }) => motion.lastMovedMs);
     return Math.max(this.#lastRequestMs, ...moved);
   }
 
@@ -246,10 +215,7 @@ export class Session {
   /** accounts.toml has changed; rights and limits hold from here on, for what is open too. */
   refresh(account: Account): void {
     this.#account = account;
-    for (const transfer of this.transfers.values()) {
-      const right = transfer.needs.find((grant) => !this.may(grant));
-      if (right !== undefined) transfer.revoke(new FtpxError("FORBIDDEN", { right }));
-    }
+    this.transfers.refresh((grant) => this.may(grant));
   }
 
   /** Runs a request; as long as it runs the session is not idle, and its home stays open. */
@@ -262,60 +228,6 @@ export class Session {
       this.#running.delete(running);
       this.#lastRequestMs = performance.now();
     }
-  }
-
-  /** @throws FtpxError TOO_MANY_TRANSFERS, SERVER_STOPPING */
-  addTransfer(id: number, transfer: Transfer): void {
-    if (this.registry.isDraining) throw new FtpxError("SERVER_STOPPING");
-    if (this.transfers.size >= TRANSFERS_MAX) {
-      throw new FtpxError("TOO_MANY_TRANSFERS", { limit: TRANSFERS_MAX });
-    }
-    if (this.transfers.size === 0) this.#headway = new Headway();
-    this.transfers.set(id, transfer);
-  }
-
-  /** So much content came, or was acknowledged; without bytes, another step of a transfer. */
-  moved(bytes?: number): void {
-    this.#headway?.moved(bytes);
-  }
-
-  /** To be called every WATCH_EVERY_MS: ends transfers that stand still. */
-  watch(nowMs: number): void {
-    if (this.transfers.size === 0) return;
-    // Looked at every second, a rate is of the last few, whenever somebody asks for it.
-    for (const { motion } of this.transfers.values()) motion.rate(nowMs);
-    this.#headway?.watch(this.transfers.values(), nowMs);
-  }
-
-  /** An acknowledgement of a transfer that is over: by how many bytes it would have gone on. */
-  acknowledgeLate(id: number, offset: number): number {
-    return this.#trailing?.acknowledge(id, offset) ?? 0;
-  }
-
-  /** What the next transfer may have in flight, out of what all of the session's share. */
-  nextWindowBytes(): number {
-    let givenBytes = 0;
-    for (const { windowBytes } of this.transfers.values()) givenBytes += windowBytes;
-    return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES, SESSION_WINDOW_BYTES - givenBytes));
-  }
-
-  /** The transfer is over, as its motion says. */
-  forgetTransfer(id: number): void {
-    const transfer = this.#take(id);
-    if (transfer !== undefined) this.registry.counters.ended(transfer.motion);
-  }
-
-  /** Ends one transfer and forgets it; never throws, because often nobody waits for it. */
-  async endTransfer(id: number, failure: FtpxError): Promise<void> {
-    const transfer = this.#take(id);
-    if (transfer === undefined) return;
-    try {
-      await transfer.end(failure);
-    } catch (error) {
-      this.emit("fault", { work: "transfer", reason: String(error) });
-    }
-    // Not before: a commit that has begun is carried through, and may be done yet.
-    this.registry.counters.ended(transfer.motion);
   }
 
   emit(event: string, fields: Record<string, EventValue> = {}): void {
@@ -332,16 +244,6 @@ export class Session {
   end(failure: FtpxError): Promise<void> {
     this.#ended ??= this.#release(failure);
     return this.#ended;
-  }
-
-  #take(id: number): Transfer | undefined {
-    const transfer = this.transfers.get(id);
-    this.transfers.delete(id);
-    if (transfer?.acknowledge !== undefined) {
-      this.#trailing ??= new Trailing();
-      this.#trailing.keep(id, transfer);
-    }
-    return transfer;
   }
 
   async #enter(account: Account, means: Means): Promise<boolean> {
@@ -372,11 +274,11 @@ export class Session {
 
   async #release(failure: FtpxError): Promise<void> {
     this.#ending.abort(failure);
-    const ids = [...this.transfers.keys()];
+    const isBusy = this.transfers.open.size > 0;
     // To close the connection while nothing is under way is how a client leaves.
     const isLeaving = failure.kind === "CONNECTION_LOST" && failure.cause === undefined;
-    const reason = isLeaving && ids.length === 0 ? "LEFT" : failure.kind;
-    await Promise.all(ids.map((id) => this.endTransfer(id, failure)));
+    const reason = isLeaving && !isBusy ? "LEFT" : failure.kind;
+    await this.transfers.endAll(failure);
     // A request that goes on works in the home by its descriptor, whose number is another home's
     // as soon as this one is closed. Strangers and operators have none, and theirs may wait for us.
     if (this.#vfs !== undefined) await Promise.allSettled(this.#running);

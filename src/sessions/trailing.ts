@@ -4,7 +4,7 @@
  * known as can be open at once; what comes for an older one counts as nothing.
  */
 import { TRANSFERS_MAX } from "../base/limits.ts";
-import type { Transfer } from "./session.ts";
+import type { Transfer } from "./transfers.ts";
 
 export class Trailing {
   readonly #transfers = new Map<number, Transfer>();

@@ -8,7 +8,7 @@
  */
 import type { BigIntStats } from "node:fs";
 import { FtpxError, errorOfSystem, withPath } from "../base/errors.ts";
-import { factsOf } from "../base/openfile.ts";
+import { factsOf, isSameThing } from "../base/openfile.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
@@ -16,7 +16,6 @@ import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
 import type { Jail } from "./jail.ts";
 import { DirectoryListing } from "./listing.ts";
-import { isSameThing } from "./location.ts";
 import type { Directory, Location } from "./location.ts";
 import type { DiskParts } from "./parts.ts";
 import { demandExact } from "./spelling.ts";

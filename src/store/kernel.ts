@@ -83,17 +83,7 @@ export function loadKernel(): Kernel | undefined {
 export function widenThreadPool(threads: number): void {
   const size = "UV_THREADPOOL_SIZE";
   if (process.env[size] !== undefined || !mayUse("thread-pool")) return;
-  for (const library of LIBRARIES) {
-    try {
-      const libc = dlopen(library, {
-        setenv: { args: [FFIType.ptr, FFIType.ptr, FFIType.i32], returns: FFIType.i32 },
-      });
-      libc.symbols.setenv(ptr(Buffer.from(`${size}\0`)), ptr(Buffer.from(`${threads}\0`)), 0);
-      return;
-    } catch {
-      continue; // not the C library of this system
-    }
-  }
+  callLibrary("setenv", [Buffer.from(`${size}\0`), Buffer.from(`${threads}\0`), 0]);
 }
 
 /**
@@ -101,19 +91,8 @@ export function widenThreadPool(threads: number): void {
  * the handler on every system that has one. Undefined where there is no C library.
  */
 export function isSignalIgnored(number: number): boolean | undefined {
-  for (const library of LIBRARIES) {
-    try {
-      const libc = dlopen(library, {
-        sigaction: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
-      });
-      const old = new BigUint64Array(SIGACTION_WORDS_MAX);
-      if (libc.symbols.sigaction(number, null, ptr(old)) !== 0) return undefined;
-      return old[0] === SIG_IGN;
-    } catch {
-      continue; // not the C library of this system
-    }
-  }
-  return undefined;
+  const old = new BigUint64Array(SIGACTION_WORDS_MAX);
+  return callLibrary("sigaction", [number, 0, old]) === 0 ? old[0] === SIG_IGN : undefined;
 }
 
 /** Protected from what the folder above allows; then full access for owner, system and administrators. */
@@ -256,7 +235,7 @@ function systemError(code: string): Error {
  * @returns -1 too where there is no such function
  */
 export function callLibrary(name: string, words: readonly (number | NodeJS.TypedArray)[]): number {
-  for (const library of [...LIBRARIES, "libSystem.B.dylib"]) {
+  for (const library of LIBRARIES) {
     try {
       const args = words.map(() => FFIType.i64);
       const { symbols } = dlopen(library, { [name]: { args, returns: FFIType.i32 } });

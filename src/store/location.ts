@@ -13,7 +13,7 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import { FtpxError, errorOfSystem } from "../base/errors.ts";
 import type { ErrorKind } from "../base/errors.ts";
-import { NO_LINK, OpenFile, factsOf } from "../base/openfile.ts";
+import { isSameThing, NO_LINK, OpenFile, factsOf } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import { mayUse } from "../base/ways.ts";
 
@@ -188,10 +188,6 @@ export async function regularOnly(file: OpenFile): Promise<OpenFile> {
     await file.close();
     throw error;
   }
-}
-
-export function isSameThing(a: FileFacts, b: FileFacts): boolean {
-  return a.inode === b.inode && a.device === b.device;
 }
 
 /** What a failed open says in our terms: a link that was not followed leads out of the home. */

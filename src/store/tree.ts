@@ -8,12 +8,13 @@
  */
 import type { BigIntStats } from "node:fs";
 import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
+import { isSameThing } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
 import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
 import { LOOKS_AT_ONCE } from "./listing.ts";
 import { Names } from "./names.ts";
-import { Directory, Location, isSameThing } from "./location.ts";
+import { Directory, Location } from "./location.ts";
 import type { Usage } from "./store.ts";
 
 /** What went is reported after so many entries: seldom enough for a database, often for a person. */

@@ -15,11 +15,11 @@ import {
   CLOSE_MS_MAX,
   HELD_BYTES_EACH,
   PAGES_QUEUE_BYTES_MAX,
-  PROGRESS_BYTES_MIN,
   PROGRESS_MS_MAX,
   REPLY_QUEUE_BYTES_MAX,
   WRITE_STALL_MS_MAX,
 } from "../base/limits.ts";
+import { Patience } from "../base/patience.ts";
 
 /** What a Link needs of a Bun socket, TCP or TLS. */
 export interface RawSocket {
@@ -58,9 +58,10 @@ export class Link {
   #flushIsDue = false;
   /** The socket takes no more until it drains. */
   #isBlocked = false;
-  /** Since then something waits, and less than PROGRESS_BYTES_MIN of it was taken. */
+  /** Since then something waits. */
   #waitingSinceMs: number | undefined;
-  #takenBytes = 0;
+  /** Of the peer, with what waits. */
+  readonly #patience = new Patience();
   /** It has taken something: in TLS nothing is, before the handshake has ended. */
   #hasTaken = false;
   #isPaused = false;
@@ -159,9 +160,8 @@ export class Link {
 
   /** Whether bytes have waited too long for a peer that takes none of them, or next to none. */
   isStalled(nowMs: number): boolean {
-    const sinceMs = this.#waitingSinceMs;
     const msMax = this.#isPaused ? WRITE_STALL_MS_MAX : PROGRESS_MS_MAX;
-    return sinceMs !== undefined && nowMs - sinceMs > msMax;
+    return this.#patience.lateMs({ msMax, sinceMs: this.#waitingSinceMs }, nowMs) !== undefined;
   }
 
   /** Joins everything that is queued in the same turn of the event loop. */
@@ -204,7 +204,7 @@ export class Link {
       this.#hasTaken = true;
       this.#closeTimer?.refresh();
     }
-    if (this.#waitingSinceMs !== undefined) this.#tookSome(taken);
+    if (this.#waitingSinceMs !== undefined) this.#patience.moved(taken);
     if (taken < length) {
       this.#isBlocked = true;
       this.#waitingSinceMs ??= performance.now();
@@ -219,13 +219,6 @@ export class Link {
   #giveUpSoon(): void {
     clearTimeout(this.#closeTimer);
     this.#closeTimer = setTimeout(() => this.terminate(), 0);
-  }
-
-  #tookSome(bytes: number): void {
-    this.#takenBytes += bytes;
-    if (this.#takenBytes < PROGRESS_BYTES_MIN) return;
-    this.#takenBytes = 0;
-    this.#waitingSinceMs = performance.now();
   }
 
   #next(): { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined {

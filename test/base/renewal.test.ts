@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { isRenewalProved, proveRenewal } from "../../src/base/renewal.ts";
-import { sha256 } from "../../src/base/verifier.ts";
+import { sha256 } from "../../src/base/derivation.ts";
 import { bytes } from "../support/octets.ts";
 
 const CLIENT_KEY = bytes("a0a1a2a3 a4a5a6a7 a8a9aaab acadaeaf b0b1b2b3 b4b5b6b7 b8b9babb bcbdbebf");

@@ -4,13 +4,12 @@ import fs from "node:fs";
 import * as fc from "fast-check";
 import { encodeBase64 } from "../../src/base/base64.ts";
 import { ClientExchange, DerivedKeys, ServerExchange } from "../../src/base/scram.ts";
+import { hmac, sha256 } from "../../src/base/derivation.ts";
 import {
   fakeVerifier,
   formatVerifier,
-  hmac,
   makeVerifier,
   parseVerifier,
-  sha256,
 } from "../../src/base/verifier.ts";
 import { ANN, ANNS_KEYS, BINDING, CHEAP, meet, NEVER_ASKED } from "../support/exchange.ts";
 import { refusal } from "../support/refusal.ts";

@@ -1,6 +1,7 @@
 /** Opening what is no link where the system has no flag for it: the look before, the look after. */
 import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
 import fs from "node:fs";
+import { FtpxError } from "../../src/base/errors.ts";
 import { OpenFile } from "../../src/base/openfile.ts";
 import { Folder } from "../support/folder.ts";
 import { codeOf } from "../support/errno.ts";
@@ -95,4 +96,17 @@ test("a file is opened, made and emptied as with the flag", async () => {
   await emptied.close();
 
   expect(await codeOf(open("none", O_RDONLY))).toBe("ENOENT");
+});
+
+test("a file that cannot be emptied, or not be looked at, is closed", async () => {
+  fs.writeFileSync(folder.at("f"), "old");
+  const close = spyOn(fs, "close");
+  // Who may only read cannot empty.
+  expect(await codeOf(open("f", O_RDONLY | O_TRUNC))).toBe("EINVAL");
+  expect(close).toHaveBeenCalledTimes(1);
+
+  const failure = new FtpxError("IO_FAILED", {}, { cause: { code: "EIO" } });
+  spyOn(OpenFile.prototype, "facts").mockRejectedValue(failure);
+  expect(await codeOf(open("f", O_RDONLY))).toBe("EIO");
+  expect(close).toHaveBeenCalledTimes(2);
 });

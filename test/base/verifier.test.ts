@@ -3,18 +3,20 @@ import crypto, { randomBytes } from "node:crypto";
 import { encodeBareBase64 } from "../../src/base/base64.ts";
 import { FtpxError } from "../../src/base/errors.ts";
 import { PASSWORD_BYTES_MAX } from "../../src/base/limits.ts";
-import type { Parameters } from "../../src/base/verifier.ts";
+import type { Parameters } from "../../src/base/derivation.ts";
 import {
   assertDerivable,
   DEFAULT_PARAMETERS,
   deriveKeys,
   distinctParameters,
+  preparePassword,
+} from "../../src/base/derivation.ts";
+import {
   fakeVerifier,
   formatVerifier,
   makeVerifier,
   parseNewVerifier,
   parseVerifier,
-  preparePassword,
 } from "../../src/base/verifier.ts";
 
 const CHEAP: Parameters = { memoryKib: 8192, passes: 1 };

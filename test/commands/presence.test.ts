@@ -19,7 +19,7 @@ function sessionOf(id: number, path: typeof LONGEST, count: number): Session {
     return [index, { motion }] as const;
   });
   const line = { door: "native", address: "2001:db8::1" };
-  const transfers = new Map(moves);
+  const transfers = { open: new Map(moves) };
   return { id, line, client: "c".repeat(64), beganMs: 0, transfers, lastActiveMs } as never;
 }
 

@@ -23,7 +23,8 @@ import {
 import { nameText, parsePath } from "../../src/base/path.ts";
 import { ClientExchange, DerivedKeys, ServerExchange } from "../../src/base/scram.ts";
 import { signInMessage, SigningKey } from "../../src/base/signature.ts";
-import { deriveKeys, formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
+import { deriveKeys } from "../../src/base/derivation.ts";
+import { formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
 import { NOTICES } from "../../src/commands/notices.ts";
 import { TABLE } from "../../src/commands/table.ts";
 import type { AnyCommand, CommandName } from "../../src/commands/table.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { PROGRESS_BYTES_MIN, PROGRESS_MS_MAX } from "../../src/base/limits.ts";
 import { Headway } from "../../src/sessions/headway.ts";
-import type { Transfer } from "../../src/sessions/session.ts";
+import type { Transfer } from "../../src/sessions/transfers.ts";
 
 class Still {
   isPeersTurn = true;

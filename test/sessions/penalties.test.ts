@@ -73,7 +73,7 @@ test("A5: when there are too many sources, the one that is free soonest goes, an
 
   expect(penalties.size).toBe(100);
   expect(penalties.remainingMs("busy", 5000)).toBe(busyMs - 5000);
-  expect([...penalties.shutOut(5000)].map(({ source }) => source)).toEqual(["busy"]);
+  expect([...penalties.shutOut(5000)]).toEqual(["busy"]);
 });
 
 test("a full table of sources costs little for each further one", () => {
@@ -90,8 +90,6 @@ test("sources that are forgotten leave nothing behind", () => {
   for (let index = 0; index < 8; index += 1) penalties.add(`s${index}`, FAILED, 0);
   penalties.add("late", FAILED, PENALTY_MEMORY_MS + FAILED + 2000);
   expect(penalties.size).toBe(1);
-  expect(penalties.forget("late")).toBe(true);
-  expect(penalties.forget("late")).toBe(false);
-  expect(penalties.size).toBe(0);
   expect(penalties.add("new", 3 * FAILED, 9e9)).toBe(3 * FAILED);
+  expect(penalties.size).toBe(1);
 });

@@ -8,7 +8,8 @@ import { HOME } from "../../src/base/path.ts";
 import { fakeVerifier } from "../../src/base/verifier.ts";
 import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
 import { Registry } from "../../src/sessions/registry.ts";
-import type { Line, Session, SignInAttempt, Transfer } from "../../src/sessions/session.ts";
+import type { Line, Session, SignInAttempt } from "../../src/sessions/session.ts";
+import type { Transfer } from "../../src/sessions/transfers.ts";
 import { Motion } from "../../src/transfer/motion.ts";
 import type { Depot } from "../../src/vfs/depot.ts";
 import { refusal } from "../support/refusal.ts";
@@ -211,9 +212,9 @@ test("A7: a transfer whose right is gone is ended with it, and no other", async 
     needs,
     revoke: (failure) => void revoked.push([needs, failure.kind, failure.details]),
   });
-  session.addTransfer(1, needing("read"));
-  session.addTransfer(2, needing("write"));
-  session.addTransfer(3, needing("read", "write"));
+  session.transfers.add(1, needing("read"));
+  session.transfers.add(2, needing("write"));
+  session.transfers.add(3, needing("read", "write"));
   accounts = accountsOf(account("ann", { access: "read-only" }));
   registry.reload();
 
@@ -226,19 +227,19 @@ test("A7: a transfer whose right is gone is ended with it, and no other", async 
 
 test("a server that stops begins no transfer, for the request only", () => {
   const session = registry.admit(lineOf());
-  session.addTransfer(1, TRANSFER);
+  session.transfers.add(1, TRANSFER);
   registry.drain();
 
-  expect(() => session.addTransfer(2, TRANSFER)).toThrow(refusal("SERVER_STOPPING"));
+  expect(() => session.transfers.add(2, TRANSFER)).toThrow(refusal("SERVER_STOPPING"));
   expect(new FtpxError("SERVER_STOPPING").row).toMatchObject({ ends: "request", exit: 69 });
-  expect([...session.transfers.keys()]).toEqual([1]);
+  expect([...session.transfers.open.keys()]).toEqual([1]);
 });
 
 test("idle sessions are closed; those with a transfer or a request when it has ended", async () => {
   const idle = registry.admit(lineOf());
   const sending = registry.admit(lineOf());
   const asking = registry.admit(lineOf());
-  sending.addTransfer(1, TRANSFER);
+  sending.transfers.add(1, TRANSFER);
   const asked = Promise.withResolvers<void>();
   const asks = asking.during(() => asked.promise);
   const reason = new FtpxError("DRAINING");
@@ -246,7 +247,7 @@ test("idle sessions are closed; those with a transfer or a request when it has e
   expect([...closed]).toEqual([[idle.line, reason]]);
   expect(registry.isBusy).toBe(true);
 
-  await sending.endTransfer(1, reason);
+  await sending.transfers.end(1, reason);
   asked.resolve();
   await asks;
   registry.closeIdle(reason);

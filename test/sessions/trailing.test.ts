@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { TRANSFERS_MAX } from "../../src/base/limits.ts";
-import type { Transfer } from "../../src/sessions/session.ts";
+import type { Transfer } from "../../src/sessions/transfers.ts";
 import { Trailing } from "../../src/sessions/trailing.ts";
 import { SendWindow } from "../../src/transfer/window.ts";
 import { refusal } from "../support/refusal.ts";
