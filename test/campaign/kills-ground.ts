@@ -11,7 +11,6 @@ import {
   lstatSync,
   openSync,
   readdirSync,
-  readlinkSync,
   readSync,
   statSync,
   utimesSync,
@@ -23,6 +22,7 @@ import { CHUNK_BYTES, SIGN_IN_MS_MAX } from "../../src/base/limits.ts";
 import type { Chance } from "../support/chance.ts";
 import { makeFile, Server, sha256Of } from "../e2e/binary.ts";
 import type { Scene } from "../e2e/binary.ts";
+import { openFilesOf } from "../support/process.ts";
 import type { Campaign } from "./campaign.ts";
 import { descriptorsOf, violations } from "./invariant.ts";
 import { DIRECTORY, HomeModel } from "./kills-model.ts";
@@ -258,7 +258,9 @@ export class Ground {
     const untilMs = performance.now() + IDLE_MS_MAX;
     while (descriptorsOf(this.server) > most && performance.now() < untilMs) await Bun.sleep(20);
     if (descriptorsOf(this.server) > most) {
-      this.campaign.fail(`more than ${most} descriptors are open: ${linksOf(this.server)}`);
+      this.campaign.fail(
+        `more than ${most} descriptors are open: ${openFilesOf(this.server.process.pid).join(" ")}`,
+      );
     }
     await this.check();
   }
@@ -325,19 +327,6 @@ export class Ground {
     const local = join(folder, `${bytes}`);
     return { local, bytes, content: makeFile(local, bytes, bytes + 1) };
   }
-}
-
-/** What the open descriptors are. */
-function linksOf({ process }: Server): string {
-  const folder = `/proc/${process.pid}/fd`;
-  const links = readdirSync(folder).map((name) => {
-    try {
-      return readlinkSync(join(folder, name));
-    } catch {
-      return "closed";
-    }
-  });
-  return links.join(" ");
 }
 
 /** The same bytes in the first chunk, others behind it. */

@@ -16,6 +16,7 @@ import type { Ran, Server } from "../e2e/binary.ts";
 import type { CuttableLine } from "../e2e/line.ts";
 import { signedIn } from "../e2e/wire.ts";
 import { jobOf } from "../support/job.ts";
+import { openFilesOf } from "../support/process.ts";
 import { CHUNK_BYTES, digestOf, flip, MIB, modifiedMsOf, setTime, sizeOf } from "./proof-files.ts";
 
 export const FILE_BYTES = 5 * CHUNK_BYTES;
@@ -293,8 +294,7 @@ export class Ground {
 
   /** What the server does when a session ends is done. */
   async #letGo(part: string): Promise<void> {
-    const folder = `/proc/${this.server.process.pid}/fd`;
-    const isOpen = () => fs.readdirSync(folder).some((fd) => linkAt(`${folder}/${fd}`) === part);
+    const isOpen = () => openFilesOf(this.server.process.pid).includes(part);
     await until("the server has let go", () => !isOpen());
   }
 }
@@ -311,15 +311,6 @@ async function stallGet(line: CuttableLine, local: string): Promise<string> {
 
 export function doneOf({ stdout }: Ran): Done {
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as Done;
-}
-
-/** Empty for a descriptor that was closed meanwhile. */
-function linkAt(path: string): string {
-  try {
-    return fs.readlinkSync(path);
-  } catch {
-    return "";
-  }
 }
 
 function keptBytes(keeps: Keeps, heldBytes: number): number {

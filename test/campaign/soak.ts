@@ -10,12 +10,12 @@
  * judged with `--slope`, by what it comes down to every few minutes: a run of less than an hour
  * cannot tell.
  */
-import { readdirSync, readlinkSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { linesOf } from "../e2e/binary.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
+import { openFilesOf } from "../support/process.ts";
 import { fitLine } from "../support/slope.ts";
 import { runCampaign } from "./campaign.ts";
 import type { Campaign } from "./campaign.ts";
@@ -239,7 +239,7 @@ class Soak implements SoakGround {
   async #demandDescriptors(most: number): Promise<void> {
     const isBack = () => descriptorsOf(this.#server) <= most;
     await until(`descriptors at ${most}`, isBack).catch((error: unknown) => {
-      const open = openFilesOf(this.#server).join(" ");
+      const open = openFilesOf(this.#server.process.pid).join(" ");
       this.#campaign.fail(`${String(error)}: there are ${descriptorsOf(this.#server)}: ${open}`);
     });
   }
@@ -296,15 +296,4 @@ class Soak implements SoakGround {
       ...summary.figures,
     };
   }
-}
-
-/** What its descriptors lead to, as the kernel names it; some may close meanwhile. */
-function openFilesOf({ process: { pid } }: Server): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${name}`)];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { deriveKeys, parseVerifier } from "../../src/base/verifier.ts";
 import { TABLE } from "../../src/commands/table.ts";
+import { cpuSecondsOf } from "../support/process.ts";
 import { freshAddress, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { greeted, guess, signedIn } from "./wire.ts";
@@ -133,14 +134,8 @@ test("A1: unknown, disabled and real users get the same messages, lengths and er
   client.close();
 });
 
-/** Processor time that a process has used, in seconds. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 test("A3: a flood of wrong passwords costs the server no derivation, and the owner gets in", async () => {
-  const before = await cpuSeconds(server.process.pid);
+  const before = cpuSecondsOf(server.process.pid);
   const tryOnce = async (user: string) => {
     const client = await greeted(server, freshAddress());
     const kind = await guess(client, user);
@@ -153,7 +148,7 @@ test("A3: a flood of wrong passwords costs the server no derivation, and the own
     const batch = Array.from({ length: 25 }, (_hole, index) => tryOnce(`user${count + index}`));
     kinds.push(...(await Promise.all(batch)));
   }
-  const spent = (await cpuSeconds(server.process.pid)) - before;
+  const spent = cpuSecondsOf(server.process.pid) - before;
 
   expect(new Set(kinds)).toEqual(new Set(["SIGN_IN_REFUSED"]));
   // 500 derivations would be at least 500 times 25 ms.
