@@ -57,7 +57,7 @@ test("I1: the server executes nothing while it serves", async () => {
 
 test("A8: before sign-in no file below the homes is touched", async () => {
   const trace = await traced("%file,openat2", async () => {
-    const client = await greeted(server);
+    const client = await greeted(server, freshAddress());
     for (const [index, { code }] of Object.values(TABLE).entries()) {
       client.connection.send(code, 0, 10 + index, new Uint8Array(0));
     }
