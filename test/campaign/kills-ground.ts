@@ -22,11 +22,11 @@ import { CHUNK_BYTES, SIGN_IN_MS_MAX } from "../../src/base/limits.ts";
 import type { Chance } from "../support/chance.ts";
 import { makeFile, Server, sha256Of } from "../e2e/binary.ts";
 import type { Scene } from "../e2e/binary.ts";
-import { openFilesOf } from "../support/process.ts";
 import type { Campaign } from "./campaign.ts";
 import { descriptorsOf, violations } from "./invariant.ts";
 import { DIRECTORY, HomeModel } from "./kills-model.ts";
 import type { Content, Finding, Seen } from "./kills-model.ts";
+import { demandDescriptors } from "./rounds-peers.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -255,13 +255,7 @@ export class Ground {
   /** Descriptors back at the baseline, and nothing for `ftpx check` to find. */
   async demandOrder(): Promise<void> {
     const most = this.#descriptorCount + SPARE_DESCRIPTORS;
-    const untilMs = performance.now() + IDLE_MS_MAX;
-    while (descriptorsOf(this.server) > most && performance.now() < untilMs) await Bun.sleep(20);
-    if (descriptorsOf(this.server) > most) {
-      this.campaign.fail(
-        `more than ${most} descriptors are open: ${openFilesOf(this.server.process.pid).join(" ")}`,
-      );
-    }
+    await demandDescriptors(this.campaign, this.server, most, IDLE_MS_MAX);
     await this.check();
   }
 

@@ -230,9 +230,7 @@ class Field {
   /** When nobody is there, everything is as if nobody had been. */
   async #demandLevel(): Promise<void> {
     await this.#visit(this.#begun);
-    await demandDescriptors(this.#server, this.#baseline).catch((error: unknown) => {
-      this.#campaign.fail(String(error));
-    });
+    await demandDescriptors(this.#campaign, this.#server, this.#baseline);
     for (const what of await violations(this.#scene)) this.#campaign.fail(what);
     for (const what of strangersAmong(this.#scene)) this.#campaign.fail(what);
     this.#counts.invariants += 1;
