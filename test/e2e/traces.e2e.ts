@@ -6,7 +6,7 @@ import { DerivedKeys } from "../../src/base/scram.ts";
 import { deriveKeys, parseVerifier } from "../../src/base/verifier.ts";
 import { TABLE } from "../../src/commands/table.ts";
 import { cpuSecondsOf } from "../support/process.ts";
-import { freshAddress, Scene } from "./binary.ts";
+import { freshAddress, linesOf, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { greeted, guess, signedIn } from "./wire.ts";
 
@@ -23,12 +23,27 @@ beforeAll(async () => {
 
 afterAll(() => scene.end());
 
+/** Waits for a line with this text; what comes behind it is read and thrown away. */
+async function said(stderr: ReadableStream<Uint8Array>, text: string): Promise<void> {
+  const heard = Promise.withResolvers<void>();
+  const follow = async () => {
+    let all = "";
+    for await (const line of linesOf(stderr)) {
+      all += `${line}\n`;
+      if (line.includes(text)) heard.resolve();
+    }
+    heard.reject(new Error(all));
+  };
+  void follow();
+  await heard.promise;
+}
+
 /** Runs work while strace writes down the server's calls of these kinds. */
 async function traced(calls: string, work: () => Promise<void>): Promise<string> {
   const output = scene.path("trace");
-  const words = ["strace", "-f", "-qq", "-e", `trace=${calls}`, "-o", output, "-p"];
-  const strace = Bun.spawn([...words, String(server.process.pid)], { stderr: "ignore" });
-  await Bun.sleep(500);
+  const words = ["strace", "-f", "-e", `trace=${calls}`, "-o", output, "-p"];
+  const strace = Bun.spawn([...words, String(server.process.pid)], { stderr: "pipe" });
+  await said(strace.stderr, " attached");
   await work();
   await Bun.sleep(200);
   strace.kill("SIGINT");
