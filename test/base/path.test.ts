@@ -14,6 +14,7 @@ import {
   resolvePath,
 } from "../../src/base/path.ts";
 import { bytes } from "../support/octets.ts";
+import { threadMs } from "../support/process.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 import { readVectorLines } from "../support/vectors.ts";
 
@@ -163,10 +164,10 @@ test("P10: a path of depth 2,000 is accepted, and no path is deeper than its byt
 test("P7: 4 KiB of bytes that are not UTF-8 are read in a few milliseconds", () => {
   const path = `/${"\u{10fec3}".repeat(NAME_BYTES_MAX)}`.repeat(15);
   parsePath(path);
-  const beganMs = performance.now();
+  const beganMs = threadMs();
   for (let round = 0; round < 5; round += 1) parsePath(path);
 
-  expect((performance.now() - beganMs) / 5).toBeLessThan(15);
+  expect((threadMs() - beganMs) / 5).toBeLessThan(15);
 });
 
 test("resolvePath takes an absolute text for itself and others from the directory", () => {

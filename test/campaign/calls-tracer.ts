@@ -5,11 +5,12 @@
  * The tracer is compiled when a campaign begins, with the C compiler of the machine. The
  * program dies with its tracer, and the tracer with this process, however that ends.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { BINARY } from "../e2e/binary.ts";
 import type { Ran, Scene } from "../e2e/binary.ts";
+import { openFilesOf } from "../support/process.ts";
 
 /** One call as it was made. */
 export interface Call {
@@ -114,9 +115,7 @@ export class Traced {
   openPaths(folder: string): string[] {
     const { pid } = this.child;
     const program = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-    const descriptors = readdirSync(`/proc/${program}/fd`);
-    const paths = descriptors.map((fd) => readLink(`/proc/${program}/fd/${fd}`));
-    return paths
+    return openFilesOf(Number(program))
       .filter((path) => path.startsWith(`${folder}/`))
       .map((path) => path.slice(folder.length + 1));
   }
@@ -148,15 +147,6 @@ function readLines(path: string): string[] {
   } catch {
     // The tracer has not begun yet.
     return [];
-  }
-}
-
-/** Empty when it was closed meanwhile. */
-function readLink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
   }
 }
 

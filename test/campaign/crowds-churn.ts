@@ -13,6 +13,8 @@ const LANES = 16;
 const GROWTH_MIB_MAX = 20;
 /** What the runtime takes once and keeps is not growth. */
 const WARM_UP_MAX = 5000;
+/** Of a hundred. Where more of them are, it is not churn that was tried. */
+const REFUSED_PERCENT_MAX = 1;
 
 export async function churn(
   campaign: Campaign,
@@ -28,6 +30,9 @@ export async function churn(
   const beganMs = performance.now();
   const ways = await churnAll(server.port, count, 0);
   const seconds = (performance.now() - beganMs) / 1000;
+  if (ways.refused > (count * REFUSED_PERCENT_MAX) / 100) {
+    campaign.fail(`D9: ${ways.refused} of ${count} connections were refused`);
+  }
   await until("D9: descriptors", () => vitals.descriptors <= before.descriptors + 2, 20_000);
   await Bun.sleep(2000);
   const growthMib = Math.round((vitals.rssBytes - before.bytes) / MIB);

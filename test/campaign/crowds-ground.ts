@@ -3,7 +3,7 @@
  * that come from loopback addresses of their own, and what a server holds: memory, descriptors,
  * time of the processor. No address is used by many, so that no bound of a source is met.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import type { Socket } from "bun";
 import { DerivedKeys } from "../../src/base/scram.ts";
@@ -12,6 +12,7 @@ import { Client } from "../../src/client/client.ts";
 import { exportBinding, PLAIN_BINDING, TLS_OPTIONS } from "../../src/wire/tls.ts";
 import { Scene } from "../e2e/binary.ts";
 import type { Server } from "../e2e/binary.ts";
+import { cpuSecondsOf, descriptorCountOf, residentBytesOf } from "../support/process.ts";
 
 export const PASSWORD = "pw";
 export const MIB = 1024 * 1024;
@@ -130,8 +131,7 @@ export class Vitals {
   }
 
   get rssBytes(): number {
-    const status = readFileSync(`/proc/${this.#pid}/status`, "utf8");
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+    return residentBytesOf(this.#pid);
   }
 
   get rssMib(): number {
@@ -139,14 +139,11 @@ export class Vitals {
   }
 
   get descriptors(): number {
-    return readdirSync(`/proc/${this.#pid}/fd`).length;
+    return descriptorCountOf(this.#pid);
   }
 
-  /** Used so far, in user and system mode. */
   get cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.#pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSecondsOf(this.#pid);
   }
 }
 

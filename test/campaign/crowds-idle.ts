@@ -3,13 +3,13 @@
  * another one is served as fast as before; they stay, and when they have gone the server has
  * what it had.
  */
-import { DerivedKeys } from "../../src/base/scram.ts";
 import { HOME } from "../../src/base/path.ts";
+import type { Client } from "../../src/client/client.ts";
 import { linesOf } from "../e2e/binary.ts";
 import type { Scene } from "../e2e/binary.ts";
-import { greeted } from "../e2e/wire.ts";
+import { signedIn } from "../e2e/wire.ts";
 import type { Campaign } from "./campaign.ts";
-import { MIB, PASSWORD, quantile, Vitals } from "./crowds-ground.ts";
+import { MIB, quantile, Vitals } from "./crowds-ground.ts";
 import { until } from "./rounds-peers.ts";
 
 const LISTS = 200;
@@ -54,8 +54,7 @@ export async function idle(
   const server = await scene.serve(...options, ...(isPlain ? ["--plain", "127.0.0.1:0"] : []));
   const vitals = new Vitals(server);
   const port = isPlain ? Number((await server.event("listening-plain"))["port"]) : server.port;
-  const other = await greeted(server);
-  await other.signIn("ann", new DerivedKeys(() => PASSWORD));
+  const other = await signedIn(server);
   // What the first sessions make the runtime take is not the price of one.
   await gathered(port, isPlain, 20, 1, 100_000).then((crowd) => dismiss(crowd));
   await lists(other);
@@ -124,7 +123,7 @@ async function dismiss({ all }: Crowds): Promise<number> {
 }
 
 /** How long each of many `ls` takes. */
-async function lists(client: Awaited<ReturnType<typeof greeted>>): Promise<number[]> {
+async function lists(client: Client): Promise<number[]> {
   const tookMs: number[] = [];
   for (let index = 0; index < LISTS; index += 1) {
     const beganMs = performance.now();

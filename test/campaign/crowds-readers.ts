@@ -10,6 +10,7 @@ import type { Scene } from "../e2e/binary.ts";
 import { DEAF } from "../e2e/wire.ts";
 import type { Campaign } from "./campaign.ts";
 import { addressOf, inLanes, MIB, PASSWORD, signInFrom, userOf, Vitals } from "./crowds-ground.ts";
+import type { Guest } from "./crowds-ground.ts";
 
 const FILE_BYTES = 1024 * MIB;
 const ENTRIES = 2000;
@@ -39,7 +40,7 @@ export async function readers(
   const before = { bytes: vitals.rssBytes, mib: vitals.rssMib };
   let peakBytes = 0;
   const sample = setInterval(() => (peakBytes = Math.max(peakBytes, vitals.rssBytes)), 100);
-  const guests: Awaited<ReturnType<typeof signInFrom>>[] = [];
+  const guests: Guest[] = [];
   await inLanes(8, count, async (index) => {
     const address = { port: server.port, localAddress: addressOf(index) };
     const guest = await signInFrom(address, userOf(index % HOMES));
@@ -80,9 +81,7 @@ async function furnish(scene: Scene, user: string): Promise<void> {
   for (const name of names) closeSync(openSync(`${home}/many/${name}`, "w"));
 }
 
-type Deaf = Awaited<ReturnType<typeof signInFrom>>;
-
-function askForFile({ client }: Deaf): void {
+function askForFile({ client }: Guest): void {
   const path = parsePath("/large");
   for (let index = 0; index < 4; index += 1) {
     const about = { path, algorithm: "sha256", version: undefined, windowBytes: 8 * MIB } as const;
@@ -90,7 +89,7 @@ function askForFile({ client }: Deaf): void {
   }
 }
 
-function askForListings({ client }: Deaf): void {
+function askForListings({ client }: Guest): void {
   const path = parsePath("/many");
   for (let index = 0; index < 200; index += 1) {
     client.call("list", { path, cursor: 0 }).catch(() => {});

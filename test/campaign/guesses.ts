@@ -12,7 +12,7 @@ import { connect } from "../../src/client/connect.ts";
 import type { Endpoint } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { freshAddress, Scene, Server } from "../e2e/binary.ts";
-import { guess } from "../e2e/wire.ts";
+import { endpointOf, greeted, guess } from "../e2e/wire.ts";
 import { runCampaign } from "./campaign.ts";
 import type { Campaign } from "./campaign.ts";
 
@@ -58,7 +58,8 @@ async function guessAll(
 ): Promise<Record<string, number>> {
   const count = campaign.number("guesses");
   const everyMs = (campaign.number("seconds") * 1000) / count;
-  const { localAddress, victim } = guesser;
+  const { host, localAddress, victim } = guesser;
+  const endpoint = { ...endpointOf(server, localAddress), host };
   const outcomes: Record<string, number> = {};
   const note = (kind: string) => (outcomes[kind] = (outcomes[kind] ?? 0) + 1);
   const beganMs = performance.now();
@@ -67,7 +68,7 @@ async function guessAll(
     // A late one does not hold the others up.
     await Bun.sleep(Math.max(0, beganMs + index * everyMs - performance.now()));
     const user = campaign.chance.below(2) === 0 ? victim : `nobody${campaign.chance.below(1000)}`;
-    open.push(tryOnce(endpointOf(server, guesser), user).then(note));
+    open.push(tryOnce(endpoint, user).then(note));
     if (index % 500 === 499) campaign.progress(`${localAddress} ${JSON.stringify(outcomes)}`);
   }
   await Promise.all(open);
@@ -119,17 +120,10 @@ async function demandEntry(
 ): Promise<number> {
   const beganMs = performance.now();
   const work = async () => {
-    const { client } = await connect(endpointOf(server, { host: "127.0.0.1", localAddress }), "t");
+    const client = await greeted(server, localAddress);
     await client.signIn(user, RIGHT).finally(() => client.close());
   };
   const kind = await outcomeOf(work());
   if (kind !== "none") campaign.fail(`${user} could not sign in from ${localAddress}: ${kind}`);
   return performance.now() - beganMs;
-}
-
-function endpointOf(
-  { port, fingerprint }: Server,
-  { host, localAddress }: Pick<Endpoint, "host" | "localAddress">,
-): Endpoint {
-  return { host, port, fingerprint, name: "guesses", localAddress };
 }

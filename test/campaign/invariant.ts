@@ -2,10 +2,10 @@
  * INV, looked at from outside: what `ftpx check` finds, files that a client was told are
  * stored, a canary beside the data directory, descriptors, and whether the server answers.
  */
-import { readdirSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Scene, Server } from "../e2e/binary.ts";
+import { descriptorCountOf } from "../support/process.ts";
 
 /** A file that is to be there: its user, its path in the home, the SHA-256 of its bytes. */
 export interface Told {
@@ -56,7 +56,7 @@ export async function plantCanary(scene: Scene): Promise<() => Promise<boolean>>
 
 /** Open descriptors of the server. */
 export function descriptorsOf(server: Server): number {
-  return readdirSync(`/proc/${server.process.pid}/fd`).length;
+  return descriptorCountOf(server.process.pid);
 }
 
 /** Sign-in, ls, put and get of a small file. @returns what went wrong */

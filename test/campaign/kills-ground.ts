@@ -11,7 +11,6 @@ import {
   lstatSync,
   openSync,
   readdirSync,
-  readlinkSync,
   readSync,
   statSync,
   utimesSync,
@@ -27,6 +26,7 @@ import type { Campaign } from "./campaign.ts";
 import { descriptorsOf, violations } from "./invariant.ts";
 import { DIRECTORY, HomeModel } from "./kills-model.ts";
 import type { Content, Finding, Seen } from "./kills-model.ts";
+import { demandDescriptors } from "./rounds-peers.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -255,11 +255,7 @@ export class Ground {
   /** Descriptors back at the baseline, and nothing for `ftpx check` to find. */
   async demandOrder(): Promise<void> {
     const most = this.#descriptorCount + SPARE_DESCRIPTORS;
-    const untilMs = performance.now() + IDLE_MS_MAX;
-    while (descriptorsOf(this.server) > most && performance.now() < untilMs) await Bun.sleep(20);
-    if (descriptorsOf(this.server) > most) {
-      this.campaign.fail(`more than ${most} descriptors are open: ${linksOf(this.server)}`);
-    }
+    await demandDescriptors(this.campaign, this.server, most, IDLE_MS_MAX);
     await this.check();
   }
 
@@ -325,19 +321,6 @@ export class Ground {
     const local = join(folder, `${bytes}`);
     return { local, bytes, content: makeFile(local, bytes, bytes + 1) };
   }
-}
-
-/** What the open descriptors are. */
-function linksOf({ process }: Server): string {
-  const folder = `/proc/${process.pid}/fd`;
-  const links = readdirSync(folder).map((name) => {
-    try {
-      return readlinkSync(join(folder, name));
-    } catch {
-      return "closed";
-    }
-  });
-  return links.join(" ");
 }
 
 /** The same bytes in the first chunk, others behind it. */

@@ -112,7 +112,7 @@ async function demandInvariant(
   told: readonly Told[],
   campaign: Campaign,
 ): Promise<void> {
-  await demandDescriptors(server, baseline).catch((error: unknown) => campaign.fail(String(error)));
+  await demandDescriptors(campaign, server, baseline);
   for (const failure of await whatFails(scene, server, "lena", PASSWORD)) campaign.fail(failure);
   for (const finding of await violations(scene, told)) campaign.fail(finding);
   if ((await server.stop()) !== 0) campaign.fail("the server did not end with status 0");

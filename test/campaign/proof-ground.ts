@@ -16,6 +16,8 @@ import type { Ran, Server } from "../e2e/binary.ts";
 import type { CuttableLine } from "../e2e/line.ts";
 import { signedIn } from "../e2e/wire.ts";
 import { jobOf } from "../support/job.ts";
+import { openFilesOf } from "../support/process.ts";
+import { until } from "./rounds-peers.ts";
 import { CHUNK_BYTES, digestOf, flip, MIB, modifiedMsOf, setTime, sizeOf } from "./proof-files.ts";
 
 export const FILE_BYTES = 5 * CHUNK_BYTES;
@@ -222,7 +224,7 @@ export class Ground {
     const all = [...this.#wordsOf(place, line), "--json", ...words];
     const running = this.scene.run(all, { env: { ...ENV, ...env } });
     if (meanwhile !== undefined) {
-      await until("it is under way", () => carried() >= 1.5 * CHUNK_BYTES);
+      await until("it is under way", () => carried() >= 1.5 * CHUNK_BYTES, WAIT_MS_MAX);
       meanwhile();
     }
     const ran = await running;
@@ -285,27 +287,26 @@ export class Ground {
       const { uploads } = await client.call("uploads", { after: undefined });
       return uploads.some((upload) => upload.path === path && upload.heldBytes >= NOTED_BYTES);
     };
-    await until("three chunks are noted", isNoted);
+    await until("three chunks are noted", isNoted, WAIT_MS_MAX);
     const name = this.parts().find((found) => !others.includes(found)) ?? "";
-    await until("a tail is there", () => sizeOf(this.#partAt(name)) >= CUT_BYTES);
+    await until("a tail is there", () => sizeOf(this.#partAt(name)) >= CUT_BYTES, WAIT_MS_MAX);
     return this.#partAt(name);
   }
 
   /** What the server does when a session ends is done. */
   async #letGo(part: string): Promise<void> {
-    const folder = `/proc/${this.server.process.pid}/fd`;
-    const isOpen = () => fs.readdirSync(folder).some((fd) => linkAt(`${folder}/${fd}`) === part);
-    await until("the server has let go", () => !isOpen());
+    const isOpen = () => openFilesOf(this.server.process.pid).includes(part);
+    await until("the server has let go", () => !isOpen(), WAIT_MS_MAX);
   }
 }
 
 /** Waits until the client has so much of a get, and has noted it. @returns its part */
 async function stallGet(line: CuttableLine, local: string): Promise<string> {
   const part = local.replace(/[^/]+$/, ".$&.ftpx-part");
-  await until("a get is under way", () => line.toClientBytes >= CUT_BYTES);
+  await until("a get is under way", () => line.toClientBytes >= CUT_BYTES, WAIT_MS_MAX);
   line.deafAfterBytes = 0;
   const isNoted = () => fs.readFileSync(`${part}.log`, "utf8").split("\n").length === 1 + 3 + 1;
-  await until("three chunks are noted", isNoted);
+  await until("three chunks are noted", isNoted, WAIT_MS_MAX);
   return part;
 }
 
@@ -313,25 +314,7 @@ export function doneOf({ stdout }: Ran): Done {
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as Done;
 }
 
-/** Empty for a descriptor that was closed meanwhile. */
-function linkAt(path: string): string {
-  try {
-    return fs.readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
-
 function keptBytes(keeps: Keeps, heldBytes: number): number {
   if (keeps === "all") return heldBytes;
   return CHUNK_BYTES * (keeps === "chunks" ? Math.floor(heldBytes / CHUNK_BYTES) : keeps);
-}
-
-/** Waits until something holds that nobody announces. @throws when it never does */
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + WAIT_MS_MAX;
-  while (!(await holds())) {
-    if (performance.now() > deadlineMs) throw new Error(`in vain: ${what}`);
-    await Bun.sleep(5);
-  }
 }

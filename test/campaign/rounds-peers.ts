@@ -17,9 +17,11 @@ import { downloadOnce } from "../../src/client/get.ts";
 import { uploadOnce } from "../../src/client/put.ts";
 import type { Ran, Scene, Server } from "../e2e/binary.ts";
 import { DEAF, uploadOf } from "../e2e/wire.ts";
+import type { Campaign } from "./campaign.ts";
 import { descriptorsOf, whatFails } from "./invariant.ts";
 import { Chance } from "../support/chance.ts";
 import { jobOf } from "../support/job.ts";
+import { openFilesOf } from "../support/process.ts";
 
 export const PASSWORD = "pw";
 
@@ -168,11 +170,17 @@ export async function idleDescriptors(scene: Scene, server: Server, user: string
   return fewest;
 }
 
-/** Waits until a server holds no more descriptors than then. @throws when it goes on to */
-export async function demandDescriptors(server: Server, baseline: number): Promise<void> {
+/** Waits until a server holds no more descriptors than then; that it goes on to is a violation. */
+export async function demandDescriptors(
+  campaign: Campaign,
+  server: Server,
+  baseline: number,
+  withinMs?: number,
+): Promise<void> {
   const hasGivenBack = () => descriptorsOf(server) <= baseline;
-  await until(`descriptors back at ${baseline}`, hasGivenBack).catch((error: unknown) => {
-    throw new Error(`${String(error)}, there are ${descriptorsOf(server)}`);
+  await until(`descriptors back at ${baseline}`, hasGivenBack, withinMs).catch((error: unknown) => {
+    const open = openFilesOf(server.process.pid).join(" ");
+    campaign.fail(`${String(error)}, there are ${descriptorsOf(server)}: ${open}`);
   });
 }
 
@@ -227,9 +235,13 @@ export function repeat(work: () => Promise<void>): { stop(): Promise<void> } {
 }
 
 /** Waits until something holds that nobody announces. @throws when it never does */
-export async function until(what: string, holds: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
   const deadlineMs = performance.now() + withinMs;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > deadlineMs) throw new Error(`in vain: ${what}`);
     await Bun.sleep(5);
   }

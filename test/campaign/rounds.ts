@@ -92,7 +92,7 @@ async function demandInvariant(
   baseline: number,
   campaign: Campaign,
 ): Promise<void> {
-  await demandDescriptors(server, baseline).catch((error: unknown) => campaign.fail(String(error)));
+  await demandDescriptors(campaign, server, baseline);
   for (const failure of await whatFails(scene, server, "quin", PASSWORD)) campaign.fail(failure);
   for (const finding of await violations(scene)) campaign.fail(finding);
   if ((await server.stop()) !== 0) campaign.fail("the server did not end with status 0");

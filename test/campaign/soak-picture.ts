@@ -8,16 +8,12 @@ import type { Panel } from "../documents/plot.ts";
 import { plotOf } from "../documents/plot.ts";
 import { fitLine, lowestOf, mean, meansOf } from "../support/slope.ts";
 import type { Point } from "../support/slope.ts";
+import type { Sample } from "./soak-watch.ts";
 
-/** One second, from the beginning of the work on. */
-export interface Second {
+/** One second of the server, and of what the clients did in it. */
+export interface Second extends Omit<Sample, "atMs"> {
+  /** From the beginning of the work on. */
   readonly atSeconds: number;
-  readonly rssKib: number;
-  readonly pssKib: number;
-  readonly anonymousKib: number;
-  readonly descriptors: number;
-  readonly pingMs: number;
-  readonly lagMs: number;
   readonly operations: number;
 }
 

@@ -3,12 +3,10 @@
  * one signs in with it and loses it again. One at a time, since each changes accounts.toml.
  */
 import { FtpxError } from "../../src/base/errors.ts";
-import { DerivedKeys } from "../../src/base/scram.ts";
 import { formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
-import { connect } from "../../src/client/connect.ts";
 import type { Chance } from "../support/chance.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
-import { endpointOf } from "../e2e/wire.ts";
+import { greeted, signedIn } from "../e2e/wire.ts";
 
 const PASSWORD = "stranger";
 
@@ -63,7 +61,7 @@ export class Reception {
     this.#verifier ??= formatVerifier(await makeVerifier(PASSWORD));
     const ticket = this.#chance.bytes(16);
     const request = { user, verifier: this.#verifier, note: "soak", ticket, invite: undefined };
-    const { client } = await connect(endpointOf(this.#server), "soak");
+    const client = await greeted(this.#server);
     try {
       await client.call("register", request);
       return true;
@@ -76,9 +74,8 @@ export class Reception {
   }
 
   async #signIn(user: string): Promise<void> {
-    const { client } = await connect(endpointOf(this.#server), "soak");
+    const client = await signedIn(this.#server, user, PASSWORD);
     try {
-      await client.signIn(user, new DerivedKeys(() => PASSWORD));
       await client.call("quota", {});
     } finally {
       client.close();

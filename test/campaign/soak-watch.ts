@@ -8,11 +8,12 @@
  * the event loop kept anybody waiting, and the network of this machine with it. The server's
  * own word for it is on /metrics. It ends with its standard input.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { connect } from "../../src/client/connect.ts";
 import type { Connection } from "../../src/wire/connection.ts";
 import { PING } from "../../src/wire/frame.ts";
+import { descriptorCountOf } from "../support/process.ts";
 import { readExposition } from "../support/prometheus.ts";
 
 /** One second of a server. */
@@ -107,7 +108,7 @@ async function watch(words: readonly string[]): Promise<never> {
     const sample: Sample = {
       atMs: Date.now(),
       ...memoryOf(Number(pid)),
-      descriptors: readdirSync(`/proc/${pid}/fd`).length,
+      descriptors: descriptorCountOf(Number(pid)),
       pingMs: pinger.takeWorst(),
       lagMs: (await vitalsOf(Number(metricsPort))).lagMs,
     };

@@ -10,7 +10,6 @@
  * judged with `--slope`, by what it comes down to every few minutes: a run of less than an hour
  * cannot tell.
  */
-import { readdirSync, readlinkSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
@@ -19,16 +18,16 @@ import type { Scene, Server } from "../e2e/binary.ts";
 import { fitLine } from "../support/slope.ts";
 import { runCampaign } from "./campaign.ts";
 import type { Campaign } from "./campaign.ts";
-import { descriptorsOf, plantCanary, violations } from "./invariant.ts";
+import { plantCanary, violations } from "./invariant.ts";
 import { atExit, beginScene, serveIn } from "./rounds-ending.ts";
 import {
+  demandDescriptors,
   forkChance,
   Guest,
   idleDescriptors,
   PASSWORD,
   runClient,
   storedOf,
-  until,
 } from "./rounds-peers.ts";
 import { SoakClient, soakPool } from "./soak-client.ts";
 import type { SoakGround } from "./soak-client.ts";
@@ -216,7 +215,8 @@ class Soak implements SoakGround {
     const openCount = this.#clients.reduce((sum, { hands }) => sum + hands.openCount, 1);
     await this.#demandCounts(metricsPort, openCount);
     // Whoever is signed in has a home that is held open; the watcher's scrape is there for a moment.
-    await this.#demandDescriptors(baseline + openCount + USERS.length + 2);
+    const most = baseline + openCount + USERS.length + 2;
+    await demandDescriptors(campaign, this.#server, most);
   }
 
   /** What the server says it has: a session that nobody holds any more is a leak. */
@@ -236,17 +236,9 @@ class Soak implements SoakGround {
     await settled();
   }
 
-  async #demandDescriptors(most: number): Promise<void> {
-    const isBack = () => descriptorsOf(this.#server) <= most;
-    await until(`descriptors at ${most}`, isBack).catch((error: unknown) => {
-      const open = openFilesOf(this.#server).join(" ");
-      this.#campaign.fail(`${String(error)}: there are ${descriptorsOf(this.#server)}: ${open}`);
-    });
-  }
-
   async #demandNothingLeft(baseline: number, metricsPort: number): Promise<void> {
     await this.#demandCounts(metricsPort, 0);
-    await this.#demandDescriptors(baseline);
+    await demandDescriptors(this.#campaign, this.#server, baseline);
     const parts = await readdir(join(this.#scene.data, "storage/.ftpx/parts"));
     if (parts.length > 0) this.#campaign.fail(`parts are left: ${parts.join()}`);
   }
@@ -296,15 +288,4 @@ class Soak implements SoakGround {
       ...summary.figures,
     };
   }
-}
-
-/** What its descriptors lead to, as the kernel names it; some may close meanwhile. */
-function openFilesOf({ process: { pid } }: Server): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${name}`)];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -185,7 +185,8 @@ test("what a command has changed is in force when it ends", async () => {
   const operate = (...words: string[]) =>
     scene.run([...words, "--data", scene.data], { stdin: "second\n" });
   const signsIn = async (password: string) =>
-    (await scene.run(["whoami", server.target("finn")], as(password))).status;
+    (await scene.run(["whoami", server.target("finn"), "--bind", freshAddress()], as(password)))
+      .status;
   await scene.addUser("finn", "first");
   expect(await signsIn("first")).toBe(0);
   await operate("passwd", "finn", "--password-stdin");

@@ -1,10 +1,10 @@
 /** Who gets in, and how often they may knock: the compiled server, from several addresses. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readFile } from "node:fs/promises";
 import { FtpxError } from "../../src/base/errors.ts";
 import { UNSIGNED_SESSIONS_MAX } from "../../src/base/limits.ts";
 import { DerivedKeys } from "../../src/base/scram.ts";
 import { connect, lookAt } from "../../src/client/connect.ts";
+import { cpuSecondsOf } from "../support/process.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { freshAddress, makeFile, Scene, Server, sha256Of } from "./binary.ts";
 import { endpointOf, greeted } from "./wire.ts";
@@ -229,12 +229,6 @@ test("D2: silent connections of many addresses shut nobody out, and are gone aft
   expect((await tried(server, "ann", RIGHT, addresses[0] ?? ""))?.kind).toBe("THROTTLED");
 }, 40_000);
 
-/** Processor time that a process has used, in seconds. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 /** As `Scene.serve`, with so many descriptors. */
 async function serveWith(descriptors: number, ...options: string[]): Promise<Server> {
   const words = ["serve", "--json", "--data", scene.data, "--listen", "127.0.0.1:0", ...options];
@@ -252,9 +246,9 @@ test("D4: with 256 descriptors and 1,000 connections a download goes on, and the
   await server.nth("login", 2);
 
   const { open, count } = await silent(server, Array.from({ length: 10 }, freshAddress), 100);
-  const before = await cpuSeconds(server.process.pid);
+  const before = cpuSecondsOf(server.process.pid);
   await Bun.sleep(5000);
-  const spent = (await cpuSeconds(server.process.pid)) - before;
+  const spent = cpuSecondsOf(server.process.pid) - before;
   expect(count()).toBeLessThanOrEqual(64);
   expect(spent).toBeLessThan(0.5);
   expect(await get.exited).toBe(0);

@@ -286,7 +286,7 @@ test("the operator's commands are refused to users", async () => {
 });
 
 test("A10: sign-in messages that are bent are refused with one and the same error", async () => {
-  const client = await greeted(server);
+  const client = await greeted(server, freshAddress());
   for (const message of [
     "n,,n=ann,r=abcdefghijklmnopqrstuvwx",
     "p=tls-unique,,n=ann,r=abcdefghijklmnopqrstuvwx",

@@ -6,7 +6,7 @@ import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { parseKeyFile } from "../../src/client/keyfile.ts";
 import { connect } from "../../src/client/connect.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { Scene } from "./binary.ts";
+import { freshAddress, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 import { greeted } from "./wire.ts";
 
@@ -41,10 +41,11 @@ async function operator(...words: string[]): Promise<Ran> {
   return ran;
 }
 
-const whoami = (user: string, key: string, env: Record<string, string> = {}) =>
-  scene.run(["whoami", "--json", "--key", key, server.target(user)], { env });
-const withPassword = (user: string, password: string) =>
-  scene.run(["whoami", server.target(user)], { env: { FTPX_PASSWORD: password } });
+// Many of them are refused, which shuts an address out.
+const whoami = (user: string, key: string, env: Record<string, string> = {}) => {
+  const words = ["whoami", "--json", "--key", key, server.target(user), "--bind", freshAddress()];
+  return scene.run(words, { env });
+};
 const keyIn = async (name: string, passphrase = "") =>
   parseKeyFile(await readFile(scene.path(name), "utf8")).unlock(passphrase);
 
@@ -61,7 +62,7 @@ test("a key signs in, by --key and by FTPX_KEY", async () => {
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ user: "ann" });
 
-  const words = ["whoami", server.target("ann")];
+  const words = ["whoami", server.target("ann"), "--bind", freshAddress()];
   expect((await scene.run(words, { env: { FTPX_KEY: "plain" } })).status).toBe(0);
   const wrong = { FTPX_KEY: "foreign", FTPX_PASSWORD: "pw" };
   expect((await scene.run(words, { env: wrong })).status).toBe(77);
@@ -175,14 +176,15 @@ test.skipIf(SSH_KEYGEN === null)("keys of ssh-keygen (a package of Debian) sign 
   }
   const other = await whoami("ssh", "ssh-ecdsa");
   expect([other.status, other.stderr]).toEqual([78, expect.stringContaining("only Ed25519")]);
-  expect((await withPassword("ssh", "")).status).toBe(77);
+  const words = ["whoami", server.target("ssh"), "--bind", freshAddress()];
+  expect((await scene.run(words, { env: { FTPX_PASSWORD: "" } })).status).toBe(77);
 });
 
 test("A10: on the real port a signature of another connection, user or nonce is refused", async () => {
   const { fingerprint } = server;
   const key = await keyIn("plain");
   const { publicKey } = key;
-  const [one, two] = [await greeted(server), await greeted(server)];
+  const [one, two] = [await greeted(server, freshAddress()), await greeted(server)];
   const nonces = {
     one: (await one.call("keyFirst", { user: "ann", publicKey })).nonce,
     two: (await two.call("keyFirst", { user: "ann", publicKey })).nonce,

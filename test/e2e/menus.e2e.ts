@@ -1,5 +1,6 @@
 /** Menus for those who type no commands, in a real terminal; and bookmarks, which they offer. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { freshAddress } from "./binary.ts";
 import type { Scene, Server } from "./binary.ts";
 import { openStage, PASSWORD, Screen } from "./screen.ts";
 
@@ -90,7 +91,8 @@ test("the menu starts a server, and Ctrl-C stops it", async () => {
 });
 
 test("who connects without a name chooses; three wrong passwords end with 77", async () => {
-  const screen = await Screen.open(scene, `connect 127.0.0.1:${server.port}`);
+  const words = `connect 127.0.0.1:${server.port} --bind ${freshAddress()}`;
+  const screen = await Screen.open(scene, words);
   await screen.shows("ask for an account");
   await screen.type("Enter");
   await screen.shows("user name");

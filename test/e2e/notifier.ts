@@ -4,14 +4,16 @@
  * program of its own, with the data directory; the number of bytes comes in lines on stdin, and
  * holds for connections that are made later.
  */
-import type { Socket, TCPSocketListener } from "bun";
+import type { TCPSocketListener } from "bun";
 import { serve } from "../../src/cli/serve.ts";
+import type { RawSocket } from "../../src/wire/link.ts";
 import { linesOf } from "./binary.ts";
+import { endAfter } from "./earlyend.ts";
 
 const [data = ""] = process.argv.slice(2);
 let bytesMax = Number.POSITIVE_INFINITY;
 
-type Open = (socket: Socket) => void;
+type Open = (socket: RawSocket) => void;
 interface Options {
   readonly tls?: unknown;
   readonly socket: { open: Open };
@@ -22,29 +24,11 @@ const listen = Bun.listen as unknown as (options: Options) => TCPSocketListener;
   if (options.tls === undefined) return listen(options);
   const { open } = options.socket;
   const cutting: Open = (socket) => {
-    cut(socket, bytesMax);
+    endAfter(socket, bytesMax);
     open(socket);
   };
   return listen({ ...options, socket: { ...options.socket, open: cutting } });
 };
-
-/** `write` takes all that it is given, and passes on what is allowed. */
-function cut(socket: Socket, most: number): void {
-  const write: (bytes: Uint8Array, at: number, n: number) => number = socket.write.bind(socket);
-  let leftBytes = most;
-  const limited = (bytes: Uint8Array, offset: number, length: number): number => {
-    if (length < leftBytes) {
-      const taken = write(bytes, offset, length);
-      leftBytes -= Math.max(0, taken);
-      return taken;
-    }
-    if (leftBytes > 0) write(bytes, offset, leftBytes);
-    if (leftBytes >= 0) socket.shutdown();
-    leftBytes = -1;
-    return length;
-  };
-  (socket as { write: unknown }).write = limited;
-}
 
 void (async () => {
   for await (const line of linesOf(Bun.stdin.stream())) {

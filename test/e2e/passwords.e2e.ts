@@ -5,7 +5,7 @@ import { DerivedKeys } from "../../src/base/scram.ts";
 import { parseKeyFile } from "../../src/client/keyfile.ts";
 import { Remote } from "../../src/client/remote.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { Scene } from "./binary.ts";
+import { freshAddress, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { Screen } from "./screen.ts";
 import { endpointOf, signedIn } from "./wire.ts";
@@ -28,13 +28,18 @@ beforeAll(async () => {
 
 afterAll(() => Screen.endAll(scene));
 
+// Some are refused, which would shut an address out in the end.
 const withPassword = (user: string, password: string) =>
-  scene.run(["whoami", server.target(user)], { env: { FTPX_PASSWORD: password } });
+  scene.run(["whoami", server.target(user), "--bind", freshAddress()], {
+    env: { FTPX_PASSWORD: password },
+  });
 
 test("passwd TARGET: the old password is refused from then on, the new one signs in", async () => {
   const client = await signedIn(server, "pat", "old");
-  const change = (stdin: string, ...more: string[]) =>
-    scene.run(["passwd", server.target("pat"), "--password-stdin", ...more], { stdin });
+  const change = (stdin: string, ...more: string[]) => {
+    const words = ["passwd", server.target("pat"), "--password-stdin", "--bind", freshAddress()];
+    return scene.run([...words, ...more], { stdin });
+  };
 
   expect((await change("wrong\nnew\n")).status).toBe(77);
   expect((await change("old\n\n")).status).toBe(64);

@@ -1,7 +1,7 @@
 /** The shell in a real terminal: tmux types, and what the screen shows is compared. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
-import { BINARY, makeFile, Scene } from "./binary.ts";
+import { BINARY, freshAddress, makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { openStage, PASSWORD, Screen } from "./screen.ts";
 
@@ -19,7 +19,8 @@ afterAll(() => Screen.endAll(scene));
 const PROMPT = /ann@127\.0\.0\.1:\d+:\/ \([^)]* free\)>\s*$/m;
 
 test("an unknown key is asked about, and three wrong passwords end with 77", async () => {
-  const screen = await Screen.open(scene, `connect ann@127.0.0.1:${server.port}`);
+  const words = `connect ann@127.0.0.1:${server.port} --bind ${freshAddress()}`;
+  const screen = await Screen.open(scene, words);
   await screen.shows(server.fingerprint);
   await screen.type("y");
   for (let tries = 1; tries <= 3; tries += 1) {

@@ -6,7 +6,8 @@ import { DerivedKeys } from "../../src/base/scram.ts";
 import { deriveKeys } from "../../src/base/derivation.ts";
 import { parseVerifier } from "../../src/base/verifier.ts";
 import { TABLE } from "../../src/commands/table.ts";
-import { freshAddress, Scene } from "./binary.ts";
+import { cpuSecondsOf } from "../support/process.ts";
+import { freshAddress, linesOf, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { greeted, guess, signedIn } from "./wire.ts";
 
@@ -23,12 +24,27 @@ beforeAll(async () => {
 
 afterAll(() => scene.end());
 
+/** Waits for a line with this text; what comes behind it is read and thrown away. */
+async function said(stderr: ReadableStream<Uint8Array>, text: string): Promise<void> {
+  const heard = Promise.withResolvers<void>();
+  const follow = async () => {
+    let all = "";
+    for await (const line of linesOf(stderr)) {
+      all += `${line}\n`;
+      if (line.includes(text)) heard.resolve();
+    }
+    heard.reject(new Error(all));
+  };
+  void follow();
+  await heard.promise;
+}
+
 /** Runs work while strace writes down the server's calls of these kinds. */
 async function traced(calls: string, work: () => Promise<void>): Promise<string> {
   const output = scene.path("trace");
-  const words = ["strace", "-f", "-qq", "-e", `trace=${calls}`, "-o", output, "-p"];
-  const strace = Bun.spawn([...words, String(server.process.pid)], { stderr: "ignore" });
-  await Bun.sleep(500);
+  const words = ["strace", "-f", "-e", `trace=${calls}`, "-o", output, "-p"];
+  const strace = Bun.spawn([...words, String(server.process.pid)], { stderr: "pipe" });
+  await said(strace.stderr, " attached");
   await work();
   await Bun.sleep(200);
   strace.kill("SIGINT");
@@ -57,7 +73,7 @@ test("I1: the server executes nothing while it serves", async () => {
 
 test("A8: before sign-in no file below the homes is touched", async () => {
   const trace = await traced("%file,openat2", async () => {
-    const client = await greeted(server);
+    const client = await greeted(server, freshAddress());
     for (const [index, { code }] of Object.values(TABLE).entries()) {
       client.connection.send(code, 0, 10 + index, new Uint8Array(0));
     }
@@ -134,14 +150,8 @@ test("A1: unknown, disabled and real users get the same messages, lengths and er
   client.close();
 });
 
-/** Processor time that a process has used, in seconds. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 test("A3: a flood of wrong passwords costs the server no derivation, and the owner gets in", async () => {
-  const before = await cpuSeconds(server.process.pid);
+  const before = cpuSecondsOf(server.process.pid);
   const tryOnce = async (user: string) => {
     const client = await greeted(server, freshAddress());
     const kind = await guess(client, user);
@@ -154,7 +164,7 @@ test("A3: a flood of wrong passwords costs the server no derivation, and the own
     const batch = Array.from({ length: 25 }, (_hole, index) => tryOnce(`user${count + index}`));
     kinds.push(...(await Promise.all(batch)));
   }
-  const spent = (await cpuSeconds(server.process.pid)) - before;
+  const spent = cpuSecondsOf(server.process.pid) - before;
 
   expect(new Set(kinds)).toEqual(new Set(["SIGN_IN_REFUSED"]));
   // 500 derivations would be at least 500 times 25 ms.

@@ -18,6 +18,7 @@ import { withChance } from "../support/chance.ts";
 import { jobOf } from "../support/job.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { makeFile, Scene, Server } from "./binary.ts";
+import { endAfter } from "./earlyend.ts";
 import { boundariesIn, Tap } from "./tap.ts";
 import type { Meddling } from "./tap.ts";
 import { signedIn } from "./wire.ts";
@@ -209,19 +210,7 @@ async function withSocketsCut<Value>(most: number, work: () => Promise<Value>): 
   }) => {
     const { open } = options.socket;
     const cutting = (socket: RawSocket): void => {
-      const write = socket.write.bind(socket);
-      let leftBytes = most;
-      socket.write = (bytes, offset, length) => {
-        if (length < leftBytes) {
-          const taken = write(bytes, offset, length);
-          leftBytes -= Math.max(0, taken);
-          return taken;
-        }
-        if (leftBytes > 0) write(bytes, offset, leftBytes);
-        if (leftBytes >= 0) socket.shutdown();
-        leftBytes = -1;
-        return length;
-      };
+      endAfter(socket, most);
       open(socket);
     };
     return original({ ...options, socket: { ...options.socket, open: cutting } } as never);

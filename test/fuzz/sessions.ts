@@ -23,6 +23,7 @@ import { demandDescriptors, Guest, idleDescriptors } from "../campaign/rounds-pe
 import { Scene } from "../e2e/binary.ts";
 import type { Server } from "../e2e/binary.ts";
 import { Chance } from "../support/chance.ts";
+import { residentBytesOf } from "../support/process.ts";
 import { formatKeyLine } from "../../src/base/keyblob.ts";
 import { LIST_PAGE_ENTRIES_MAX } from "../../src/base/limits.ts";
 import { Actor } from "./actor.ts";
@@ -229,13 +230,11 @@ class Field {
   /** When nobody is there, everything is as if nobody had been. */
   async #demandLevel(): Promise<void> {
     await this.#visit(this.#begun);
-    await demandDescriptors(this.#server, this.#baseline).catch((error: unknown) => {
-      this.#campaign.fail(String(error));
-    });
+    await demandDescriptors(this.#campaign, this.#server, this.#baseline);
     for (const what of await violations(this.#scene)) this.#campaign.fail(what);
     for (const what of strangersAmong(this.#scene)) this.#campaign.fail(what);
     this.#counts.invariants += 1;
-    const now = residentBytesOf(this.#server);
+    const now = residentBytesOf(this.#server.process.pid);
     if (this.#counts.invariants > 1 && now > this.#residentBytes + GROWTH_BYTES_MAX) {
       this.#campaign.fail(`from ${this.#residentBytes} to ${now} bytes of memory`);
     }
@@ -289,9 +288,4 @@ function entriesBelow(folder: Buffer): Entry[] {
     const entry = { place, isFile: stats.isFile() };
     return stats.isDirectory() ? [entry, ...entriesBelow(place)] : [entry];
   });
-}
-
-function residentBytesOf(server: Server): number {
-  const status = readFileSync(`/proc/${server.process.pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
 }

@@ -7,6 +7,7 @@ import {
   PENALTY_MS_MIN,
 } from "../../src/base/limits.ts";
 import { Penalties } from "../../src/sessions/penalties.ts";
+import { threadMs } from "../support/process.ts";
 
 const FAILED = PENALTY_FAILED_MS;
 
@@ -78,11 +79,11 @@ test("A5: when there are too many sources, the one that is free soonest goes, an
 
 test("a full table of sources costs little for each further one", () => {
   const penalties = new Penalties(1000);
-  const beganMs = performance.now();
+  const beganMs = threadMs();
   for (let index = 0; index < 200_000; index += 1) penalties.add(`s${index}`, FAILED, index * 7);
   expect(penalties.size).toBe(1000);
   // Were it to look at all of them each time, it would take minutes.
-  expect(performance.now() - beganMs).toBeLessThan(20_000);
+  expect(threadMs() - beganMs).toBeLessThan(20_000);
 });
 
 test("sources that are forgotten leave nothing behind", () => {

@@ -6,6 +6,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { parsePath } from "../../src/base/path.ts";
+import { threadMs } from "../support/process.ts";
 import { openScratch, removeTree } from "./scratch.ts";
 
 export interface ManyFiles {
@@ -34,21 +35,15 @@ const found: ManyFiles = { listed, removed, ...watch.stop() };
 await close();
 console.log(JSON.stringify(found));
 
-/** How long this thread has had the processor. */
-function busyMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-}
-
 /**
  * The longest time between two turns of the loop in which this thread had the processor; what
  * other processes take of a busy machine is not the loop's.
  */
 function watchLoop(): { stop(): { stallMs: number; grownBytes: number } } {
   const started = process.memoryUsage.rss();
-  let [stallMs, mostBytes, last] = [0, 0, busyMs()];
+  let [stallMs, mostBytes, last] = [0, 0, threadMs()];
   const look = () => {
-    const now = busyMs();
+    const now = threadMs();
     stallMs = Math.max(stallMs, now - last);
     mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
     last = now;

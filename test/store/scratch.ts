@@ -10,6 +10,7 @@ import type { DiskOptions } from "../../src/store/disk.ts";
 import type { Way } from "../../src/store/jail.ts";
 import { loadKernel } from "../../src/store/kernel.ts";
 import type { Entry, Home, Listing, Store, Usage } from "../../src/store/store.ts";
+import { openFilesOf } from "../support/process.ts";
 
 export const NOTHING: Usage = { bytes: 0, files: 0 };
 
@@ -166,15 +167,7 @@ export async function outcomeOf(work: Promise<unknown>): Promise<string> {
 
 /** Open descriptors of what lies below `dir`. */
 export function countDescriptors(dir: string): number {
-  return fs.readdirSync("/proc/self/fd").filter((fd) => targetOf(fd).startsWith(dir)).length;
-}
-
-function targetOf(fd: string): string {
-  try {
-    return fs.readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return ""; // of the listing itself, or deeper than a path can say
-  }
+  return openFilesOf(process.pid).filter((path) => path.startsWith(dir)).length;
 }
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */

@@ -13,6 +13,7 @@ import { byteByByte, cutAt, cutByChance } from "../support/cuts.ts";
 import { hear, Listener } from "../support/listener.ts";
 import type { Heard } from "../support/listener.ts";
 import { bytes, hexOf, joined } from "../support/octets.ts";
+import { threadMs } from "../support/process.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 
 /** Frames of every sort behind one another: with and without body, content before and between. */
@@ -278,11 +279,11 @@ test("D7: a million empty frames cost time and no memory", () => {
     sinkOf(() => (count += 1)),
     BODY_BYTES_MAX,
   );
-  const beganMs = performance.now();
+  const beganMs = threadMs();
   for (let round = 0; round < 100; round += 1) deframer.push(pushed);
 
   expect(count).toBe(1_000_000);
-  expect(performance.now() - beganMs).toBeLessThan(5000);
+  expect(threadMs() - beganMs).toBeLessThan(5000);
 });
 
 test("what the sink throws comes out of push", () => {

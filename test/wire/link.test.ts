@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, jest, test } from "bun:test";
 import { HELD_BYTES_EACH, REPLY_QUEUE_BYTES_MAX } from "../../src/base/limits.ts";
 import { Link } from "../../src/wire/link.ts";
 import { withChance } from "../support/chance.ts";
@@ -17,6 +17,9 @@ function make(closeMsMax?: number): { socket: FakeSocket; link: Link } {
   const socket = new FakeSocket();
   return { socket, link: new Link(socket, closeMsMax) };
 }
+
+/** Of the tests that let time go by themselves. */
+afterEach(() => void jest.useRealTimers());
 
 /** The marks of what was sent, each once for every run of it. */
 function marksOf({ sent }: FakeSocket): number[] {
@@ -211,12 +214,13 @@ test("R3: a peer's FIN while we are finishing is not forgotten", () => {
   link.closed();
 });
 
-test("R4: a peer that does not answer our FIN is cut off at the deadline", async () => {
+test("R4: a peer that does not answer our FIN is cut off at the deadline", () => {
+  jest.useFakeTimers();
   const { socket, link } = make(30);
   link.finish();
-  await Bun.sleep(15);
+  jest.advanceTimersByTime(29);
   expect(socket.calls).toEqual(["shutdown"]);
-  await Bun.sleep(60);
+  jest.advanceTimersByTime(1);
 
   expect(socket.calls).toEqual(["shutdown", "terminate"]);
 });
@@ -234,13 +238,14 @@ test("R4: a peer that takes nothing while we finish is cut off at the deadline",
   expect(await outcomeOf(sending)).toBe("CONNECTION_LOST");
 });
 
-test("R4: a slow peer that keeps taking is not cut off while we finish", async () => {
+test("R4: a slow peer that keeps taking is not cut off while we finish", () => {
+  jest.useFakeTimers();
   const { socket, link } = make(50);
   socket.room = 10;
   link.send(frameOf(1, 60));
   link.finish();
   for (let drains = 0; drains < 5; drains += 1) {
-    await Bun.sleep(20);
+    jest.advanceTimersByTime(20);
     link.drained();
   }
 

@@ -3,11 +3,11 @@
  * same over TLS is in the tests of the doors.
  */
 import { afterEach, expect, test } from "bun:test";
-import fs from "node:fs";
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import { Link } from "../../src/wire/link.ts";
 import type { RawSocket } from "../../src/wire/link.ts";
 import { Chance } from "../support/chance.ts";
+import { descriptorCountOf } from "../support/process.ts";
 
 const MIB = 1024 * 1024;
 const HALF_OPEN = { allowHalfOpen: true };
@@ -128,10 +128,6 @@ function framesOf(count: number): Uint8Array[] {
   });
 }
 
-function countDescriptors(): number {
-  return fs.readdirSync("/proc/self/fd").length;
-}
-
 test("R1: 48 MiB through a client that pauses now and then arrive whole", async () => {
   const frames = framesOf(48);
   const chance = new Chance(1);
@@ -147,7 +143,7 @@ test("R1: 48 MiB through a client that pauses now and then arrive whole", async 
 });
 
 test("R2: 16 MiB sent and finished at once reach a client that reads late", async () => {
-  const before = countDescriptors();
+  const before = descriptorCountOf(process.pid);
   const frames = framesOf(16);
   const server = serve((link) => {
     for (const frame of frames) link.send(frame);
@@ -159,7 +155,7 @@ test("R2: 16 MiB sent and finished at once reach a client that reads late", asyn
   await Bun.sleep(20);
 
   expect(heard).toEqual({ digest: digestOf(frames), bytes: 16 * MIB, isClean: true });
-  expect(countDescriptors()).toBeLessThanOrEqual(before);
+  expect(descriptorCountOf(process.pid)).toBeLessThanOrEqual(before);
 });
 
 const CHATTY = { onRead: () => 12, chatEveryMs: 10 };
@@ -198,7 +194,7 @@ test("R3 bites: with a bare close instead of FIN first, the same peer loses the 
 });
 
 test("R4: a peer that never closes its side is cut off, and the descriptor is gone", async () => {
-  const before = countDescriptors();
+  const before = descriptorCountOf(process.pid);
   const server = serve((link) => link.finish(), undefined, 100);
   const beganMs = performance.now();
   const isReset = Promise.withResolvers<void>();
@@ -211,7 +207,7 @@ test("R4: a peer that never closes its side is cut off, and the descriptor is go
 
   expect(elapsedMs).toBeGreaterThan(80);
   expect(elapsedMs).toBeLessThan(2000);
-  expect(countDescriptors()).toBeLessThanOrEqual(before);
+  expect(descriptorCountOf(process.pid)).toBeLessThanOrEqual(before);
 });
 
 test("a peer that finishes first still gets everything that is queued", async () => {

@@ -26,6 +26,7 @@ import {
 } from "../../src/wire/shape.ts";
 import type { Shape } from "../../src/wire/shape.ts";
 import { bytes } from "../support/octets.ts";
+import { threadMs } from "../support/process.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 import { NOTICE_SAMPLES, SAMPLES } from "../support/samples.ts";
 
@@ -152,12 +153,12 @@ test.each<[string, Shape<unknown>, unknown]>([
 
 test("D1: a list with a false count costs no more than the bytes that are there", () => {
   const shape = listOf(record({ name: text(9), bytes: size }), 0xffff_ffff);
-  const beganMs = performance.now();
+  const beganMs = threadMs();
   for (let round = 0; round < 10_000; round += 1) {
     expect(kindOf(() => decodeBody(shape, bytes("ffffffff 0001 61 00")))).toBe("BAD_BODY");
   }
 
-  expect(performance.now() - beganMs).toBeLessThan(2000);
+  expect(threadMs() - beganMs).toBeLessThan(2000);
 });
 
 test("a choice of nothing known to objects is refused, whatever its name (I3)", () => {
