@@ -8,7 +8,6 @@
  */
 import { chmod, lchown, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isUserName } from "../accounts/account.ts";
 import { errorOfSystem, isKind, withHint, withPath } from "../base/errors.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
@@ -116,7 +115,7 @@ async function ownerOf(place: Place, before: ReadonlySet<string>): Promise<Owner
 
 /** What of the data directory is there, as far as commands make something. */
 async function findPaths(place: Place): Promise<Set<string>> {
-  const homes = (await namesIn(place.storage)).filter(isUserName);
+  const homes = await place.homes().catch(() => []);
   const paths = new Set(homes.map((name) => join(place.storage, name)));
   for (const path of [place.storage, place.accountsFile]) {
     if ((await find(path)) !== undefined) paths.add(path);

@@ -92,8 +92,7 @@ async function permissions(place: Place): Promise<Seen> {
     if (path !== place.accountsFile) throw new FtpxError("BAD_CONFIG", { reason }, { hint });
     return warning(reason, hint);
   }
-  const users = (await readdir(place.storage)).filter((name) => !name.startsWith("."));
-  const [unusable] = await unusableHomes(place, users, false);
+  const [unusable] = await unusableHomes(place, await place.homes(), false);
   if (unusable !== undefined) {
     const reason = `${unusable.path}: the server's user cannot use this home`;
     throw new FtpxError("BAD_CONFIG", { reason }, { hint: "as root: ftpx check --fix" });
@@ -140,7 +139,7 @@ async function disk(place: Place): Promise<Seen> {
 /** Uploads become files by a rename, which stays on one file system. @throws FtpxError BAD_CONFIG */
 async function fileSystem(place: Place): Promise<Seen> {
   const parts = await stat(join(place.own, "parts")).catch(() => stat(place.own));
-  const homes = (await readdir(place.storage)).filter((name) => !name.startsWith("."));
+  const homes = await place.homes();
   for (const name of homes) {
     const home = await stat(join(place.storage, name)).catch(() => undefined);
     if (home?.isDirectory() !== true || home.dev === parts.dev) continue;

@@ -1,8 +1,6 @@
 /** What clients were told is stored, from a log of it, compared with what there is. */
 import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { isUserName } from "../accounts/account.ts";
 import { chunksOf, composeDigest, formatDigest, isAlgorithm } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { parsePath } from "../base/path.ts";
@@ -72,7 +70,7 @@ export async function compareTold(
   let missingCount = 0;
   try {
     // A log outlives accounts, and opening a home that is not there would make it.
-    const homes = new Set((await readdir(place.storage)).filter(isUserName));
+    const homes = new Set(await place.homes());
     for (const { user, path, digests, isCertain } of told.files()) {
       toldCount += 1;
       const expected = digests.at(-1) ?? "";

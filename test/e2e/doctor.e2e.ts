@@ -1,6 +1,6 @@
 /** `ftpx doctor` finds each fault that is planted, says what can be done, and leaves nothing. */
 import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
-import { chmod, lchown, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, lchown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HOME, resolvePath } from "../../src/base/path.ts";
 import { compareClocks } from "../../src/cli/probe.ts";
@@ -129,6 +129,15 @@ test("modes that let others in, a key that others can read, a key that is gone",
   await rm(ours("identity.key"));
   const gone = await atServer();
   expect([gone.wrong, gone.status]).toEqual([["identity failure", "server warning"], 78]);
+});
+
+test("what is no home is nothing to find fault with, as in a disk that is all of storage/", async () => {
+  await begun();
+  await mkdir(join(scene.data, "storage/lost+found"), { mode: 0o500 });
+  await writeFile(join(scene.data, "storage/NOTES"), "");
+  const told = await atServer();
+  expect([told.wrong, told.status]).toEqual([["server warning"], 0]);
+  expect(told.of("file system")["text"]).toBe("one for unfinished uploads and 1 home");
 });
 
 test.skipIf(!isRoot)("files and homes that do not belong to the server's user", async () => {
