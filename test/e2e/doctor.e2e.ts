@@ -4,7 +4,7 @@ import { chmod, lchown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/
 import { join } from "node:path";
 import { HOME, resolvePath } from "../../src/base/path.ts";
 import { compareClocks } from "../../src/cli/probe.ts";
-import { BINARY, Scene } from "./binary.ts";
+import { BINARY, freshAddress, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 import { signedIn } from "./wire.ts";
 
@@ -310,6 +310,13 @@ test("a wrong password, none, nobody; accounts that could not remove what was ma
   expect([poor.wrong, poor.status]).toEqual([["speed failure"], 73]);
   expect(poor.of("speed")["hint"]).toBe("--no-speed leaves this out");
   await expectNothingLeft(server);
+});
+
+test("the way to a server is looked at from the address that was named", async () => {
+  await scene.addUser("ann", PASSWORD);
+  const target = (await scene.serve()).target("ann");
+  expect((await from(target, "--no-speed", "--bind", freshAddress())).wrong).toEqual([]);
+  expect((await from(target, "--bind", "192.0.2.7")).wrong).toEqual(["reachable failure"]);
 });
 
 test("a server whose clock is another one", async () => {
