@@ -24,7 +24,14 @@ import { worstStatus } from "../terminal.ts";
 import { forEachPair, tell } from "./edits.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import { Tally } from "./tally.ts";
-import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
+import {
+  blaming,
+  failureAt,
+  HINT_RECURSIVE,
+  NO_CLOBBER_OPTION,
+  REMOTE_PATHS,
+  verb,
+} from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export const CP = verb({
@@ -68,7 +75,11 @@ export const CP = verb({
 
 /** @throws FtpxError NO_SUCH_PATH, FORBIDDEN, CONNECTION_LOST, … */
 async function kindOf({ remote, signal }: Stage, path: VirtualPath) {
-  return (await remote.call("stat", { path }, signal)).kind;
+  try {
+    return (await remote.call("stat", { path }, signal)).kind;
+  } catch (error) {
+    throw failureAt(await blaming(remote, path, error), path);
+  }
 }
 
 /** @returns how large it is */
