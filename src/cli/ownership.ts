@@ -9,6 +9,7 @@
 import { chmod, lchown, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOfSystem, isKind, withHint, withPath } from "../base/errors.ts";
+import { keepPrivate } from "./confinement.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -30,13 +31,14 @@ export interface UnusableHome {
 }
 
 /**
- * Runs a command of the operator's. Where root runs it, what it made is handed over; whoever may
- * not is told who may.
+ * Runs a command of the operator's. What it makes is private; where root runs it, it is handed
+ * over; whoever may not is told who may.
  */
 export async function keepingOwner<Value>(
   place: Place,
   work: () => Promise<Value>,
 ): Promise<Value> {
+  keepPrivate();
   if (process.getuid?.() !== ROOT) return await tellingWho(place, work);
   const before = await findPaths(place);
   try {

@@ -10,7 +10,7 @@ import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
-import { guardMemory, keepPrivate } from "./confinement.ts";
+import { guardMemory } from "./confinement.ts";
 import { demandOwnRuntime } from "./environment.ts";
 import { CHECK, check } from "./check.ts";
 import { tellingAccounts } from "./chronicle.ts";
@@ -68,7 +68,6 @@ function bindOperator<Options extends OptionSpecs & { readonly data: typeof DATA
 ): ProgramCommand {
   return bind(spec, (words, options) => {
     const { data } = options as { readonly data: string | undefined };
-    keepPrivate();
     return keepingOwner(placeOf(data), () => work(words, options));
   });
 }
