@@ -3,7 +3,7 @@
  * directory, whose it is, the disk, the clock, limits, accounts, state, identity, and whether a
  * server answers. Nothing is changed, and nothing is made where no server has ever been.
  */
-import { access, constants, lstat, readdir, stat, statfs } from "node:fs/promises";
+import { access, constants, readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOfSystem, FtpxError, withPath } from "../base/errors.ts";
 import { DISK_RESERVE_BYTES, SESSIONS_MAX } from "../base/limits.ts";
@@ -15,7 +15,7 @@ import { fine, skipped, warning } from "./diagnosis.ts";
 import type { Diagnosis, Seen } from "./diagnosis.ts";
 import { withOffice } from "./office.ts";
 import { allSessions, isServed, withServer } from "./operator.ts";
-import { unusableHomes } from "./ownership.ts";
+import { find, unusableHomes } from "./ownership.ts";
 import type { Place } from "./place.ts";
 
 /** Below these an operator should think of a larger disk. */
@@ -54,10 +54,6 @@ export async function lookAtPremises(
   await diagnosis.look("identity", () => identity(place));
   const isAnswering = await diagnosis.look("server", () => server(place));
   if (isAnswering) await diagnosis.look("state", () => state(place));
-}
-
-async function find(path: string) {
-  return await lstat(path).catch(() => undefined);
 }
 
 /** @throws FtpxError BAD_CONFIG, NO_PERMISSION */
