@@ -39,7 +39,8 @@ import {
 import { VERBS } from "./verbs.ts";
 import { LOCAL, localCommandOf } from "./verbs/local.ts";
 import { roomOf } from "./verbs/facts.ts";
-import { CONNECT_OPTIONS, demandDirectory, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
+import { demandDirectory } from "./verbs/landing.ts";
+import { CONNECT_OPTIONS, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
 import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
 import { patternOfWord, plainWord, splitWords } from "./words.ts";
 

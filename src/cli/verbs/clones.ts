@@ -24,14 +24,8 @@ import { worstStatus } from "../terminal.ts";
 import { forEachPair, tell } from "./edits.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import { Tally } from "./tally.ts";
-import {
-  blaming,
-  failureAt,
-  HINT_RECURSIVE,
-  NO_CLOBBER_OPTION,
-  REMOTE_PATHS,
-  verb,
-} from "./verb.ts";
+import { blaming, failureAt } from "./failing.ts";
+import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export const CP = verb({

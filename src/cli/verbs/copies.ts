@@ -12,7 +12,8 @@ import { gatherFetches } from "./fetches.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import type { CopySettings } from "./jobs.ts";
 import { gatherSends } from "./sends.ts";
-import { destinationOf, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
+import { destinationOf } from "./landing.ts";
+import { NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 /** Options of everything that copies content. */

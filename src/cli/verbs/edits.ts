@@ -2,9 +2,11 @@
 import { FtpxError, withHint } from "../../base/errors.ts";
 import { leafOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
-import { expandOne, expandSpots, forEachOf, forEachSpot } from "../expansion.ts";
+import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
+import { forEachOf } from "./failing.ts";
 import { worstStatus, writeJson } from "../terminal.ts";
-import { destinationOf, HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
+import { destinationOf } from "./landing.ts";
+import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export const MKDIR = verb({

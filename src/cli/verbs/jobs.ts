@@ -14,7 +14,8 @@ import { uploadOnce } from "../../client/put.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
 import { exitStatusOf, showError, worstStatus, writeNote } from "../terminal.ts";
-import { blaming, endsAll, HINT_PARENTS, HINT_RECURSIVE, tellFailure } from "./verb.ts";
+import { blaming, endsAll, tellFailure } from "./failing.ts";
+import { HINT_PARENTS, HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface CopyTask {
