@@ -19,7 +19,7 @@ import { isLeaf } from "../client/leaf.ts";
 import { findLocal, localNames } from "../client/localtree.ts";
 import { workThrough } from "../client/queue.ts";
 import { DIRECTORIES_AT_ONCE, listDirectory } from "../client/remotetree.ts";
-import { worstStatus } from "./terminal.ts";
+import { worstStatus } from "./status.ts";
 import { forEach, forEachOf } from "./verbs/failing.ts";
 import type { Spot, Stage } from "./verbs/verb.ts";
 

@@ -28,15 +28,8 @@ import { keepingOwner } from "./ownership.ts";
 import { PASSWD_SPEC, runPasswd } from "./passwd.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
 import { CONNECT_SPEC, runShell } from "./shell.ts";
-import {
-  canAsk,
-  exitStatusOf,
-  showError,
-  beginTelling,
-  writeJson,
-  writeLine,
-  writeNote,
-} from "./terminal.ts";
+import { exitStatusOf } from "./status.ts";
+import { canAsk, showError, beginTelling, writeJson, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
 import { CLIENT_COMMANDS } from "./oneshot.ts";
 import { USERS, users } from "./users.ts";

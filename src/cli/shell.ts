@@ -24,15 +24,13 @@ import { openRemote } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
 import { ask } from "./questions.ts";
+import { endingStatus, exitStatusOf, worstStatus } from "./status.ts";
 import {
   canAsk,
   coloursOf,
   columnsOf,
-  endingStatus,
-  exitStatusOf,
   showError,
   beginTelling,
-  worstStatus,
   writeLine,
   writeNote,
 } from "./terminal.ts";

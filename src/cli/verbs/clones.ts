@@ -20,7 +20,7 @@ import { unlessAborted } from "../../client/remote.ts";
 import { makeRemoteDirectory, walkRemote } from "../../client/remotetree.ts";
 import { counting, scanning } from "../scanning.ts";
 import { tellSummary } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
+import { worstStatus } from "../status.ts";
 import { forEachPair, tell } from "./edits.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import { Tally } from "./tally.ts";

@@ -6,7 +6,7 @@ import { parseCount, parseSize } from "../../base/units.ts";
 import { Pace } from "../../client/pace.ts";
 import type { OptionSpecs, OptionsOf } from "../args.ts";
 import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
-import { worstStatus } from "../terminal.ts";
+import { worstStatus } from "../status.ts";
 import { runBatch } from "./batch.ts";
 import { gatherFetches } from "./fetches.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";

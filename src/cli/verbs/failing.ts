@@ -6,7 +6,8 @@ import { FtpxError, isKind, withPath } from "../../base/errors.ts";
 import { childPath, HOME, namesOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Remote } from "../../client/remote.ts";
-import { exitStatusOf, showError, worstStatus } from "../terminal.ts";
+import { exitStatusOf, worstStatus } from "../status.ts";
+import { showError } from "../terminal.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 /**

@@ -5,7 +5,7 @@
 import { isKind } from "../../base/errors.ts";
 import type { TreeEntry } from "../../client/foliage.ts";
 import { tellSkipped } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
+import { worstStatus } from "../status.ts";
 import { endsAll, failureAt, tellFailure } from "./failing.ts";
 
 export class Tally {
