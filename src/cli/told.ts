@@ -57,7 +57,7 @@ export interface Comparison {
   readonly missingCount: number;
 }
 
-/** Reads the log again for what is missing: it may have been removed since it was read. */
+/** Those of what the log tells that are not so. */
 export async function compareTold(
   place: Place,
   told: Retelling,
@@ -87,17 +87,22 @@ export async function compareTold(
     await hasher.close();
     await store.close();
   }
-  if (findings.some(({ kind }) => kind === "missing")) {
-    const later = await readTold(file);
-    const certain = new Set<string>();
-    for (const { user, path, isCertain } of later.files()) {
-      if (isCertain) certain.add(`${user}${path}`);
-    }
-    const isFound = ({ kind, user, path }: Differing | Missing) =>
-      kind === "content" || certain.has(`${user}${path}`);
-    return { findings: findings.filter(isFound), toldCount, missingCount };
+  return { findings: await stillFound(findings, file), toldCount, missingCount };
+}
+
+/** Reads the log again for what is missing: it may have been removed since it was read. */
+async function stillFound(
+  findings: readonly (Differing | Missing)[],
+  file: string,
+): Promise<readonly (Differing | Missing)[]> {
+  if (findings.every(({ kind }) => kind === "content")) return findings;
+  const certain = new Set<string>();
+  for (const { user, path, isCertain } of (await readTold(file)).files()) {
+    if (isCertain) certain.add(`${user}${path}`);
   }
-  return { findings, toldCount, missingCount };
+  return findings.filter(
+    ({ kind, user, path }) => kind === "content" || certain.has(`${user}${path}`),
+  );
 }
 
 /** In the algorithm, and of the composition, of the digest that is expected. */
