@@ -27,6 +27,7 @@ import { KEYGEN, keygen } from "./keygen.ts";
 import { keepingOwner } from "./ownership.ts";
 import { PASSWD_SPEC, runPasswd } from "./passwd.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
+import { FINGERPRINT, fingerprint } from "./serverkey.ts";
 import { CONNECT_SPEC, runShell } from "./shell.ts";
 import { exitStatusOf } from "./status.ts";
 import { canAsk, showError, beginTelling, writeJson, writeLine, writeNote } from "./terminal.ts";
@@ -130,7 +131,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bindOperator(UPLOADS, uploads),
       bindOperator(DRAIN, drain),
       bindOperator(CHECK, check),
-      bindOperator(admin.FINGERPRINT, admin.fingerprint),
+      bindOperator(FINGERPRINT, fingerprint),
     ],
   ],
 ];
