@@ -14,7 +14,7 @@ import { withOffice } from "./office.ts";
 import type { Office, UnfinishedUpload } from "./office.ts";
 import { placeOf } from "./place.ts";
 import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
-import { forEach } from "./verbs/verb.ts";
+import { forEach } from "./verbs/failing.ts";
 
 const OPTIONS = {
   data: DATA,

@@ -1,5 +1,5 @@
 /**
- * Accounts from the command line: useradd, usermod, userdel, fingerprint;
+ * Accounts from the command line: useradd, usermod, userdel, and the first one of a new server;
  * passwd is passwd.ts, keys are keyring.ts.
  *
  * They edit accounts.toml, which a running server follows by itself. What only the
@@ -16,7 +16,6 @@ import type { Account } from "../accounts/account.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { formatQuota, parseCount, parseSize } from "../base/units.ts";
 import { formatVerifier, makeVerifier } from "../base/verifier.ts";
-import { findIdentity } from "../doors/identity.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { isEmptyHome } from "../vfs/depot.ts";
 import { DATA, JSON_LINES } from "./args.ts";
@@ -27,7 +26,7 @@ import { readNewPassword } from "./passwords.ts";
 import { placeOf } from "./place.ts";
 import type { Place } from "./place.ts";
 import { ask, confirm, LeftQuestion } from "./questions.ts";
-import { canAsk, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { canAsk, writeJson, writeNote } from "./terminal.ts";
 import { shellWord } from "./words.ts";
 
 export const PASSWORD_STDIN = {
@@ -72,7 +71,6 @@ const USERDEL_OPTIONS = {
   purge: { flags: "--purge", about: "remove the home and all it holds too" },
   json: JSON_LINES,
 } as const;
-const FINGERPRINT_OPTIONS = { data: DATA, json: JSON_LINES } as const;
 
 type Run<Options> = (words: readonly string[], options: Options) => Promise<void>;
 
@@ -209,26 +207,6 @@ async function purge(place: Place, name: string, isGone: boolean): Promise<void>
     throw error;
   }
 }
-
-export const FINGERPRINT: Spec<typeof FINGERPRINT_OPTIONS> = {
-  name: "fingerprint",
-  about: "Prints the fingerprint of the server's key",
-  usage: "",
-  words: [0, 0],
-  options: FINGERPRINT_OPTIONS,
-  examples: ["ftpx fingerprint --data /srv/ftpx"],
-};
-
-export const fingerprint: Run<OptionsOf<typeof FINGERPRINT_OPTIONS>> = async (_words, options) => {
-  const identity = await findIdentity(placeOf(options.data).own);
-  if (identity === undefined) {
-    throw new FtpxError("BAD_CONFIG", {
-      reason: "no identity yet; ftpx serve makes it at its first start",
-    });
-  }
-  if (options.json === true) writeJson({ fingerprint: identity.fingerprint });
-  else writeLine(identity.fingerprint);
-};
 
 /**
  * A server without accounts says so, and on a terminal makes one then and there. Ctrl-C in its

@@ -14,6 +14,7 @@ import type { ReplyOf, RequestOf } from "../client/client.ts";
 import { connect, lookAt } from "../client/connect.ts";
 import type { Endpoint } from "../client/connect.ts";
 import { unlessAborted } from "../client/remote.ts";
+import { NO_PLACE } from "../client/retries.ts";
 import type { Target } from "../client/target.ts";
 import { Tickets } from "../client/tickets.ts";
 import { clientDirectory } from "../client/trust.ts";
@@ -70,15 +71,7 @@ type Answer = ReplyOf<"register">;
 const BROKEN = ["CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT", "STATE_FAILED"] as const;
 
 /** What may have passed when the server is asked again. */
-const PASSING = [
-  ...BROKEN,
-  "DRAINING",
-  "SERVER_FULL",
-  "SOURCE_FULL",
-  "THROTTLED",
-  "TURNED_AWAY",
-  "UNREACHABLE",
-] as const;
+const PASSING = [...BROKEN, ...NO_PLACE, "DRAINING", "UNREACHABLE"] as const;
 
 /** A request is sent so often before the person has to say so again. */
 const SENDINGS_MAX = 5;

@@ -16,7 +16,8 @@ import { inColumns } from "./layout.ts";
 import { withOffice } from "./office.ts";
 import { keepingOwner } from "./ownership.ts";
 import { placeOf } from "./place.ts";
-import { exitStatusOf, showError, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { exitStatusOf } from "./status.ts";
+import { showError, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
 
 const REQUEST = {
   flags: "--request <n>",

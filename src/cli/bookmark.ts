@@ -45,7 +45,7 @@ export async function bookmark(
 
 /** @throws FtpxError USAGE */
 function demandWords(action: string, count: number): void {
-  if (!(action in ACTIONS)) {
+  if (!Object.hasOwn(ACTIONS, action)) {
     throw new FtpxError("USAGE", { reason: `bookmark ${BOOKMARK.usage}` });
   }
   const wanted: readonly string[] = ACTIONS[action as keyof typeof ACTIONS];

@@ -7,7 +7,7 @@
  */
 import { isKind } from "../base/errors.ts";
 import type { Retry } from "../client/remote.ts";
-import { isLost } from "../client/retries.ts";
+import { isLost, NO_PLACE } from "../client/retries.ts";
 import { formatDuration } from "../base/units.ts";
 import { shortenBefore } from "./layout.ts";
 import { describe, isScreen, repaint, showLive, writeNote } from "./terminal.ts";
@@ -15,14 +15,7 @@ import { describe, isScreen, repaint, showLive, writeNote } from "./terminal.ts"
 const TICK_MS = 200;
 
 /** Whoever hears these had no connection that could have been lost. */
-const NEVER_THERE = [
-  "SERVER_FULL",
-  "SOURCE_FULL",
-  "USER_FULL",
-  "THROTTLED",
-  "TURNED_AWAY",
-  "UNREACHABLE",
-] as const;
+const NEVER_THERE = [...NO_PLACE, "UNREACHABLE"] as const;
 
 export class Countdown {
   #retry: Retry | undefined;

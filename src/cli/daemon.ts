@@ -5,7 +5,7 @@
  *
  * What was not made here is never replaced or removed, and the data directory is not touched.
  */
-import { chmod, lstat, readFile, rm, stat } from "node:fs/promises";
+import { chmod, readFile, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeDirectories } from "../base/directories.ts";
@@ -16,6 +16,7 @@ import { DATA, JSON_LINES, parseWords } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { launchdSteps, launchdText, windowsText } from "./elsewhere.ts";
 import { parseListen } from "./listening.ts";
+import { find, nameOf, systemUsers } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import { SERVE_SPEC } from "./serve.ts";
 import { isInHome, MADE_BY_US, unitText, usersText } from "./systemd.ts";
@@ -99,13 +100,7 @@ async function userFor(data: string, options: Options): Promise<string | undefin
   if ((options.for ?? systemHere()) !== "systemd") return undefined;
   const facts = await stat(data).catch(() => undefined);
   if (facts === undefined || facts.uid === 0) return USER_DEFAULT;
-  const names = new Map((await users()).map(([name = "", , uid]) => [uid, name]));
-  return names.get(String(facts.uid)) ?? String(facts.uid);
-}
-
-async function users(root = "/"): Promise<string[][]> {
-  const text = await readFile(join(root, "etc/passwd"), "utf8").catch(() => "");
-  return text.split("\n").map((line) => line.split(":"));
+  return (await nameOf(facts.uid)) ?? String(facts.uid);
 }
 
 async function print(unit: Unit, options: Options): Promise<void> {
@@ -135,12 +130,12 @@ async function uninstall(unit: Unit, options: Options): Promise<void> {
   const file = unitFile(unit, options);
   const paths = [file, usersFile(unit, options)];
   const found: string[] = [];
-  for (const path of paths) if ((await demandOurs(path)) !== undefined) found.push(path);
+  for (const path of paths) if (await demandOurs(path)) found.push(path);
   if (found.length === 0) throw new FtpxError("NO_LOCAL_FILE", { path: file });
   // What `systemctl enable` has made; without the unit it would not remove it any more.
   const target = options.user === true ? "default" : "multi-user";
   const link = join(dirname(file), `${target}.target.wants`, basename(file));
-  if ((await lstat(link).catch(() => undefined))?.isSymbolicLink() === true) found.push(link);
+  if ((await find(link))?.isSymbolicLink() === true) found.push(link);
   for (const path of found) {
     if (options.dryRun !== true) await remove(path);
     tell(options.dryRun === true ? "would-remove" : "removed", path, options);
@@ -156,7 +151,7 @@ interface WantedFile {
 
 async function filesOf(unit: Unit, options: Options): Promise<WantedFile[]> {
   const files = [{ path: unitFile(unit, options), text: unitText(unit) }];
-  const isKnown = (await users(options.root)).some(([name]) => name === unit.user);
+  const isKnown = (await systemUsers(options.root)).some(({ name }) => name === unit.user);
   if (unit.user === USER_DEFAULT && !isKnown) {
     files.push({ path: usersFile(unit, options), text: usersText(unit.user) });
   }
@@ -173,14 +168,13 @@ function usersFile({ name }: Unit, { root = "/" }: Options): string {
   return join(resolve(root), "/etc/sysusers.d", `${name}.conf`);
 }
 
-/** What stands there, if it was made here. @throws FtpxError LOCAL_EXISTS */
-async function demandOurs(path: string): Promise<string | undefined> {
+/** That what stands there was made here. @returns whether it stands @throws FtpxError LOCAL_EXISTS */
+async function demandOurs(path: string): Promise<boolean> {
   try {
-    const text = await readFile(path, "utf8");
-    if (text.startsWith(MADE_BY_US)) return text;
+    if ((await readFile(path, "utf8")).startsWith(MADE_BY_US)) return true;
   } catch (error) {
     const failure = errorOfSystem(error);
-    if (isKind(failure, "NO_SUCH_PATH")) return undefined;
+    if (isKind(failure, "NO_SUCH_PATH")) return false;
     throw withPath(failure, path);
   }
   const hint = "it was not made by ftpx service: choose another --name, or move it away";

@@ -5,15 +5,8 @@
  */
 import { isKind } from "../base/errors.ts";
 import { formatCount } from "../base/units.ts";
-import {
-  coloursOf,
-  exitStatusOf,
-  failureFacts,
-  visible,
-  worstStatus,
-  writeJson,
-  writeLine,
-} from "./terminal.ts";
+import { exitStatusOf, worstStatus } from "./status.ts";
+import { coloursOf, failureFacts, visible, writeJson, writeLine } from "./terminal.ts";
 
 type Verdict = "ok" | "warning" | "failure" | "skipped";
 

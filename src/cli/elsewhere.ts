@@ -5,15 +5,15 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { RESERVED_DESCRIPTORS, SESSIONS_MAX } from "../base/limits.ts";
+import { commandOf, descriptorsOf, stopSecondsOf } from "./systemd.ts";
 import type { Unit } from "./systemd.ts";
 
 /** As launchd has it: decimal. */
 const UMASK = 0o077;
 
 export function launchdText(unit: Unit): string {
-  const words = [unit.executable, "serve", "--data", unit.data, ...unit.words];
-  const files = Math.max(65_536, 4 * ((unit.sessionsMax ?? SESSIONS_MAX) + RESERVED_DESCRIPTORS));
+  const words = commandOf(unit);
+  const files = descriptorsOf(unit);
   const label = labelOf(unit);
   const facts = [
     ["Label", string(label)],
@@ -24,7 +24,7 @@ export function launchdText(unit: Unit): string {
     ...(unit.user === undefined ? [] : [["UserName", string(unit.user)] as const]),
     ["RunAtLoad", "<true/>"],
     ["KeepAlive", "<dict><key>SuccessfulExit</key><false/></dict>"],
-    ["ExitTimeOut", integer(Math.ceil(unit.graceMs / 1000) + 15)],
+    ["ExitTimeOut", integer(stopSecondsOf(unit))],
     ["Umask", integer(UMASK)],
     ["SoftResourceLimits", limits(files)],
     ["HardResourceLimits", limits(files)],
@@ -43,9 +43,10 @@ ${lines.join("")}</dict>
 
 /** For a PowerShell of an administrator. */
 export function windowsText(unit: Unit): string {
-  const words = ["serve", "--data", unit.data, ...unit.words].map(windowsWord).join(" ");
+  const [executable = "", ...words] = commandOf(unit);
+  const line = words.map(windowsWord).join(" ");
   return [
-    `$action = New-ScheduledTaskAction -Execute ${powershell(unit.executable)} -Argument ${powershell(words)}`,
+    `$action = New-ScheduledTaskAction -Execute ${powershell(executable)} -Argument ${powershell(line)}`,
     "$trigger = New-ScheduledTaskTrigger -AtStartup",
     "$settings = New-ScheduledTaskSettingsSet -ExecutionTimeLimit 0 -RestartCount 999 -RestartInterval (New-TimeSpan -Minutes 1)",
     `$who = New-ScheduledTaskPrincipal -UserId ${powershell(unit.user ?? "LOCAL SERVICE")} -LogonType ServiceAccount`,

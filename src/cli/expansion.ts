@@ -19,8 +19,8 @@ import { isLeaf } from "../client/leaf.ts";
 import { findLocal, localNames } from "../client/localtree.ts";
 import { workThrough } from "../client/queue.ts";
 import { DIRECTORIES_AT_ONCE, listDirectory } from "../client/remotetree.ts";
-import { worstStatus } from "./terminal.ts";
-import { blaming, forEach } from "./verbs/verb.ts";
+import { worstStatus } from "./status.ts";
+import { forEach, forEachOf } from "./verbs/failing.ts";
 import type { Spot, Stage } from "./verbs/verb.ts";
 
 interface Named {
@@ -69,22 +69,6 @@ export async function forEachSpot(
 ): Promise<number> {
   const { items, status } = await expandSpots(stage, words);
   return worstStatus([status, await forEachOf(stage, items, work)]);
-}
-
-/** The same, to spots. */
-export async function forEachOf(
-  { remote }: Stage,
-  spots: readonly Spot[],
-  work: (spot: Spot) => Promise<void>,
-): Promise<number> {
-  const blamingWork = async (spot: Spot) => {
-    try {
-      await work(spot);
-    } catch (error) {
-      throw await blaming(remote, spot.path, error);
-    }
-  };
-  return await forEach(spots, ({ path }) => path, blamingWork);
 }
 
 /** Paths on this machine. In one-shot use the person's own shell has done it. */

@@ -9,7 +9,7 @@ import { constants } from "node:os";
 import { FtpxError } from "../base/errors.ts";
 import { mayUse } from "../base/ways.ts";
 import { isSignalIgnored } from "../store/kernel.ts";
-import { endedBySignal, exitStatusOf } from "./terminal.ts";
+import { endedBySignal, exitStatusOf } from "./status.ts";
 
 /** How long an operation may take to end in good order, and the program after that. */
 const END_MS_MAX = 3000;

@@ -8,8 +8,8 @@
  */
 import { chmod, lchown, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isUserName } from "../accounts/account.ts";
 import { errorOfSystem, isKind, withHint, withPath } from "../base/errors.ts";
+import { keepPrivate } from "./confinement.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -31,13 +31,14 @@ export interface UnusableHome {
 }
 
 /**
- * Runs a command of the operator's. Where root runs it, what it made is handed over; whoever may
- * not is told who may.
+ * Runs a command of the operator's. What it makes is private; where root runs it, it is handed
+ * over; whoever may not is told who may.
  */
 export async function keepingOwner<Value>(
   place: Place,
   work: () => Promise<Value>,
 ): Promise<Value> {
+  keepPrivate();
   if (process.getuid?.() !== ROOT) return await tellingWho(place, work);
   const before = await findPaths(place);
   try {
@@ -55,17 +56,23 @@ async function tellingWho<Value>(place: Place, work: () => Promise<Value>): Prom
     const owner = (await find(place.storage)) ?? (await find(place.root));
     if (!isKind(error, "NO_PERMISSION") || owner === undefined) throw error;
     if (owner.uid === process.getuid?.()) throw error;
-    const name = await nameOf(owner.uid);
+    const name = (await nameOf(owner.uid)) ?? `user ${owner.uid}`;
     const hint = `the server's files are ${name}'s: run this as that user, or as root`;
     throw withHint(error, hint, "NO_PERMISSION");
   }
 }
 
-/** As the system's list of users has it; some users stand in other lists. */
-async function nameOf(uid: number): Promise<string> {
-  const lines = await readFile("/etc/passwd", "utf8").catch(() => "");
-  const line = lines.split("\n").find((row) => row.split(":")[2] === String(uid));
-  return line?.split(":")[0] ?? `user ${uid}`;
+/** Names and numbers of the system's list of users; some users stand in other lists. */
+export async function systemUsers(root = "/") {
+  const text = await readFile(join(root, "etc/passwd"), "utf8").catch(() => "");
+  return text.split("\n").map((line) => {
+    const [name = "", , uid = ""] = line.split(":");
+    return { name, uid };
+  });
+}
+
+export async function nameOf(uid: number): Promise<string | undefined> {
+  return (await systemUsers()).find((user) => user.uid === String(uid))?.name;
 }
 
 /** Homes whose owner is not the server's user, or that shut even their owner out. */
@@ -116,7 +123,7 @@ async function ownerOf(place: Place, before: ReadonlySet<string>): Promise<Owner
 
 /** What of the data directory is there, as far as commands make something. */
 async function findPaths(place: Place): Promise<Set<string>> {
-  const homes = (await namesIn(place.storage)).filter(isUserName);
+  const homes = await place.homes().catch(() => []);
   const paths = new Set(homes.map((name) => join(place.storage, name)));
   for (const path of [place.storage, place.accountsFile]) {
     if ((await find(path)) !== undefined) paths.add(path);
@@ -144,6 +151,7 @@ async function namesIn(folder: string): Promise<string[]> {
   return await readdir(folder).catch(() => []);
 }
 
-async function find(path: string) {
+/** What stands at a path, a link as itself; nothing where that cannot be seen. */
+export async function find(path: string) {
   return await lstat(path).catch(() => undefined);
 }

@@ -104,6 +104,11 @@ export class Place {
     return directory;
   }
 
+  /** The names of homes. What else lies in storage/, such as `lost+found`, is nobody's. */
+  async homes(): Promise<string[]> {
+    return (await namesIn(this.storage)).filter(isUserName);
+  }
+
   /** Files that were put there before the first start are no loss of anybody's account. */
   async #hasHomes(): Promise<boolean> {
     const names = await namesIn(this.storage);

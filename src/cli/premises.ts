@@ -3,7 +3,7 @@
  * directory, whose it is, the disk, the clock, limits, accounts, state, identity, and whether a
  * server answers. Nothing is changed, and nothing is made where no server has ever been.
  */
-import { access, constants, lstat, readdir, stat, statfs } from "node:fs/promises";
+import { access, constants, readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOfSystem, FtpxError, withPath } from "../base/errors.ts";
 import { DISK_RESERVE_BYTES, SESSIONS_MAX } from "../base/limits.ts";
@@ -15,7 +15,7 @@ import { fine, skipped, warning } from "./diagnosis.ts";
 import type { Diagnosis, Seen } from "./diagnosis.ts";
 import { withOffice } from "./office.ts";
 import { allSessions, isServed, withServer } from "./operator.ts";
-import { unusableHomes } from "./ownership.ts";
+import { find, unusableHomes } from "./ownership.ts";
 import type { Place } from "./place.ts";
 
 /** Below these an operator should think of a larger disk. */
@@ -56,10 +56,6 @@ export async function lookAtPremises(
   if (isAnswering) await diagnosis.look("state", () => state(place));
 }
 
-async function find(path: string) {
-  return await lstat(path).catch(() => undefined);
-}
-
 /** @throws FtpxError BAD_CONFIG, NO_PERMISSION */
 async function directory(place: Place): Promise<Seen> {
   const { root, own, storage } = place;
@@ -92,8 +88,7 @@ async function permissions(place: Place): Promise<Seen> {
     if (path !== place.accountsFile) throw new FtpxError("BAD_CONFIG", { reason }, { hint });
     return warning(reason, hint);
   }
-  const users = (await readdir(place.storage)).filter((name) => !name.startsWith("."));
-  const [unusable] = await unusableHomes(place, users, false);
+  const [unusable] = await unusableHomes(place, await place.homes(), false);
   if (unusable !== undefined) {
     const reason = `${unusable.path}: the server's user cannot use this home`;
     throw new FtpxError("BAD_CONFIG", { reason }, { hint: "as root: ftpx check --fix" });
@@ -140,7 +135,7 @@ async function disk(place: Place): Promise<Seen> {
 /** Uploads become files by a rename, which stays on one file system. @throws FtpxError BAD_CONFIG */
 async function fileSystem(place: Place): Promise<Seen> {
   const parts = await stat(join(place.own, "parts")).catch(() => stat(place.own));
-  const homes = (await readdir(place.storage)).filter((name) => !name.startsWith("."));
+  const homes = await place.homes();
   for (const name of homes) {
     const home = await stat(join(place.storage, name)).catch(() => undefined);
     if (home?.isDirectory() !== true || home.dev === parts.dev) continue;

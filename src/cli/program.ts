@@ -10,7 +10,7 @@ import * as approvals from "./approvals.ts";
 import { helpOf, HelpWanted, JSON_LINES, parseWords, specFacts, wantsJson } from "./args.ts";
 import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
-import { guardMemory, keepPrivate } from "./confinement.ts";
+import { guardMemory } from "./confinement.ts";
 import { demandOwnRuntime } from "./environment.ts";
 import { CHECK, check } from "./check.ts";
 import { tellingAccounts } from "./chronicle.ts";
@@ -27,16 +27,10 @@ import { KEYGEN, keygen } from "./keygen.ts";
 import { keepingOwner } from "./ownership.ts";
 import { PASSWD_SPEC, runPasswd } from "./passwd.ts";
 import { serve, SERVE_SPEC } from "./serve.ts";
+import { FINGERPRINT, fingerprint } from "./serverkey.ts";
 import { CONNECT_SPEC, runShell } from "./shell.ts";
-import {
-  canAsk,
-  exitStatusOf,
-  showError,
-  beginTelling,
-  writeJson,
-  writeLine,
-  writeNote,
-} from "./terminal.ts";
+import { exitStatusOf } from "./status.ts";
+import { canAsk, showError, beginTelling, writeJson, writeLine, writeNote } from "./terminal.ts";
 import { VERSION_TEXT } from "./version.ts";
 import { CLIENT_COMMANDS } from "./oneshot.ts";
 import { USERS, users } from "./users.ts";
@@ -68,7 +62,6 @@ function bindOperator<Options extends OptionSpecs & { readonly data: typeof DATA
 ): ProgramCommand {
   return bind(spec, (words, options) => {
     const { data } = options as { readonly data: string | undefined };
-    keepPrivate();
     return keepingOwner(placeOf(data), () => work(words, options));
   });
 }
@@ -138,7 +131,7 @@ const GROUPS: readonly (readonly [title: string, commands: readonly ProgramComma
       bindOperator(UPLOADS, uploads),
       bindOperator(DRAIN, drain),
       bindOperator(CHECK, check),
-      bindOperator(admin.FINGERPRINT, admin.fingerprint),
+      bindOperator(FINGERPRINT, fingerprint),
     ],
   ],
 ];

@@ -5,6 +5,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
+import type { TcpNetConnectOpts } from "node:net";
 import { FtpxError, isKind } from "../base/errors.ts";
 import { lookAt } from "../client/connect.ts";
 import { formatHost } from "../client/target.ts";
@@ -37,12 +38,14 @@ export async function lookAtServer(diagnosis: Diagnosis, visit: Visit): Promise<
     return fine(addresses.join(", "), { addresses });
   };
   if (!(await diagnosis.look("name", resolve))) return;
-  if (!(await diagnosis.look("reachable", () => reach(target, addresses)))) return;
+  if (!(await diagnosis.look("reachable", () => reach(visit, addresses)))) return;
   if (options.plain !== true) {
     let key = "";
     const shake = async () => {
       const { host, port } = target;
-      key = await lookAt({ host, port, name: formatHost(host, port), fingerprint: undefined });
+      const name = formatHost(host, port);
+      const localAddress = options.bind;
+      key = await lookAt({ host, port, name, localAddress, fingerprint: undefined });
       return fine(`TLS 1.3, ${ALPN}`, { version: "1.3", alpn: ALPN });
     };
     if (!(await diagnosis.look("TLS", shake))) return;
@@ -103,8 +106,13 @@ async function addressesOf(host: string): Promise<string[]> {
 }
 
 /** Every address, because a client may take any of them. @throws FtpxError UNREACHABLE */
-async function reach({ host, port }: Target, addresses: readonly string[]): Promise<Seen> {
-  const tries = await Promise.all(addresses.map((address) => reachMs(address, port)));
+async function reach(
+  { target: { host, port }, options }: Visit,
+  addresses: readonly string[],
+): Promise<Seen> {
+  const localAddress = options.bind;
+  const ways = addresses.map((address) => ({ host: address, port, localAddress }));
+  const tries = await Promise.all(ways.map(reachMs));
   const missed = addresses.filter((_address, index) => typeof tries[index] === "string");
   const reached = tries.filter((one) => typeof one === "number");
   if (reached.length === 0) {
@@ -120,10 +128,10 @@ async function reach({ host, port }: Target, addresses: readonly string[]): Prom
 }
 
 /** How long a connection takes, or why there is none. */
-async function reachMs(host: string, port: number): Promise<number | string> {
+async function reachMs(way: TcpNetConnectOpts): Promise<number | string> {
   const beganMs = performance.now();
   return await new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect(way);
     const end = (answer: number | string) => {
       clearTimeout(timer);
       socket.destroy();

@@ -24,22 +24,21 @@ import { openRemote } from "./opening.ts";
 import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
 import { ask } from "./questions.ts";
+import { endingStatus, exitStatusOf, worstStatus } from "./status.ts";
 import {
   canAsk,
   coloursOf,
   columnsOf,
-  endingStatus,
-  exitStatusOf,
   showError,
   beginTelling,
-  worstStatus,
   writeLine,
   writeNote,
 } from "./terminal.ts";
 import { VERBS } from "./verbs.ts";
 import { LOCAL, localCommandOf } from "./verbs/local.ts";
 import { roomOf } from "./verbs/facts.ts";
-import { CONNECT_OPTIONS, demandDirectory, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
+import { demandDirectory } from "./verbs/landing.ts";
+import { CONNECT_OPTIONS, findVerb, JSON_OPTION, specOf } from "./verbs/verb.ts";
 import type { ShellState, Spot, Stage } from "./verbs/verb.ts";
 import { patternOfWord, plainWord, splitWords } from "./words.ts";
 

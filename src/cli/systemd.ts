@@ -36,6 +36,24 @@ const FREE_PORT_MIN = 1024;
 /** The time after the grace for what is left, and for whoever is slow. */
 const STOP_SECONDS = 15;
 
+/** More than a server of that size uses, which costs nothing. */
+const DESCRIPTORS_MIN_ADVISED = 65_536;
+
+/** What every system is told to start. */
+export function commandOf({ executable, data, words }: Unit): string[] {
+  return [executable, "serve", "--data", data, ...words];
+}
+
+/** How long a server may take to stop. */
+export function stopSecondsOf({ graceMs }: Unit): number {
+  return Math.ceil(graceMs / 1000) + STOP_SECONDS;
+}
+
+/** How many files and connections it may have open. */
+export function descriptorsOf({ sessionsMax = SESSIONS_MAX }: Unit): number {
+  return Math.max(DESCRIPTORS_MIN_ADVISED, 4 * (sessionsMax + RESERVED_DESCRIPTORS));
+}
+
 /** Trying again does not mend a wrong option, a missing right or a wrong configuration. */
 const LASTING = "64 77 78";
 
@@ -65,21 +83,18 @@ export function usersText(user: string): string {
 }
 
 function running(unit: Unit): string[] {
-  const { executable, data, words, user, graceMs } = unit;
-  const line = [executable, "serve", "--data", data, ...words].map(quoted).join(" ");
-  const sessions = unit.sessionsMax ?? SESSIONS_MAX;
-  const descriptors = Math.max(65_536, 4 * (sessions + RESERVED_DESCRIPTORS));
+  const { user } = unit;
   return [
     "Type=exec",
     // The colon: a dollar sign in a path is one.
-    `ExecStart=:${line}`,
+    `ExecStart=:${commandOf(unit).map(quoted).join(" ")}`,
     "ExecReload=/bin/kill -HUP $MAINPID",
     ...(user === undefined ? [] : [`User=${user}`]),
     "Restart=on-failure",
     "RestartSec=2",
     `RestartPreventExitStatus=${LASTING}`,
-    `TimeoutStopSec=${Math.ceil(graceMs / 1000) + STOP_SECONDS}`,
-    `LimitNOFILE=${descriptors}`,
+    `TimeoutStopSec=${stopSecondsOf(unit)}`,
+    `LimitNOFILE=${descriptorsOf(unit)}`,
     "LimitCORE=0",
     "UMask=0077",
     `UnsetEnvironment=${UNSET.join(" ")}`,

@@ -1,6 +1,6 @@
 /**
- * The terminal: all output, and what a failure is in words and as an exit status (only user of
- * picocolors). Questions are questions.ts, and hidden.ts where the answer is not shown.
+ * The terminal: all output, and what a failure is in words (only user of picocolors). Questions
+ * are questions.ts, and hidden.ts where the answer is not shown; exit statuses are status.ts.
  *
  * stdout carries data only; notes, progress, questions and errors go to stderr. What
  * comes from a name, a peer or an error passes `visible` before it is shown, so nobody
@@ -10,18 +10,16 @@
  * in their place, and they are painted again below it. What they say is progress.ts's.
  */
 import picocolors from "picocolors";
-import { DETAILS, FtpxError, isKind } from "../base/errors.ts";
+import { DETAILS, FtpxError } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
 import { hideTyped, showTyped } from "./echo.ts";
 import { nameBytes } from "../base/path.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
+import { endingSignal, exitStatusOf, worstStatus } from "./status.ts";
 
 /** Where a terminal tells no width, as one behind a bare pseudo-terminal does. */
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
-
-/** sysexits(3) EX_SOFTWARE: a defect. */
-const DEFECT_STATUS = 70;
 
 /** C0, DEL, C1, direction marks and overrides, line separators, half characters, escaped bytes. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u{10fe80}-\u{10feff}]/gu;
@@ -227,7 +225,7 @@ function takeAway(): string {
 export function describe(error: unknown, isDebug = false): string[] {
   if (!(error instanceof FtpxError)) return describeDefect(error, isDebug);
   const { row } = error;
-  const signal = error.kind === "INTERRUPTED" ? endingSignal : undefined;
+  const signal = error.kind === "INTERRUPTED" ? endingSignal() : undefined;
   const details = signal === undefined ? error.details : { ...error.details, reason: signal };
   const path = details.path ?? "";
   const place = path === "" ? "" : `${visible(path)}: `;
@@ -263,47 +261,6 @@ function withoutPath(error: unknown): unknown {
   if (!(error instanceof FtpxError)) return error;
   const { path: _path, ...details } = error.details;
   return new FtpxError(error.kind, details, { hint: error.hint });
-}
-
-let endingSignal: keyof typeof SIGNAL_STATUSES | undefined;
-
-/** As shells have it: 128 and the number of the signal. */
-const SIGNAL_STATUSES = { SIGHUP: 129, SIGTERM: 143 } as const;
-
-/** From then on an interruption is told with the signal that it was, and has its status. */
-export function endedBySignal(signal: keyof typeof SIGNAL_STATUSES): void {
-  endingSignal ??= signal;
-}
-
-/** Nothing as long as no signal has ended the program. */
-export function endingStatus(): number | undefined {
-  return endingSignal && SIGNAL_STATUSES[endingSignal];
-}
-
-/** The exit status that a failure alone would end with. */
-export function exitStatusOf(error: unknown): number {
-  if (isKind(error, "INTERRUPTED")) return endingStatus() ?? error.row.exit;
-  return error instanceof FtpxError ? error.row.exit : DEFECT_STATUS;
-}
-
-/**
- * From worst to best: what a person ended; a defect; content that is wrong; what does
- * not get better by trying again, the stranger first; what may succeed later.
- */
-const STATUSES_BY_WEIGHT = [130, DEFECT_STATUS, 65, 76, 77, 78, 64, 73, 66, 69, 75, 0];
-
-/** The status of several outcomes is that of the worst. */
-export function worstStatus(statuses: Iterable<number>): number {
-  let worst = 0;
-  for (const status of statuses) if (weightOf(status) < weightOf(worst)) worst = status;
-  return worst;
-}
-
-/** A status that is not ours weighs as much as a defect. */
-function weightOf(status: number): number {
-  if (status === endingStatus()) return 0;
-  const index = STATUSES_BY_WEIGHT.indexOf(status);
-  return index < 0 ? 1 : index;
 }
 
 function describeDefect(error: unknown, isDebug: boolean): string[] {

@@ -1,8 +1,6 @@
 /** What clients were told is stored, from a log of it, compared with what there is. */
 import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { isUserName } from "../accounts/account.ts";
 import { chunksOf, composeDigest, formatDigest, isAlgorithm } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { parsePath } from "../base/path.ts";
@@ -59,7 +57,7 @@ export interface Comparison {
   readonly missingCount: number;
 }
 
-/** Reads the log again for what is missing: it may have been removed since it was read. */
+/** Those of what the log tells that are not so. */
 export async function compareTold(
   place: Place,
   told: Retelling,
@@ -72,7 +70,7 @@ export async function compareTold(
   let missingCount = 0;
   try {
     // A log outlives accounts, and opening a home that is not there would make it.
-    const homes = new Set((await readdir(place.storage)).filter(isUserName));
+    const homes = new Set(await place.homes());
     for (const { user, path, digests, isCertain } of told.files()) {
       toldCount += 1;
       const expected = digests.at(-1) ?? "";
@@ -89,17 +87,22 @@ export async function compareTold(
     await hasher.close();
     await store.close();
   }
-  if (findings.some(({ kind }) => kind === "missing")) {
-    const later = await readTold(file);
-    const certain = new Set<string>();
-    for (const { user, path, isCertain } of later.files()) {
-      if (isCertain) certain.add(`${user}${path}`);
-    }
-    const isFound = ({ kind, user, path }: Differing | Missing) =>
-      kind === "content" || certain.has(`${user}${path}`);
-    return { findings: findings.filter(isFound), toldCount, missingCount };
+  return { findings: await stillFound(findings, file), toldCount, missingCount };
+}
+
+/** Reads the log again for what is missing: it may have been removed since it was read. */
+async function stillFound(
+  findings: readonly (Differing | Missing)[],
+  file: string,
+): Promise<readonly (Differing | Missing)[]> {
+  if (findings.every(({ kind }) => kind === "content")) return findings;
+  const certain = new Set<string>();
+  for (const { user, path, isCertain } of (await readTold(file)).files()) {
+    if (isCertain) certain.add(`${user}${path}`);
   }
-  return { findings, toldCount, missingCount };
+  return findings.filter(
+    ({ kind, user, path }) => kind === "content" || certain.has(`${user}${path}`),
+  );
 }
 
 /** In the algorithm, and of the composition, of the digest that is expected. */

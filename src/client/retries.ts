@@ -6,17 +6,22 @@ import type { FtpxError } from "../base/errors.ts";
 import { isKind } from "../base/errors.ts";
 import { RETRY_AFTER_MS_MAX } from "../base/limits.ts";
 
-/** What comes back by itself, and takes its time. */
-const LOST = [
-  "CONNECTION_LOST",
-  "FRAME_DAMAGED",
-  "UNREACHABLE",
+/** Whoever hears these is not let in, and may be later. */
+export const NO_PLACE = [
   "TURNED_AWAY",
-  "PEER_SILENT",
   "SERVER_FULL",
   "SOURCE_FULL",
   "USER_FULL",
   "THROTTLED",
+] as const;
+
+/** What comes back by itself, and takes its time. */
+const LOST = [
+  ...NO_PLACE,
+  "CONNECTION_LOST",
+  "FRAME_DAMAGED",
+  "UNREACHABLE",
+  "PEER_SILENT",
   "DRAINING",
   "SERVER_STOPPING",
 ] as const;

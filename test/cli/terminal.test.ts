@@ -3,14 +3,13 @@ import * as fc from "fast-check";
 import { ERRORS, FtpxError } from "../../src/base/errors.ts";
 import type { DetailName, ErrorKind, ErrorRow } from "../../src/base/errors.ts";
 import { nameText } from "../../src/base/path.ts";
+import { exitStatusOf, worstStatus } from "../../src/cli/status.ts";
 import {
   describe,
-  exitStatusOf,
   failureFacts,
   formatJson,
   unmistakable,
   visible,
-  worstStatus,
 } from "../../src/cli/terminal.ts";
 import { splitWords } from "../../src/cli/words.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";

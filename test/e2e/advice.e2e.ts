@@ -34,6 +34,13 @@ test("what stands in the way of a path is named, and not the path", async () => 
     const told = await toldTo(`${verb} /photos/a.jpg/x`);
     expect([verb, told]).toEqual([verb, "ftpx: /photos/a.jpg: is not a directory\n"]);
   }
+  for (const verb of ["mv", "cp", "cp -r"]) {
+    for (const there of ["/x", "/photos/x"]) {
+      const told = await toldTo(`${verb} /photos/a.jpg/x ${there}`);
+      expect([verb, told]).toEqual([verb, "ftpx: /photos/a.jpg: is not a directory\n"]);
+    }
+  }
+  expect(await toldTo("cp -r /photos/none /x")).toStartWith("ftpx: /photos/none: no such file");
   expect(await toldTo("put f /photos/none/x")).toStartWith("ftpx: /photos/none/x: no such file");
 });
 

@@ -1,10 +1,10 @@
 /** `ftpx doctor` finds each fault that is planted, says what can be done, and leaves nothing. */
 import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
-import { chmod, lchown, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, lchown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HOME, resolvePath } from "../../src/base/path.ts";
 import { compareClocks } from "../../src/cli/probe.ts";
-import { BINARY, Scene } from "./binary.ts";
+import { BINARY, freshAddress, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 import { signedIn } from "./wire.ts";
 
@@ -129,6 +129,15 @@ test("modes that let others in, a key that others can read, a key that is gone",
   await rm(ours("identity.key"));
   const gone = await atServer();
   expect([gone.wrong, gone.status]).toEqual([["identity failure", "server warning"], 78]);
+});
+
+test("what is no home is nothing to find fault with, as in a disk that is all of storage/", async () => {
+  await begun();
+  await mkdir(join(scene.data, "storage/lost+found"), { mode: 0o500 });
+  await writeFile(join(scene.data, "storage/NOTES"), "");
+  const told = await atServer();
+  expect([told.wrong, told.status]).toEqual([["server warning"], 0]);
+  expect(told.of("file system")["text"]).toBe("one for unfinished uploads and 1 home");
 });
 
 test.skipIf(!isRoot)("files and homes that do not belong to the server's user", async () => {
@@ -301,6 +310,13 @@ test("a wrong password, none, nobody; accounts that could not remove what was ma
   expect([poor.wrong, poor.status]).toEqual([["speed failure"], 73]);
   expect(poor.of("speed")["hint"]).toBe("--no-speed leaves this out");
   await expectNothingLeft(server);
+});
+
+test("the way to a server is looked at from the address that was named", async () => {
+  await scene.addUser("ann", PASSWORD);
+  const target = (await scene.serve()).target("ann");
+  expect((await from(target, "--no-speed", "--bind", freshAddress())).wrong).toEqual([]);
+  expect((await from(target, "--bind", "192.0.2.7")).wrong).toEqual(["reachable failure"]);
 });
 
 test("a server whose clock is another one", async () => {

@@ -10,7 +10,7 @@ import type { VirtualPath } from "../../base/path.ts";
 import { isSameTime } from "../../client/plan.ts";
 import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { tellSummary, tellWould } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
+import { worstStatus } from "../status.ts";
 import { runCopies } from "./jobs.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
 import { rehearseCopies } from "./rehearsal.ts";

@@ -6,11 +6,15 @@ import { outlineOf } from "../../base/openfile.ts";
 import { HOME, leafOf, systemPath } from "../../base/path.ts";
 import { localFailure } from "../../client/copy.ts";
 import { localNames } from "../../client/localtree.ts";
-import { expandLocals, expandOne, expandSpots, forEachOf } from "../expansion.ts";
-import { unmistakable, visible, worstStatus, writeJson, writeLine } from "../terminal.ts";
+import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
+import { forEachOf } from "./failing.ts";
+import { worstStatus } from "../status.ts";
+import { unmistakable, visible, writeJson, writeLine } from "../terminal.ts";
 import { byName, eachPage, EntryWriter, pathsIn } from "./entries.ts";
 import type { Entry } from "./entries.ts";
-import { BARE, demandDirectory, forEach, REMOTE_PATHS, shellOf, verb } from "./verb.ts";
+import { forEach } from "./failing.ts";
+import { demandDirectory } from "./landing.ts";
+import { BARE, REMOTE_PATHS, shellOf, verb } from "./verb.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 const LONG = {

@@ -20,10 +20,11 @@ import { unlessAborted } from "../../client/remote.ts";
 import { makeRemoteDirectory, walkRemote } from "../../client/remotetree.ts";
 import { counting, scanning } from "../scanning.ts";
 import { tellSummary } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
+import { worstStatus } from "../status.ts";
 import { forEachPair, tell } from "./edits.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import { Tally } from "./tally.ts";
+import { blaming, failureAt } from "./failing.ts";
 import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
@@ -68,7 +69,11 @@ export const CP = verb({
 
 /** @throws FtpxError NO_SUCH_PATH, FORBIDDEN, CONNECTION_LOST, … */
 async function kindOf({ remote, signal }: Stage, path: VirtualPath) {
-  return (await remote.call("stat", { path }, signal)).kind;
+  try {
+    return (await remote.call("stat", { path }, signal)).kind;
+  } catch (error) {
+    throw failureAt(await blaming(remote, path, error), path);
+  }
 }
 
 /** @returns how large it is */

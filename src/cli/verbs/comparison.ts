@@ -10,7 +10,7 @@ import { resolvePath, systemPath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { TreeEntry } from "../../client/foliage.ts";
 import { workThrough } from "../../client/queue.ts";
-import { endsAll } from "./verb.ts";
+import { endsAll } from "./failing.ts";
 import type { Stage } from "./verb.ts";
 
 const COMPARED_AT_ONCE = 8;

@@ -6,13 +6,14 @@ import { parseCount, parseSize } from "../../base/units.ts";
 import { Pace } from "../../client/pace.ts";
 import type { OptionSpecs, OptionsOf } from "../args.ts";
 import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
-import { worstStatus } from "../terminal.ts";
+import { worstStatus } from "../status.ts";
 import { runBatch } from "./batch.ts";
 import { gatherFetches } from "./fetches.ts";
 import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
 import type { CopySettings } from "./jobs.ts";
 import { gatherSends } from "./sends.ts";
-import { destinationOf, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
+import { destinationOf } from "./landing.ts";
+import { NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 /** Options of everything that copies content. */

@@ -3,15 +3,11 @@ import { FtpxError, withHint } from "../../base/errors.ts";
 import { leafOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { expandOne, expandSpots, forEachSpot } from "../expansion.ts";
-import { worstStatus, writeJson } from "../terminal.ts";
-import {
-  destinationOf,
-  forEach,
-  HINT_RECURSIVE,
-  NO_CLOBBER_OPTION,
-  REMOTE_PATHS,
-  verb,
-} from "./verb.ts";
+import { forEachOf } from "./failing.ts";
+import { worstStatus } from "../status.ts";
+import { writeJson } from "../terminal.ts";
+import { destinationOf } from "./landing.ts";
+import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export const MKDIR = verb({
@@ -127,11 +123,7 @@ export async function forEachPair(
   const isMade = items.length === 1 && only !== undefined && (await isMaking(only.path));
   const pathFor = await destinationOf(stage, await expandOne(stage, last), items.length, isMade);
   demandDistinct(items.map(({ path }) => pathFor(leafOf(path))));
-  const done = await forEach(
-    items,
-    ({ path }) => path,
-    ({ path: from }) => work(from, pathFor(leafOf(from))),
-  );
+  const done = await forEachOf(stage, items, ({ path }) => work(path, pathFor(leafOf(path))));
   return worstStatus([status, done]);
 }
 

@@ -13,8 +13,10 @@ import type { Pace } from "../../client/pace.ts";
 import { uploadOnce } from "../../client/put.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
-import { exitStatusOf, showError, worstStatus, writeNote } from "../terminal.ts";
-import { blaming, endsAll, HINT_PARENTS, HINT_RECURSIVE, tellFailure } from "./verb.ts";
+import { exitStatusOf, worstStatus } from "../status.ts";
+import { showError, writeNote } from "../terminal.ts";
+import { blaming, endsAll, tellFailure } from "./failing.ts";
+import { HINT_PARENTS, HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 export interface CopyTask {

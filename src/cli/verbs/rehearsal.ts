@@ -19,7 +19,8 @@ import type { Batch } from "./batch.ts";
 import type { CopySettings, CopyTask } from "./jobs.ts";
 import type { Tally } from "./tally.ts";
 import { fetchUnfinished } from "./unfinished.ts";
-import { demandDirectory, endsAll } from "./verb.ts";
+import { endsAll } from "./failing.ts";
+import { demandDirectory } from "./landing.ts";
 import type { Stage } from "./verb.ts";
 
 /** Something that would take room at its destination. */

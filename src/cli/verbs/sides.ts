@@ -13,7 +13,7 @@ import { findLocal, walkLocal } from "../../client/localtree.ts";
 import type { Plan } from "../../client/plan.ts";
 import { makeRemoteDirectory, walkRemote } from "../../client/remotetree.ts";
 import type { CopyTask } from "./jobs.ts";
-import { failureAt } from "./verb.ts";
+import { failureAt } from "./failing.ts";
 import type { Stage } from "./verb.ts";
 
 export interface Side {

@@ -5,8 +5,8 @@
 import { isKind } from "../../base/errors.ts";
 import type { TreeEntry } from "../../client/foliage.ts";
 import { tellSkipped } from "../summary.ts";
-import { worstStatus } from "../terminal.ts";
-import { endsAll, failureAt, tellFailure } from "./verb.ts";
+import { worstStatus } from "../status.ts";
+import { endsAll, failureAt, tellFailure } from "./failing.ts";
 
 export class Tally {
   readonly #isJson: boolean;

@@ -6,7 +6,8 @@ import { formatSize } from "../../base/units.ts";
 import type { ReplyOf } from "../../client/client.ts";
 import { allRows } from "../../client/pages.ts";
 import { visible, writeJson, writeLine, writeNote } from "../terminal.ts";
-import { forEach, REMOTE_PATHS, verb } from "./verb.ts";
+import { forEach } from "./failing.ts";
+import { REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
 type Unfinished = ReplyOf<"uploads">["uploads"][number];

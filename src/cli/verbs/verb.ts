@@ -1,18 +1,16 @@
 /**
  * What a verb is: one row that serves the shell and one-shot use, their help and their
- * completion. The rows themselves are in the files beside this one, the table is
- * verbs.ts.
+ * completion; and the options and words that rows share. The rows themselves are in the files
+ * beside this one, the table is verbs.ts.
  */
 import { isIP } from "node:net";
-import { FtpxError, isKind, withPath } from "../../base/errors.ts";
+import { FtpxError } from "../../base/errors.ts";
 import { nearest } from "../../base/nearest.ts";
-import { childPath, HOME, namesOf as stepsOf, resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import { parseCount } from "../../base/units.ts";
 import type { Remote } from "../../client/remote.ts";
 import type { OptionSpecs, OptionsOf, Spec } from "../args.ts";
 import type { History } from "../history.ts";
-import { exitStatusOf, showError, worstStatus } from "../terminal.ts";
 
 /** A word of the command line that means something on the server. */
 export interface Spot {
@@ -181,49 +179,6 @@ export function findVerb(verbs: readonly Verb[], name: string): Verb {
   throw new FtpxError("USAGE", { reason: `no verb "${name}" (${hint})` });
 }
 
-/**
- * Does one thing after the other. A failure has its own line and does not keep the others
- * from being tried, unless it is the connection that failed for good.
- *
- * @returns the worst status
- * @throws  FtpxError INTERRUPTED
- */
-export async function forEach<Item>(
-  items: readonly Item[],
-  pathOf: (item: Item) => string,
-  work: (item: Item) => Promise<void>,
-): Promise<number> {
-  const statuses: number[] = [];
-  for (const item of items) {
-    try {
-      await work(item);
-    } catch (error) {
-      const failure = failureAt(error, pathOf(item));
-      if (isKind(failure, "INTERRUPTED")) throw failure;
-      statuses.push(tellFailure(pathOf(item), failure));
-      if (endsAll(failure)) break;
-    }
-  }
-  return worstStatus(statuses);
-}
-
-/** The same failure with the path it is about; a lost connection is about no path. */
-export function failureAt(error: unknown, path: string): unknown {
-  return endsAll(error) ? error : withPath(error, path);
-}
-
-/** @param path what it is about @returns the exit status */
-export function tellFailure(path: string, error: unknown, hint?: string): number {
-  const failure = failureAt(error, path);
-  showError(failure, hint);
-  return exitStatusOf(failure);
-}
-
-/** Whether what else there is to do would fail in the same way. */
-export function endsAll(failure: unknown): boolean {
-  return !(failure instanceof FtpxError) || failure.row.ends === "connection";
-}
-
 export function shellOf(stage: Stage): ShellState {
   if (stage.shell === undefined) throw new Error("a verb of the shell outside of it");
   return stage.shell;
@@ -232,75 +187,3 @@ export function shellOf(stage: Stage): ShellState {
 /** What a person can do who left a word out. */
 export const HINT_RECURSIVE = "-r takes a directory with all it holds";
 export const HINT_PARENTS = "the directory is not there: mkdir -p makes it";
-
-type Reach = Pick<Stage, "remote" | "signal">;
-
-/**
- * An account that may only upload may be anywhere: what is there is hidden from it.
- *
- * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY
- */
-export async function demandDirectory(reach: Reach, path: VirtualPath): Promise<void> {
-  const kind = await findKind(reach, path);
-  if (kind === "missing") throw new FtpxError("NO_SUCH_PATH", { path });
-  if (kind !== "directory" && kind !== "hidden") throw new FtpxError("NOT_A_DIRECTORY", { path });
-}
-
-/** What a path on the server is, `missing`, or `hidden` when this account may not look. */
-async function findKind({ remote, signal }: Reach, path: VirtualPath) {
-  try {
-    const { kind } = await remote.call("stat", { path }, signal);
-    return kind;
-  } catch (error) {
-    if (isKind(error, "NO_SUCH_PATH")) return "missing";
-    if (isKind(error, "FORBIDDEN")) return "hidden";
-    throw await blaming(remote, path, error);
-  }
-}
-
-/** The failure names the file that stands where a directory has to, not what was looked for below. */
-export async function blaming(remote: Remote, path: VirtualPath, error: unknown): Promise<unknown> {
-  if (!isKind(error, "NOT_A_DIRECTORY") || error.details.path !== undefined) return error;
-  return withPath(error, await fileAbove(remote, path));
-}
-
-/** What stands in the way of a path, because it is a file: it, or what is above it. */
-async function fileAbove(remote: Remote, path: VirtualPath): Promise<VirtualPath> {
-  let current = HOME;
-  for (const name of stepsOf(path)) {
-    current = childPath(current, name);
-    const facts = await remote.call("stat", { path: current }).catch(() => undefined);
-    if (facts?.kind !== "directory") return current;
-  }
-  return path;
-}
-
-/**
- * Where things go that are moved or copied to a place on the server: into it when it is a
- * directory, else under its own name, which only one of them can have.
- *
- * @param isMade whether one thing alone may become the directory that is missing
- * @returns what a thing with a name of its own is called there
- * @throws FtpxError NO_SUCH_PATH, NOT_A_DIRECTORY; for names NAME_TOO_LONG, BAD_PATH
- */
-export async function destinationOf(
-  stage: Stage,
-  spot: Spot,
-  count: number,
-  isMade = false,
-): Promise<(leaf: string) => VirtualPath> {
-  const { path, shown } = spot;
-  const kind = await findKind(stage, path).catch((error: unknown) => {
-    throw failureAt(error, shown);
-  });
-  if (isMade && kind === "missing" && count === 1) return () => path;
-  const mustBeDirectory = spot.isDirectory || count > 1;
-  if (mustBeDirectory && kind === "missing") {
-    throw new FtpxError("NO_SUCH_PATH", { path: shown }, { hint: HINT_PARENTS });
-  }
-  if (kind === "directory" || (mustBeDirectory && kind === "hidden")) {
-    return (leaf) => resolvePath(path, `./${leaf}`);
-  }
-  if (mustBeDirectory) throw new FtpxError("NOT_A_DIRECTORY", { path: shown });
-  return () => path;
-}
