@@ -84,6 +84,12 @@ export const LISTS_MAX = 16;
 /** What the names in these listings take; above it the oldest end. A directory of a million names is listed, many such at once are not. */
 export const LISTED_BYTES_MAX = 4 * MIB;
 
+/** Chunk digests of files that were sent or uploaded not long ago: 32 bytes for 4 MiB, so these are of some terabytes. */
+export const DIGEST_MEMORY_BYTES_MAX = 16 * MIB;
+
+/** A file that has changed less than this before it was read may change again within one tick of the file system's clock, and look the same. */
+export const SETTLED_MS = 2000;
+
 /** Pages of listings and digests of one session that are worked on, none while so many bytes wait for a slow reader: each can be a body, and to make one leaves several times as much behind to be collected. */
 export const PAGES_MAX = 4;
 export const PAGES_QUEUE_BYTES_MAX = 512 * KIB;

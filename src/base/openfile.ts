@@ -33,6 +33,8 @@ export interface FileFacts extends Outline {
   readonly version: string;
   /** As `version` without ctime, which also changes when an open file is renamed or removed. */
   readonly content: string;
+  /** When content, name or rights changed last; nobody can set it. */
+  readonly changedMs: number;
   readonly inode: bigint;
   readonly device: bigint;
 }
@@ -211,6 +213,7 @@ export function factsOf(stats: fs.BigIntStats): FileFacts {
     ...outlineOf(stats),
     version: joinNumbers(stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs),
     content: joinNumbers(stats.ino, stats.size, stats.mtimeNs),
+    changedMs: Number(stats.ctimeMs),
     inode: stats.ino,
     device: stats.dev,
   };

@@ -9,12 +9,13 @@ import { composeDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
-import { CHUNK_BYTES, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import { CHUNK_BYTES, SETTLED_MS, WINDOW_BYTES_MIN } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Transfer } from "../sessions/transfers.ts";
 import { Motion } from "../transfer/motion.ts";
 import { sendFile } from "../transfer/sender.ts";
+import type { SenderStart, SenderTarget } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
 import type { Call } from "./command.ts";
 import { tellFailure } from "./failures.ts";
@@ -138,26 +139,22 @@ async function send(
   try {
     await call.replied;
     const { algorithm, fromOffset, path } = request;
-    const digests = await sendFile({
-      file,
+    const target: SenderTarget = {
+      prefixBytes: outlet.prefixBytes,
+      sendContent: (frame, offset, bytes) => {
+        motion.moved(bytes);
+        session.registry.counters.sentBytes += bytes;
+        session.sentBytes += bytes;
+        return outlet.sendContent(id, frame, offset, bytes);
+      },
+      sendProof: (index, digest) => outlet.notify(id, "proof", { index, digest }),
+    };
+    const digests = await sendUnchanged(session, file, facts, {
       algorithm,
-      totalBytes: facts.bytes,
-      firstChunk: Math.floor(fromOffset / CHUNK_BYTES),
       fromOffset,
       window,
-      target: {
-        prefixBytes: outlet.prefixBytes,
-        sendContent: (frame, offset, bytes) => {
-          motion.moved(bytes);
-          session.registry.counters.sentBytes += bytes;
-          session.sentBytes += bytes;
-          return outlet.sendContent(id, frame, offset, bytes);
-        },
-        sendProof: (index, digest) => outlet.notify(id, "proof", { index, digest }),
-      },
+      target,
     });
-    const after = await file.facts();
-    if (after.content !== facts.content) throw new FtpxError("CHANGED");
     const { bytes, chunks } = await composeDigest(algorithm, digests);
     outlet.notify(id, "end", { totalBytes: facts.bytes, chunks, digest: bytes });
     motion.outcome = "done";
@@ -175,6 +172,28 @@ async function send(
     session.transfers.forget(id);
     await file.close();
   }
+}
+
+/**
+ * @returns digests of the chunks from the first one on that is sent
+ * @throws FtpxError CHANGED, and what sendFile throws
+ */
+async function sendUnchanged(
+  { vfs }: Session,
+  file: OpenFile,
+  facts: FileFacts,
+  wish: Pick<SenderStart, "algorithm" | "fromOffset" | "window" | "target">,
+): Promise<Uint8Array[]> {
+  const { algorithm, fromOffset } = wish;
+  const known = vfs.knownDigests(facts, algorithm);
+  const isSettled = Date.now() - facts.changedMs >= SETTLED_MS;
+  const firstChunk = Math.floor(fromOffset / CHUNK_BYTES);
+  const digests = await sendFile({ ...wish, file, known, firstChunk, totalBytes: facts.bytes });
+  const after = await file.facts();
+  if (after.content !== facts.content) throw new FtpxError("CHANGED");
+  const isSame = isSettled && after.version === facts.version;
+  if (isSame && known === undefined) vfs.keepDigests(facts, algorithm, digests);
+  return digests;
 }
 
 async function demandVersion(file: OpenFile, request: OpenRequest): Promise<FileFacts> {

@@ -8,6 +8,7 @@ import type { Algorithm } from "../base/digest.ts";
 import { FtpxError } from "../base/errors.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
+import { KnownChunks } from "./knownchunks.ts";
 import type { SendWindow } from "./window.ts";
 
 export interface SenderTarget {
@@ -22,6 +23,8 @@ export interface SenderTarget {
 export interface SenderStart {
   readonly file: OpenFile;
   readonly algorithm: Algorithm;
+  /** The digests of all chunks, where the file was digested before. */
+  readonly known?: readonly Uint8Array[] | undefined;
   readonly totalBytes: number;
   /** The other side holds the chunks before this one and has proved them. */
   readonly firstChunk: number;
@@ -43,15 +46,11 @@ export interface SenderStart {
 export async function sendFile(start: SenderStart): Promise<Uint8Array[]> {
   const { file, totalBytes, fromOffset, window, target } = start;
   const proofs: { index: number; digest: Uint8Array }[] = [];
-  const hasher = await createHasher(start.algorithm);
-  const digester = new ChunkDigester(hasher, start.firstChunk, (index, digest) =>
-    proofs.push({ index, digest }),
-  );
   // Two pieces are held while a reader does not acknowledge: less where the window is small.
   const pieceBytesMax = Math.min(CONTENT_BYTES_MAX, Math.ceil(window.windowBytes / 4));
   const pieces = readPieces(file, fromOffset, totalBytes, pieceBytesMax, target.prefixBytes);
 
-  await digestRange(digester, file, start.firstChunk * CHUNK_BYTES, fromOffset);
+  const digester = await digesterOf(start, (index, digest) => proofs.push({ index, digest }));
   for (const { index, digest } of proofs.splice(0)) target.sendProof(index, digest);
   for await (const { frame, offset, bytes } of pieces) {
     digester.update(frame.subarray(target.prefixBytes, target.prefixBytes + bytes));
@@ -61,6 +60,22 @@ export async function sendFile(start: SenderStart): Promise<Uint8Array[]> {
     for (const { index, digest } of proofs.splice(0)) target.sendProof(index, digest);
   }
   return digester.finish();
+}
+
+/** What lies between the first chunk and the first byte to be sent is proved as well. */
+async function digesterOf(
+  { file, algorithm, known, firstChunk, fromOffset }: SenderStart,
+  onChunk: (index: number, digest: Uint8Array) => void,
+): Promise<KnownChunks | ChunkDigester> {
+  const firstOffset = firstChunk * CHUNK_BYTES;
+  if (known !== undefined) {
+    const chunks = new KnownChunks(known, firstChunk, onChunk);
+    chunks.pass(fromOffset - firstOffset);
+    return chunks;
+  }
+  const digester = new ChunkDigester(await createHasher(algorithm), firstChunk, onChunk);
+  await digestRange(digester, file, firstOffset, fromOffset);
+  return digester;
 }
 
 interface Piece {

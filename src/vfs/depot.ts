@@ -13,6 +13,7 @@ import type { Home, Store } from "../store/store.ts";
 import { checkParts, checkUser } from "./findings.ts";
 import type { Finding } from "./findings.ts";
 import { claimKey, Claims } from "./claims.ts";
+import { DigestMemory } from "./digestmemory.ts";
 import { dropInterrupted, listInterrupted } from "./interrupted.ts";
 import type { Interrupted } from "./interrupted.ts";
 import { isResumable, mendUnheld } from "./publishing.ts";
@@ -39,6 +40,7 @@ export class Depot {
   readonly digests: Digests;
   readonly claims = new Claims();
   readonly recounts: Recounts;
+  readonly digestMemory = new DigestMemory();
   /** See UploadGround. */
   readonly knownParts = new Map<string, string>();
   readonly #partAgeMs: number;

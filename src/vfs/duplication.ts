@@ -4,6 +4,7 @@
  * and a copy that fails leaves nothing.
  */
 import { composeDigest } from "../base/digest.ts";
+import type { Algorithm } from "../base/digest.ts";
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import type { VirtualPath } from "../base/path.ts";
 import { sendFile } from "../transfer/sender.ts";
@@ -47,23 +48,16 @@ async function copyFrom(
   { to, mayReplace, windowBytes, onProgress }: CopyWish,
   signal: AbortSignal,
 ): Promise<number> {
-  const { bytes: totalBytes, modifiedMs, version, content } = await file.facts();
+  const facts = await file.facts();
+  const { bytes: totalBytes, modifiedMs, version } = facts;
   const window = new SendWindow(windowBytes, 0);
   const stop = () => window.fail(failureOf(signal));
   const source = new TextEncoder().encode(version).subarray(0, SOURCE_BYTES_MAX);
-  const algorithm = ALGORITHM;
+  const algorithm: Algorithm = ALGORITHM;
+  const known = vfs.knownDigests(facts, algorithm);
+  const what = { totalBytes, modifiedMs, source, algorithm, isFresh: true, isCopy: true };
   const claimed = await vfs.openUpload(
-    {
-      path: to,
-      mayReplace,
-      windowBytes,
-      totalBytes,
-      modifiedMs,
-      source,
-      algorithm,
-      isFresh: true,
-      isCopy: true,
-    },
+    { path: to, mayReplace, windowBytes, ...what },
     {
       acknowledge: (offset) => window.acknowledge(offset),
       failed: (failure) => window.fail(failure),
@@ -76,6 +70,7 @@ async function copyFrom(
     const digests = await sendFile({
       file,
       algorithm,
+      known,
       totalBytes,
       firstChunk: 0,
       fromOffset: 0,
@@ -89,7 +84,7 @@ async function copyFrom(
         sendProof: (index, digest) => upload.prove(index, digest),
       },
     });
-    if ((await file.facts()).content !== content) throw new FtpxError("CHANGED");
+    if ((await file.facts()).content !== facts.content) throw new FtpxError("CHANGED");
     await upload.commit(totalBytes, await composeDigest(algorithm, digests));
   } catch (error) {
     await claimed.discard();

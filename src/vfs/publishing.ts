@@ -12,6 +12,7 @@ import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Parts } from "../store/store.ts";
+import type { DigestMemory } from "./digestmemory.ts";
 import type { Turns } from "./turns.ts";
 
 /** What an upload works on; all of it belongs to others. */
@@ -21,6 +22,7 @@ export interface UploadGround {
   readonly home: Home;
   readonly turns: Turns;
   readonly digests: Digests;
+  readonly memory: DigestMemory;
   /**
    * By id: what a part was when its last session left it. Another one was changed by somebody
    * else, or by an earlier run of the server.

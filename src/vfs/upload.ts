@@ -253,6 +253,7 @@ export class Upload {
     await this.#file.setModified(this.#row.modifiedMs);
     await this.#sync(() => this.#file.sync());
     await this.#publish();
+    await this.#ground.memory.keepNow(this.#file, algorithm, [...held, ...received]);
   }
 
   /**

@@ -145,14 +145,26 @@ export class Vfs {
     return this.#depot.digests.plain(file, algorithm, signal);
   }
 
-  chunkDigests(
+  /** Fewer than `count` where the file ends before. */
+  async chunkDigests(
     file: OpenFile,
+    facts: FileFacts,
     algorithm: Algorithm,
-    firstChunk: number,
-    count: number,
-    signal: AbortSignal,
+    { firstChunk, count, signal }: { firstChunk: number; count: number; signal: AbortSignal },
   ): Promise<Uint8Array[]> {
-    return this.#depot.digests.chunks(file, algorithm, firstChunk, count, signal);
+    const known = this.#depot.digestMemory.find(facts, algorithm);
+    if (known !== undefined) return known.slice(firstChunk, firstChunk + count);
+    return await this.#depot.digests.chunks(file, algorithm, firstChunk, count, signal);
+  }
+
+  /** The digests of all chunks of that very file, if it was digested not long ago. */
+  knownDigests(facts: FileFacts, algorithm: Algorithm): readonly Uint8Array[] | undefined {
+    return this.#depot.digestMemory.find(facts, algorithm);
+  }
+
+  /** All chunks of a file were digested between two looks at it that saw the same. */
+  keepDigests(facts: FileFacts, algorithm: Algorithm, digests: readonly Uint8Array[]): void {
+    this.#depot.digestMemory.keep(facts, algorithm, digests);
   }
 
   /**
@@ -221,10 +233,10 @@ export class Vfs {
   }
 
   async #open(wish: UploadWish, listener: UploadListener): Promise<Upload> {
-    const { state, store, digests, knownParts: known } = this.#depot;
+    const { state, store, digests, digestMemory: memory, knownParts: known } = this.#depot;
     const recount = () => this.#depot.recounts.add(this.#user);
     const own = { home: this.#home, turns: this.#turns, recount };
-    const ground = { state, parts: store.parts, digests, known, ...own };
+    const ground = { state, parts: store.parts, digests, memory, known, ...own };
     const opened = await this.#openRow(wish);
     try {
       return await Upload.open(ground, listener, opened, wish);

@@ -63,3 +63,10 @@ export function flipLast(path: string): void {
   flip(path, sizeOf(path) - 1);
   setTime(path);
 }
+
+/** Changes content, and neither size nor mtime. */
+export function flipBehindItsTime(stored: string): void {
+  const { atime, mtime } = fs.statSync(stored);
+  flip(stored, MIB);
+  fs.utimesSync(stored, atime, mtime);
+}

@@ -1,7 +1,11 @@
-/** Digests on the wire that are none, on the real port of the compiled executable. */
+/**
+ * Digests on the wire that are none, and those that the server remembers, on the real port of the
+ * compiled executable.
+ */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { NOTICES } from "../../src/commands/notices.ts";
-import { Scene } from "./binary.ts";
+import { digestOf, flipBehindItsTime, grow, MIB } from "../campaign/proof-files.ts";
+import { makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { openWatched, signedIn } from "./wire.ts";
 import { outcomeOf } from "../support/refusal.ts";
@@ -32,3 +36,17 @@ test.each([0, 16])(
     client.close();
   },
 );
+
+test("F2: digests that the server remembers are of the file as it is now", async () => {
+  const env = { FTPX_PASSWORD: "pw" };
+  const [local, back] = [scene.path("local"), scene.path("back")];
+  const stored = `${scene.data}/storage/ann/kept`;
+  makeFile(local, 20 * MIB);
+  const target = server.target("ann", "/kept");
+  expect(await scene.run(["put", local, target], { env })).toMatchObject({ status: 0 });
+  for (const change of [() => {}, flipBehindItsTime, (path: string) => grow(path, 1)]) {
+    change(stored);
+    expect(await scene.run(["get", target, back], { env })).toMatchObject({ status: 0 });
+    expect(await digestOf(back)).toBe(await digestOf(stored));
+  }
+});

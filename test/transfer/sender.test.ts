@@ -118,6 +118,32 @@ test("what lies before the content is proved and not sent", async () => {
   expect(start.target.proofs).toEqual([0]);
 });
 
+test.each([
+  ["all of it", 0, 0],
+  ["from a chunk on", CHUNK_BYTES, 1],
+  ["from within a chunk on", CHUNK_BYTES + 7, 1],
+  ["a tail of which the chunk before is proved, not sent", CHUNK_BYTES, 0],
+])(
+  "known digests are said as computed ones would be: %s",
+  async (_case, fromOffset, firstChunk) => {
+    const computed = startOf({ fromOffset, firstChunk });
+    const digests = await sendFile(computed);
+    const known = await sendFile(startOf({ fromOffset: 0 }));
+    const recited = startOf({ fromOffset, firstChunk, known });
+
+    expect(await sendFile(recited)).toEqual(digests);
+    expect(recited.target.proofs).toEqual(computed.target.proofs);
+    expect(recited.target.sent).toEqual(computed.target.sent);
+  },
+);
+
+test("known digests are said, whatever the file holds now", async () => {
+  const known = await sendFile(startOf());
+  const file = new FakeFile(new Uint8Array(CONTENT.byteLength));
+
+  expect(await sendFile(startOf({ file, known }))).toEqual(known);
+});
+
 test("F2: a file that has become shorter is CHANGED", () => {
   const file = new FakeFile(CONTENT.slice(0, 999_999));
 

@@ -166,6 +166,7 @@ test("F9: a copy that is under way is not dropped by a count", async () => {
   const { vfs, depot } = shop;
   const slow = {
     openFile: vfs.openFile.bind(vfs),
+    knownDigests: vfs.knownDigests.bind(vfs),
     openUpload: async (...wish: Parameters<Vfs["openUpload"]>) => {
       const claimed = await vfs.openUpload(...wish);
       await depot.recount("ann");
