@@ -14,7 +14,7 @@ import { isSameBytes } from "../base/bytes.ts";
 import { isAlgorithm } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { syncDirectory } from "../base/directories.ts";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
 import { nameBytes, systemPath } from "../base/path.ts";
@@ -285,4 +285,10 @@ async function readBootId(): Promise<string> {
   if (!mayUse("boot-id")) return crypto.randomUUID();
   const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
   return found.trim() === "" ? crypto.randomUUID() : found.trim();
+}
+
+/** A part is of use when the transfer can go on later. */
+export function isWorthKeeping(error: unknown): boolean {
+  const isTemporary = error instanceof FtpxError && error.isTemporary;
+  return isTemporary || isKind(error, "INTERRUPTED", "LOCAL_FULL");
 }

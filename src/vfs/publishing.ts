@@ -10,7 +10,7 @@ import { FtpxError, isKind } from "../base/errors.ts";
 import { parsePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
-import type { Digests } from "../store/digests.ts";
+import type { Digests } from "../transfer/digests.ts";
 import type { Home, Parts } from "../store/store.ts";
 import type { DigestMemory } from "./digestmemory.ts";
 import type { Turns } from "./turns.ts";
