@@ -1,10 +1,8 @@
 /** Clients of FTP and FTPS: curl, and lftp, whose mirror has ten connections. */
 import type { Errand } from "../errand.ts";
-import type { FtpServerKind } from "./ftpservers.ts";
+import type { FtpProtocol, FtpServerKind } from "./ftpservers.ts";
 import { missingTool } from "./peer.ts";
 import type { Peer, Standing } from "./peer.ts";
-
-export type FtpProtocol = "ftp" | "ftps";
 
 const CONNECTIONS = 10;
 
@@ -14,9 +12,9 @@ export function curl(protocol: FtpProtocol, kind: FtpServerKind): Peer {
     name,
     whyMissing: () => missingTool("curl") ?? kind.whyMissing(),
     stand: async (ground, place): Promise<Standing> => {
-      const { port, pid, home, prefix } = await kind.stand(ground, place);
+      const { port, pid, home, prefix } = await kind.stand(ground, place, protocol);
       // The certificate is nobody's, and to look at it costs next to nothing.
-      const tls = protocol === "ftps" ? ["--ssl-reqd", "--insecure", ...kind.curlWords] : [];
+      const tls = protocol === "ftps" ? ["--ssl-reqd", "--insecure"] : [];
       const words = [...place.atClient, "curl", "-q", "-sS", ...tls];
       const url = (path: string) => `ftp://${place.host}:${port}${prefix}${path}`;
       return {
@@ -37,6 +35,7 @@ export function lftp(protocol: FtpProtocol, kind: FtpServerKind): Peer {
   const isSecret = protocol === "ftps" ? "yes" : "no";
   const settings = [
     `set ftp:ssl-allow ${isSecret}`,
+    `set ftp:ssl-allow-anonymous ${isSecret}`,
     `set ftp:ssl-force ${isSecret}`,
     `set ftp:ssl-protect-data ${isSecret}`,
     "set ssl:verify-certificate no",
@@ -47,7 +46,7 @@ export function lftp(protocol: FtpProtocol, kind: FtpServerKind): Peer {
     name,
     whyMissing: () => missingTool("lftp") ?? kind.whyMissing(),
     stand: async (ground, place): Promise<Standing> => {
-      const { port, pid, home, prefix } = await kind.stand(ground, place);
+      const { port, pid, home, prefix } = await kind.stand(ground, place, protocol);
       const lftpWords = [...place.atClient, "lftp", "--norc", "-c"];
       const errand = (command: string): Errand => ({
         words: [...lftpWords, `${settings}; open ftp://${place.host}:${port}; ${command}`],

@@ -1,7 +1,7 @@
 /**
  * Servers of FTP and FTPS, on the folder that all peers share: vsftpd, and pyftpdlib's own in
- * Python. Both let anybody in, so that no account of this machine is touched; each takes FTP and,
- * when it is asked for, TLS on both connections.
+ * Python. Both let anybody in, so that no account of this machine is touched. Those of FTPS take
+ * nothing without TLS, so that no client can leave it out unnoticed.
  */
 import { mkdir } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -9,6 +9,8 @@ import type { Ground } from "../ground.ts";
 import { freePort, listening } from "../place.ts";
 import type { Place } from "../place.ts";
 import { missingTool, programOf } from "./peer.ts";
+
+export type FtpProtocol = "ftp" | "ftps";
 
 export interface FtpServer {
   readonly port: number;
@@ -21,36 +23,40 @@ export interface FtpServer {
 export interface FtpServerKind {
   readonly name: string;
   readonly whyMissing: () => string | undefined;
-  /** Words that curl needs besides, over TLS. */
-  readonly curlWords: readonly string[];
-  /** At most one of a kind at each place. */
-  stand(ground: Ground, place: Place): Promise<FtpServer>;
+  /** At most one of a kind and a protocol at each place. */
+  stand(ground: Ground, place: Place, protocol: FtpProtocol): Promise<FtpServer>;
 }
 
 export const VSFTPD: FtpServerKind = {
   name: "vsftpd",
-  curlWords: [],
   whyMissing: () =>
     missingTool("vsftpd", "openssl") ??
     (process.getuid?.() === 0 ? undefined : "vsftpd needs root here"),
-  stand: async (ground, place) =>
-    await ground.once(`vsftpd ${place.name}`, async () => await startVsftpd(ground, place)),
+  stand: async (ground, place, protocol) =>
+    await ground.once(`vsftpd ${protocol} ${place.name}`, async () => {
+      return await startVsftpd(ground, place, protocol);
+    }),
 };
 
 export const PYFTPDLIB: FtpServerKind = {
   name: "pyftpdlib",
-  // Version 1.5.7 breaks off when the second connection goes on with the session of the first.
-  curlWords: ["--no-sessionid"],
   whyMissing: () =>
     missingTool("openssl") ??
     (findPython() === undefined ? "no Python has pyftpdlib and OpenSSL" : undefined),
-  stand: async (ground, place) =>
-    await ground.once(`pyftpdlib ${place.name}`, async () => await startPyftpdlib(ground, place)),
+  stand: async (ground, place, protocol) =>
+    await ground.once(`pyftpdlib ${protocol} ${place.name}`, async () => {
+      return await startPyftpdlib(ground, place, protocol);
+    }),
 };
 
-async function startVsftpd(ground: Ground, place: Place): Promise<FtpServer> {
+async function startVsftpd(
+  ground: Ground,
+  place: Place,
+  protocol: FtpProtocol,
+): Promise<FtpServer> {
   const [port, home] = [await freePort(place), await ground.peersHome()];
   const { cert, key } = await ground.certificate();
+  const secret = protocol === "ftps" ? "YES" : "NO";
   const empty = ground.path("empty");
   await mkdir(empty, { recursive: true });
   const settings = {
@@ -71,10 +77,10 @@ async function startVsftpd(ground: Ground, place: Place): Promise<FtpServer> {
     write_enable: "YES",
     secure_chroot_dir: empty,
     xferlog_enable: "NO",
-    ssl_enable: "YES",
+    ssl_enable: secret,
     allow_anon_ssl: "YES",
-    force_anon_data_ssl: "NO",
-    force_anon_logins_ssl: "NO",
+    force_anon_data_ssl: secret,
+    force_anon_logins_ssl: secret,
     // Its own default is 3DES.
     ssl_ciphers: "HIGH",
     require_ssl_reuse: "NO",
@@ -94,12 +100,15 @@ async function startVsftpd(ground: Ground, place: Place): Promise<FtpServer> {
 const PYTHON_SERVER = `
 import logging, sys
 from pyftpdlib.authorizers import DummyAuthorizer
-from pyftpdlib.handlers import TLS_FTPHandler
+from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
-host, port, home, cert, key = sys.argv[1:]
+host, port, home, cert, key, protocol = sys.argv[1:]
 logging.basicConfig(level=logging.ERROR)
-handler = TLS_FTPHandler
-handler.certfile, handler.keyfile = cert, key
+handler = FTPHandler
+if protocol == "ftps":
+    handler = TLS_FTPHandler
+    handler.certfile, handler.keyfile = cert, key
+    handler.tls_control_required = handler.tls_data_required = True
 handler.authorizer = DummyAuthorizer()
 handler.authorizer.add_anonymous(home, perm="elradfmwMT")
 FTPServer((host, int(port)), handler).serve_forever()
@@ -113,11 +122,23 @@ function findPython(): string | undefined {
   });
 }
 
-async function startPyftpdlib(ground: Ground, place: Place): Promise<FtpServer> {
+async function startPyftpdlib(
+  ground: Ground,
+  place: Place,
+  protocol: FtpProtocol,
+): Promise<FtpServer> {
   const [port, home] = [await freePort(place), await ground.peersHome()];
   const { cert, key } = await ground.certificate();
   const python = [...place.atServer, findPython() ?? "", "-W", "ignore", "-c", PYTHON_SERVER];
-  const child = ground.start([...python, place.host, String(port), dirname(home), cert, key]);
+  const child = ground.start([
+    ...python,
+    place.host,
+    String(port),
+    dirname(home),
+    cert,
+    key,
+    protocol,
+  ]);
   await listening(place, port, child);
   return { port, pid: child.pid, home, prefix: `/${basename(home)}` };
 }
