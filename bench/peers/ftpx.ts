@@ -24,6 +24,15 @@ export async function startFtpx(ground: Ground, place: Place): Promise<FtpxServe
   const key = `${await ground.key("user")}.pub`;
   const { status, stderr } = await scene.operate("usermod", USER, "--add-key", key);
   if (status !== 0) throw new Error(`usermod: ${stderr}`);
+  return await serve(scene, place);
+}
+
+/** The same data directory, after its server was stopped. */
+export async function restartFtpx(place: Place, { scene }: FtpxServer): Promise<FtpxServer> {
+  return await serve(scene, place);
+}
+
+async function serve(scene: Scene, place: Place): Promise<FtpxServer> {
   const listen = ["--data", scene.data, "--listen", `${place.host}:0`];
   const words = [...place.atServer, scene.binary, "serve", "--json", ...listen];
   const [binary = "", ...others] = words;

@@ -18,10 +18,9 @@ interface SshServer {
   readonly user: string;
 }
 
-export async function startSshd(ground: Ground, place: Place): Promise<SshServer> {
-  const port = await freePort(place);
+export async function sshdWords(ground: Ground, place: Place, port: number): Promise<string[]> {
   const [host, user] = [await ground.key("host"), await ground.key("user")];
-  const [config, home] = [ground.path(`sshd-${port}`), await ground.peersHome()];
+  const config = ground.path(`sshd-${port}`);
   await mkdir("/run/sshd", { recursive: true }).catch(() => {});
   const lines = [
     `Port ${port}`,
@@ -38,7 +37,12 @@ export async function startSshd(ground: Ground, place: Place): Promise<SshServer
   ];
   await Bun.write(config, `${lines.join("\n")}\n`);
   await chmod(`${user}.pub`, 0o644);
-  const words = [...place.atServer, programOf("sshd") ?? "", "-D", "-f", config];
+  return [...place.atServer, programOf("sshd") ?? "", "-D", "-f", config];
+}
+
+async function startSshd(ground: Ground, place: Place): Promise<SshServer> {
+  const [port, home] = [await freePort(place), await ground.peersHome()];
+  const words = await sshdWords(ground, place, port);
   const child = ground.start(words);
   await listening(place, port, child);
   return { port, pid: child.pid, home, user: (await run(["id", "-un"])).trim() };
@@ -58,6 +62,13 @@ function optionsOf(ground: Ground): string[] {
     "LogLevel=ERROR",
   ];
   return ["-F", "none", "-i", ground.path("user"), ...options.flatMap((option) => ["-o", option])];
+}
+
+/** Runs a command there. */
+export async function sshErrand(ground: Ground, place: Place, command: string): Promise<Errand> {
+  const { port, user } = await sharedSshd(ground, place);
+  const words = ["-p", String(port), ...optionsOf(ground), `${user}@${place.host}`, command];
+  return { words: [...place.atClient, "ssh", ...words] };
 }
 
 export function sftp(cipher?: string): Peer {
