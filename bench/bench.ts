@@ -7,7 +7,7 @@
  */
 import { Results } from "./results.ts";
 import type { Figure } from "./results.ts";
-import { run } from "./errand.ts";
+import { run, unlessStopped } from "./errand.ts";
 import type { Ground } from "./ground.ts";
 import type { Place } from "./place.ts";
 import type { Peer, Standing } from "./peers/peer.ts";
@@ -71,6 +71,7 @@ export class Bench {
       const first = pair % contenders.length;
       for (const one of [...contenders.slice(first), ...contenders.slice(0, first)]) {
         if (!left.has(one) || (one.isSlow === true && pair > 0)) continue;
+        await unlessStopped();
         process.stderr.write(`bench: ${workload}, pair ${pair + 1}: ${one.who}\n`);
         try {
           await run(["sync", "-f", this.ground.folder]);
@@ -78,6 +79,7 @@ export class Bench {
             this.results.add(workload, one.who, figure);
           }
         } catch (error) {
+          await unlessStopped();
           left.delete(one);
           this.results.fail(`${workload}, ${one.who}`, error);
         }

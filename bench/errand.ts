@@ -2,7 +2,7 @@
  * One command of a client, run to its end: how long it took from its start to its exit, what it
  * used of the processor and of memory, and what the servers behind it used.
  */
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 
 export interface Errand {
   readonly words: readonly string[];
@@ -14,25 +14,34 @@ export interface Measured {
   readonly seconds: number;
   /** Of the client and its children, in user and system mode. */
   readonly cpuSeconds: number;
-  /** The largest of these processes. */
+  /** Of the process that was started; NaN unless it was wanted. */
   readonly peakMib: number;
 }
-
-const MIB = 1024 * 1024;
 
 /** Longer than anything at full size; what hangs does not stop the others. */
 const ERRAND_MS_MAX = 900_000;
 
+/**
+ * How often memory is looked at. Not taken from what the system says of a child that has ended:
+ * there the memory of the process that started it counts too.
+ */
+const LOOK_MS = 10;
+
 /** @throws when it fails, with what it wrote to stderr */
 export async function measure(errand: Errand): Promise<Measured> {
-  const { measured } = await measureOutput(errand, async () => {});
-  return measured;
+  return (await measureOutput(errand, async () => {})).measured;
+}
+
+/** With the client's memory, which costs it a little time. */
+export async function measurePeak(errand: Errand): Promise<Measured> {
+  return (await measureOutput(errand, async () => {}, { isPeakWanted: true })).measured;
 }
 
 /** `read` has the output and its own time. */
 export async function measureOutput<Read>(
   { words, env = {}, stdin }: Errand,
   read: (stdout: ReadableStream<Uint8Array>, beganMs: number) => Promise<Read>,
+  { isPeakWanted = false } = {},
 ): Promise<{ measured: Measured; read: Read }> {
   const beganMs = performance.now();
   const child = Bun.spawn([...words], {
@@ -42,12 +51,17 @@ export async function measureOutput<Read>(
     stderr: "pipe",
     timeout: ERRAND_MS_MAX,
   });
-  UNDER_WAY.add(child);
+  endWithRun(child);
+  let peakMib = Number.NaN;
+  const look = () => {
+    peakMib = Math.max(Number.isNaN(peakMib) ? 0 : peakMib, peakMibOf(child.pid));
+  };
+  const looking = isPeakWanted ? setInterval(look, LOOK_MS) : undefined;
   const stderr = new Response(child.stderr).text();
   const reading = read(child.stdout, beganMs);
   const status = await child.exited;
   const seconds = (performance.now() - beganMs) / 1000;
-  UNDER_WAY.delete(child);
+  clearInterval(looking);
   if (status !== 0) {
     const lines = (await stderr).trim().split("\n");
     throw new Error(`${words.slice(0, 8).join(" ")} …: ${status} ${lines.slice(-3).join(" / ")}`);
@@ -55,16 +69,29 @@ export async function measureOutput<Read>(
   const usage = child.resourceUsage();
   const cpuSeconds = Number(usage?.cpuTime.total ?? 0) / 1e6;
   return {
-    measured: { seconds, cpuSeconds, peakMib: (usage?.maxRSS ?? 0) / MIB },
+    measured: { seconds, cpuSeconds, peakMib },
     read: await reading,
   };
 }
 
 const UNDER_WAY = new Set<{ kill(): void }>();
+const STOPPED = new AbortController();
 
-/** Ends the errands that are under way, if any. */
+/** The process is ended with all others when the run is stopped; until it has ended by itself. */
+export function endWithRun(child: { kill(): void; exited: Promise<unknown> }): void {
+  UNDER_WAY.add(child);
+  void child.exited.then(() => UNDER_WAY.delete(child));
+}
+
+/** Ends what is under way, and lets nothing more begin. */
 export function stopErrands(): void {
+  STOPPED.abort();
   for (const child of UNDER_WAY) child.kill();
+}
+
+/** Never comes back when the run was stopped: whoever stopped it ends the process. */
+export async function unlessStopped(): Promise<void> {
+  if (STOPPED.signal.aborted) await new Promise(() => {});
 }
 
 /** Runs to the end, for its output. @throws when it fails */
@@ -83,16 +110,25 @@ export function cpuSecondsOf(pid: number): number {
 
 /** Waits until the processes that a server forked for its sessions have ended. */
 export async function sessionsEnded(pid: number): Promise<void> {
-  for (let tries = 0; tries < 500 && childrenOf(pid) > 0; tries += 1) await Bun.sleep(10);
+  for (let tries = 0; tries < 500 && childrenOf(pid).length > 0; tries += 1) await Bun.sleep(10);
 }
 
-function childrenOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim())
-    .filter((children) => children !== "").length;
+function childrenOf(pid: number): number[] {
+  if (!existsSync(`/proc/${pid}/task`)) return [];
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
+    const children = readFileSync(`/proc/${pid}/task/${task}/children`, "utf8");
+    return children.split(" ").filter(Boolean).map(Number);
+  });
 }
 
+/** All processes below this one, children before grandchildren. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** 0 of a process that has ended. */
 export function peakMibOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const path = `/proc/${pid}/status`;
+  const status = existsSync(path) ? readFileSync(path, "utf8") : "";
   return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
 }

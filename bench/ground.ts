@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { run } from "./errand.ts";
+import { descendantsOf, run } from "./errand.ts";
 
 export class Ground {
   readonly folder: string;
@@ -55,7 +55,10 @@ export class Ground {
       stderr: "ignore",
     });
     this.undoLater(async () => {
+      // Sessions that it forked outlive it, as long as nobody tells them that their client has gone.
+      const sessions = descendantsOf(child.pid);
       child.kill("SIGTERM");
+      for (const pid of sessions) end(pid);
       const killing = setTimeout(() => child.kill("SIGKILL"), 3000);
       await child.exited;
       clearTimeout(killing);
@@ -105,6 +108,14 @@ export class Ground {
     for (let undo = this.#undone.pop(); undo !== undefined; undo = this.#undone.pop()) {
       await undo().catch((error: unknown) => console.error(`bench: ${String(error)}`));
     }
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -11,7 +11,7 @@ import { BINARY } from "../test/e2e/binary.ts";
 import { judge } from "./aims.ts";
 import { Bench } from "./bench.ts";
 import { chartOf } from "./chart.ts";
-import { stopErrands } from "./errand.ts";
+import { stopErrands, unlessStopped } from "./errand.ts";
 import { Ground } from "./ground.ts";
 import { machineHere } from "./machine.ts";
 import type { Machine } from "./machine.ts";
@@ -42,6 +42,7 @@ async function runAll(
       };
       await workload.run(new Bench(ground, size, results));
     } catch (error) {
+      await unlessStopped();
       results.fail(workload.name, error);
     } finally {
       await ground.end();

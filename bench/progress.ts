@@ -1,5 +1,6 @@
 /** Copies that are watched by the events of `--json`, and cut off by killing the client. */
 import { linesOf } from "../test/e2e/binary.ts";
+import { endWithRun } from "./errand.ts";
 import type { Errand } from "./errand.ts";
 
 interface Event {
@@ -26,6 +27,7 @@ export async function firstProgress(
     stdout: "pipe",
     stderr: "ignore",
   });
+  endWithRun(child);
   let [seconds, resumedAt] = [Number.NaN, Number.NaN];
   try {
     for await (const line of linesOf(child.stdout)) {

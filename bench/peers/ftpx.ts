@@ -5,9 +5,9 @@ import type { Ground } from "../ground.ts";
 import type { Place } from "../place.ts";
 import type { Peer, Standing } from "./peer.ts";
 
-const USER = "ann";
+export const USER = "ann";
 /** Nothing is measured with it but the sign-in by password. */
-const PASSWORD = "correct horse";
+export const PASSWORD = "correct horse";
 
 export interface FtpxServer {
   readonly scene: Scene;

@@ -1,4 +1,4 @@
-/** W9: what a server uses of the processor for each GiB, with all processes that it forks. */
+/** W9: what a server, with all processes that it forks, and a client use of the processor. */
 import { join } from "node:path";
 import type { Contender } from "../bench.ts";
 import { cpuSecondsOf, measure, sessionsEnded } from "../errand.ts";
@@ -27,13 +27,13 @@ export const CPU: Workload = {
     const gibs = material.bytes / GIB;
     await bench.takeTurns(
       "W9",
-      standing.map((peer) => ofServer(peer, "server, get", gibs, peer.get("/source", back), back)),
+      standing.map((peer) => ofServer(peer, "get", gibs, peer.get("/source", back), back)),
     );
     await bench.takeTurns(
       "W9",
       standing.map((peer) => {
         const put = peer.put(material.path, "/back");
-        return ofServer(peer, "server, put", gibs, put, join(peer.home, "back"));
+        return ofServer(peer, "put", gibs, put, join(peer.home, "back"));
       }),
     );
     await remove(material.path);
@@ -42,7 +42,7 @@ export const CPU: Workload = {
 
 function ofServer(
   { name, serverPid }: Standing,
-  what: string,
+  way: string,
   gibs: number,
   errand: Errand,
   copy: string,
@@ -50,12 +50,16 @@ function ofServer(
   const run = async () => {
     await sessionsEnded(serverPid);
     const before = cpuSecondsOf(serverPid);
-    await measure(errand);
+    const { cpuSeconds } = await measure(errand);
     await Bun.sleep(REST_MS);
     await sessionsEnded(serverPid);
-    const value = (cpuSecondsOf(serverPid) - before) / gibs;
+    const serverSeconds = cpuSecondsOf(serverPid) - before;
     await remove(copy);
-    return [{ what, unit: "s/GiB" as const, value }];
+    const unit = "s/GiB" as const;
+    return [
+      { what: `server, ${way}`, unit, value: serverSeconds / gibs },
+      { what: `client, ${way}`, unit, value: cpuSeconds / gibs },
+    ];
   };
   return { who: name, run };
 }

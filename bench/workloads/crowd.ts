@@ -1,5 +1,5 @@
 /** W5: many clients at once: what all of them get together, and what the slowest gets. */
-import type { Bench, Contender } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import { prove, provide, randomFile, remove } from "../material.ts";
 import type { Material } from "../material.ts";
 import { sharedFtpx } from "../peers/ftpx.ts";
@@ -26,9 +26,6 @@ export const CROWD: Workload = {
     bench.results.note(`W5: ${count} clients`);
     for (const way of ["get", "put"] as const) {
       await bench.takeTurns("W5", [
-        single("ftpx, one client", async () => [
-          { what: `${way}, sum`, rate: (await copyAll(bench, server, way, alone, 1)).sum },
-        ]),
         {
           who: "ftpx, all clients",
           run: async () => {
@@ -39,20 +36,18 @@ export const CROWD: Workload = {
             return [{ what: `${way}, sum`, unit: "MB/s", value: sum }];
           },
         },
+        {
+          who: "ftpx, one client",
+          run: async () => {
+            const { sum } = await copyAll(bench, server, way, alone, 1);
+            return [{ what: `${way}, sum`, unit: "MB/s", value: sum }];
+          },
+        },
       ]);
     }
     await remove(alone.path, shared.path);
   },
 };
-
-function single(
-  who: string,
-  measure: () => Promise<readonly { what: string; rate: number }[]>,
-): Contender {
-  const figures = async () =>
-    (await measure()).map(({ what, rate }) => ({ what, unit: "MB/s" as const, value: rate }));
-  return { who, run: figures };
-}
 
 /** In MB/s: of all together, of the slowest, of the mean one. */
 interface Rates {

@@ -7,7 +7,7 @@ import type { Campaign } from "../../test/campaign/campaign.ts";
 import { allowDescriptors, crowdedScene } from "../../test/campaign/crowds-ground.ts";
 import { idle } from "../../test/campaign/crowds-idle.ts";
 import { readFileSync } from "node:fs";
-import { measure, peakMibOf } from "../errand.ts";
+import { measurePeak, peakMibOf } from "../errand.ts";
 import { provide, randomFile, remove } from "../material.ts";
 import { errandsOf, sharedFtpx, startFtpx } from "../peers/ftpx.ts";
 import { LOOPBACK } from "../place.ts";
@@ -60,7 +60,7 @@ async function ofClient(bench: Bench): Promise<void> {
   const contenders = Object.entries(ways).map(([way, errand]) => ({
     who: WHO,
     run: async () => {
-      const { peakMib } = await measure(errand);
+      const { peakMib } = await measurePeak(errand);
       await remove(back, `${server.home}/back`);
       return [{ what: `client, ${way}`, unit: "MiB" as const, value: peakMib }];
     },
@@ -71,7 +71,7 @@ async function ofClient(bench: Bench): Promise<void> {
 
 async function ofIdleSessions(bench: Bench): Promise<void> {
   allowDescriptors();
-  const wanted = bench.crowded(bench.scaled(IDLE_SESSIONS));
+  const wanted = bench.crowded(IDLE_SESSIONS);
   const count = Math.min(wanted, sessionsMax());
   const less = count < wanted ? `, not ${wanted}: descriptors` : "";
   bench.results.note(`W6: ${count} idle sessions${less}`);

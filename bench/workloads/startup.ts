@@ -5,7 +5,7 @@
 import type { Contender } from "../bench.ts";
 import type { Bench } from "../bench.ts";
 import { BINARY } from "../../test/e2e/binary.ts";
-import { measure } from "../errand.ts";
+import { endWithRun, measure } from "../errand.ts";
 import type { Errand } from "../errand.ts";
 import { errandsOf, sharedFtpx, startFtpx } from "../peers/ftpx.ts";
 import { sshdWords, sshErrand } from "../peers/openssh.ts";
@@ -75,6 +75,7 @@ function starting(who: string, words: (port: number) => readonly string[], fixed
       stdout: "ignore",
       stderr: "ignore",
     });
+    endWithRun(child);
     try {
       while (!(await answers(port))) {
         const isLate = performance.now() - beganMs > LISTENING_MS_MAX;

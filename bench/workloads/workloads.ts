@@ -1,4 +1,5 @@
 /** All workloads, in the order of the suite. */
+import { BESIDE } from "./beside.ts";
 import { CPU } from "./cpu.ts";
 import { CROWD } from "./crowd.ts";
 import { FIRST_BYTE } from "./firstbyte.ts";
@@ -24,4 +25,5 @@ export const WORKLOADS: readonly Workload[] = [
   CPU,
   START_UP,
   LISTING,
+  BESIDE,
 ];
