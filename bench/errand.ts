@@ -74,11 +74,16 @@ export async function measureOutput<Read>(
   };
 }
 
-const UNDER_WAY = new Set<{ kill(): void }>();
+const UNDER_WAY = new Set<Endable>();
+interface Endable {
+  readonly exited: Promise<unknown>;
+  kill(signal: "SIGKILL"): void;
+}
+
 const STOPPED = new AbortController();
 
 /** The process is ended with all others when the run is stopped; until it has ended by itself. */
-export function endWithRun(child: { kill(): void; exited: Promise<unknown> }): void {
+export function endWithRun(child: Endable): void {
   UNDER_WAY.add(child);
   void child.exited.then(() => UNDER_WAY.delete(child));
 }
@@ -86,7 +91,8 @@ export function endWithRun(child: { kill(): void; exited: Promise<unknown> }): v
 /** Ends what is under way, and lets nothing more begin. */
 export function stopErrands(): void {
   STOPPED.abort();
-  for (const child of UNDER_WAY) child.kill();
+  // lftp goes on in the background when it is asked to end.
+  for (const child of UNDER_WAY) child.kill("SIGKILL");
 }
 
 /** Never comes back when the run was stopped: whoever stopped it ends the process. */
@@ -109,8 +115,8 @@ export function cpuSecondsOf(pid: number): number {
 }
 
 /** Waits until the processes that a server forked for its sessions have ended. */
-export async function sessionsEnded(pid: number): Promise<void> {
-  for (let tries = 0; tries < 500 && childrenOf(pid).length > 0; tries += 1) await Bun.sleep(10);
+export async function sessionsEnded(pid: number, msMax = 5000): Promise<void> {
+  for (let ms = 0; ms < msMax && childrenOf(pid).length > 0; ms += 10) await Bun.sleep(10);
 }
 
 function childrenOf(pid: number): number[] {

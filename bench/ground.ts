@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { descendantsOf, run } from "./errand.ts";
+import { descendantsOf, run, sessionsEnded } from "./errand.ts";
 
 export class Ground {
   readonly folder: string;
@@ -55,10 +55,11 @@ export class Ground {
       stderr: "ignore",
     });
     this.undoLater(async () => {
-      // Sessions that it forked outlive it, as long as nobody tells them that their client has gone.
-      const sessions = descendantsOf(child.pid);
+      // Sessions that it forked would outlive it, as long as they do not hear that their client
+      // has gone; and it is the one to reap them.
+      for (const pid of descendantsOf(child.pid)) end(pid);
+      await sessionsEnded(child.pid, SESSIONS_MS_MAX);
       child.kill("SIGTERM");
-      for (const pid of sessions) end(pid);
       const killing = setTimeout(() => child.kill("SIGKILL"), 3000);
       await child.exited;
       clearTimeout(killing);
@@ -111,9 +112,11 @@ export class Ground {
   }
 }
 
+const SESSIONS_MS_MAX = 1000;
+
 function end(pid: number): void {
   try {
-    process.kill(pid, "SIGTERM");
+    process.kill(pid, "SIGKILL");
   } catch {
     // It has ended by itself.
   }

@@ -80,17 +80,20 @@ export function growthOf(steps: readonly Step[]): string {
   if (first === undefined) return "";
   const head: Row = ["", "", "who", `x ${first.factor}`];
   const further = others.map(({ factor }) => [`x ${factor}`, "times"]);
-  const rows = first.series.map((series): Row => {
-    const { workload, what, who, unit } = series;
-    const cells: string[] = [workload, what, who, `${short(medianOf(series.values))} ${unit}`];
-    let before = medianOf(series.values);
-    for (const step of others) {
+  const all = Map.groupBy(
+    steps.flatMap(({ series }) => series),
+    ({ workload, what, who }) => [workload, what, who].join("\n"),
+  );
+  const rows = [...all].map(([key, [{ unit } = { unit: "s" }]]): Row => {
+    const cells = key.split("\n");
+    let before = Number.NaN;
+    for (const [index, step] of steps.entries()) {
       const same = step.series.find(
-        (one) => one.workload === workload && one.what === what && one.who === who,
+        ({ workload, what, who }) => [workload, what, who].join("\n") === key,
       );
       const median = medianOf(same?.values ?? []);
-      const isThere = Number.isFinite(median);
-      cells.push(isThere ? `${short(median)} ${unit}` : "", isThere ? short(median / before) : "");
+      cells.push(Number.isFinite(median) ? `${short(median)} ${unit}` : "-");
+      if (index > 0) cells.push(short(median / before));
       before = median;
     }
     return cells;

@@ -29,7 +29,11 @@ export const CROWD: Workload = {
         {
           who: "ftpx, all clients",
           run: async () => {
-            const { sum, least, mean } = await copyAll(bench, server, way, shared, count);
+            const { sum, least, mean } = await copyAll(bench, server, way, {
+              material: shared,
+              name: NAME,
+              count,
+            });
             const share = { what: `${way}, share`, unit: "MB/s" } as const;
             bench.results.add("W5", "ftpx, slowest client", { ...share, value: least });
             bench.results.add("W5", "ftpx, mean client", { ...share, value: mean });
@@ -39,7 +43,11 @@ export const CROWD: Workload = {
         {
           who: "ftpx, one client",
           run: async () => {
-            const { sum } = await copyAll(bench, server, way, alone, 1);
+            const { sum } = await copyAll(bench, server, way, {
+              material: alone,
+              name: "alone",
+              count: 1,
+            });
             return [{ what: `${way}, sum`, unit: "MB/s", value: sum }];
           },
         },
@@ -48,6 +56,13 @@ export const CROWD: Workload = {
     await remove(alone.path, shared.path);
   },
 };
+
+interface Crowd {
+  readonly material: Material;
+  /** What it is called at the server. */
+  readonly name: string;
+  readonly count: number;
+}
 
 /** In MB/s: of all together, of the slowest, of the mean one. */
 interface Rates {
@@ -60,15 +75,13 @@ export async function copyAll(
   bench: Bench,
   server: FtpxServer,
   way: "get" | "put",
-  material: Material,
-  count: number,
+  { material, name, count }: Crowd,
 ): Promise<Rates> {
   const visitors = await gather(bench, server, count);
-  const source = count === 1 ? "alone" : NAME;
   const places = visitors.map((_visitor, index) => `w5-back-${index}`);
   const folder = way === "get" ? bench.ground.folder : server.home;
   const commands = places.map((place) =>
-    way === "get" ? `get /${source} ${folder}/${place}` : `put ${material.path} /${place}`,
+    way === "get" ? `get /${name} ${folder}/${place}` : `put ${material.path} /${place}`,
   );
   const beganMs = performance.now();
   const seconds = await Promise.all(

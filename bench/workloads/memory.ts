@@ -40,7 +40,7 @@ async function ofServer(bench: Bench): Promise<void> {
     run: async () => {
       const server = await startFtpx(bench.ground, LOOPBACK);
       await provide(material, [server.home], "source");
-      await copyAll(bench, server, way, material, count);
+      await copyAll(bench, server, way, { material, name: "source", count });
       const value = peakMibOf(server.server.process.pid);
       await server.server.stop();
       return [{ what: `server, all ${way}s`, unit: "MiB" as const, value }];
