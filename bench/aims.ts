@@ -114,6 +114,23 @@ export function judge(series: readonly Series[], aims: readonly Aim[] = AIMS): J
   );
 }
 
+/** As it stands in a file. */
+export function plainly({ aim, what, comparison, isMet }: Judged): Record<string, unknown> {
+  const { workload, ours, atLeast, later, atMost } = aim;
+  const ratio = comparison?.ratio;
+  return {
+    workload,
+    what,
+    ours,
+    against: comparison?.against,
+    ratio,
+    atLeast,
+    later,
+    atMost,
+    isMet,
+  };
+}
+
 /** As in "aim 1.5, then 2: missed". */
 export function aimText({ aim, isMet }: Judged): string {
   const bound = aim.atMost === undefined ? `${aim.atLeast}` : `at most ${aim.atMost}`;

@@ -1,7 +1,7 @@
 /**
  * Results as an SVG picture, in the look of the soak's: for each figure a bar for each peer, as
  * long as ftpx is faster, on a scale where twice as fast and half as fast are equally far from 1.
- * A line through a bar's end is its spread, a mark the aim.
+ * A line through a bar's end is its spread, a mark the aim. The panels stand in two columns.
  */
 import { escapeText } from "../test/documents/svg.ts";
 import { judge } from "./aims.ts";
@@ -10,11 +10,13 @@ import { compare, groupsOf, primaryOf } from "./results.ts";
 import type { Comparison, Series } from "./results.ts";
 
 const WIDTH = 960;
-const LEFT = 230;
-const RIGHT = 90;
+const COLUMN_WIDTH = WIDTH / 2;
+/** Within a column: names of peers, and room for the number behind a bar. */
+const LEFT = 140;
+const RIGHT = 50;
 const TOP = 62;
-const BAR_HEIGHT = 12;
-const ROW_HEIGHT = 18;
+const BAR_HEIGHT = 11;
+const ROW_HEIGHT = 16;
 const TITLE_HEIGHT = 30;
 
 const FASTER = "#1a7f37";
@@ -38,15 +40,19 @@ export function chartOf(series: readonly Series[], machine: Machine): string {
   );
   const [least, most] = [powerBelow(Math.min(0.5, ...ratios)), powerAbove(Math.max(2, ...ratios))];
   const place = (ratio: number) =>
-    LEFT + (Math.log2(ratio / least) / Math.log2(most / least)) * (WIDTH - LEFT - RIGHT);
-  let top = TOP;
-  const drawn: string[] = [];
-  for (const panel of panels) {
-    drawn.push(drawPanel(panel, top, place));
-    top += TITLE_HEIGHT + panel.bars.length * ROW_HEIGHT;
-  }
+    LEFT + (Math.log2(ratio / least) / Math.log2(most / least)) * (COLUMN_WIDTH - LEFT - RIGHT);
+  const columns = inColumns(panels);
+  const bottom = TOP + Math.max(...columns.map(heightOf));
+  const drawn = columns.map((column, index) =>
+    [
+      `<g transform="translate(${index * COLUMN_WIDTH} 0)">`,
+      ...drawGrid(least, most, bottom, place),
+      ...drawColumn(column, place),
+      "</g>",
+    ].join("\n"),
+  );
   const words = `${machine.processors}, Linux ${machine.kernel}, ftpx ${machine.versions["ftpx"]}`;
-  const height = top + 24;
+  const height = bottom + 24;
   const title = "times as fast as each peer: ftpx, medians of pairs";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" role="img"`,
@@ -55,10 +61,31 @@ export function chartOf(series: readonly Series[], machine: Machine): string {
     `<g font-family="system-ui,sans-serif" font-size="12" fill="#30363d">`,
     `<text x="20" y="24" font-size="15" font-weight="bold">${escapeText(title)}</text>`,
     `<text x="20" y="42" fill="#6e7781">${escapeText(words)}</text>`,
-    ...drawGrid(least, most, top, place),
     ...drawn,
     "</g></svg>\n",
   ].join("\n");
+}
+
+/** The first column is the longer one. */
+function inColumns(panels: readonly Panel[]): [Panel[], Panel[]] {
+  const half = heightOf(panels) / 2;
+  let height = 0;
+  const first = panels.filter((panel) => {
+    const isFirst = height < half;
+    height += heightOf([panel]);
+    return isFirst;
+  });
+  return [first, panels.slice(first.length)];
+}
+
+function heightOf(panels: readonly Panel[]): number {
+  return panels.reduce((sum, { bars }) => sum + TITLE_HEIGHT + bars.length * ROW_HEIGHT, 0);
+}
+
+function drawColumn(panels: readonly Panel[], place: (ratio: number) => number): string[] {
+  return panels.map((panel, index) =>
+    drawPanel(panel, TOP + heightOf(panels.slice(0, index)), place),
+  );
 }
 
 function panelsOf(series: readonly Series[]): Panel[] {
@@ -126,7 +153,7 @@ function drawGrid(
     const colour = ratio === 1 ? "#30363d" : GRID;
     lines.push(
       `<line x1="${x}" x2="${x}" y1="${TOP}" y2="${bottom}" stroke="${colour}"/>`,
-      `<text x="${x}" y="${bottom + 15}" text-anchor="middle">${ratio}</text>`,
+      `<text x="${x}" y="${bottom + 15}" text-anchor="middle" font-size="10">${ratio < 1 ? `1/${1 / ratio}` : ratio}</text>`,
     );
   }
   return lines;

@@ -8,7 +8,7 @@
  */
 import { stat } from "node:fs/promises";
 import { BINARY } from "../test/e2e/binary.ts";
-import { judge } from "./aims.ts";
+import { judge, plainly } from "./aims.ts";
 import { Bench } from "./bench.ts";
 import { chartOf } from "./chart.ts";
 import { stopErrands, unlessStopped } from "./errand.ts";
@@ -110,7 +110,7 @@ if (options.json !== undefined) {
     scale,
     crowd,
     series,
-    aims: judge(series),
+    aims: judge(series).map(plainly),
     missing,
     failures,
     notes,

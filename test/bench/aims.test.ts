@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { aimText, AIMS, judge } from "../../bench/aims.ts";
+import { aimText, AIMS, judge, plainly } from "../../bench/aims.ts";
 import type { Aim } from "../../bench/aims.ts";
 import type { Series } from "../../bench/results.ts";
 import { WORKLOADS } from "../../bench/workloads/workloads.ts";
@@ -38,6 +38,7 @@ test("the best of several is the one that is least behind", () => {
 
   expect(judged?.comparison).toMatchObject({ against: "lftp ftps vsftpd", ratio: { median: 2 } });
   expect(judged?.isMet).toBe(true);
+  expect(judged && plainly(judged)).toMatchObject({ against: "lftp ftps vsftpd", atLeast: 1.8 });
 });
 
 test("an aim whose peer was left out is not judged", () => {
