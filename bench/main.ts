@@ -1,173 +1,122 @@
 /**
- * `bun run bench [-- --mib N --pairs N]`: get and put of one file over loopback, ftpx and
- * OpenSSH's sftp with its default cipher in turn, in one run; medians of pairs, ratios,
- * peak memory, and how long an `ls` of another session takes meanwhile.
+ * `npm run bench [-- --only W1,W3 --scale 0.1 --pairs 5 --crowd 1 --slow --growth --steps 0.1,1
+ * --json FILE --svg FILE]`: ftpx and its peers in turn, in one run on one machine.
  *
- * Machines are shared and noisy: nothing else should run while this measures, and only
- * ratios of one run mean anything.
+ * Machines are shared and noisy: nothing else should run while this measures, and only ratios of
+ * one run mean anything. The exit status is 1 when something could not be measured; a missed aim
+ * is said and is no failure.
  */
-import { readFile, rm, stat } from "node:fs/promises";
-import { cpus } from "node:os";
-import { parseArgs } from "node:util";
-import { DerivedKeys } from "../src/base/scram.ts";
-import { parsePath } from "../src/base/path.ts";
-import { connect } from "../src/client/connect.ts";
-import { BINARY, makeFile, Scene } from "../test/e2e/binary.ts";
-import type { Server } from "../test/e2e/binary.ts";
-import { run, startSshServer } from "./peers.ts";
-import type { SshServer } from "./peers.ts";
+import { stat } from "node:fs/promises";
+import { BINARY } from "../test/e2e/binary.ts";
+import { judge, plainly } from "./aims.ts";
+import { Bench } from "./bench.ts";
+import { chartOf } from "./chart.ts";
+import { stopErrands, unlessStopped } from "./errand.ts";
+import { Ground } from "./ground.ts";
+import { machineHere } from "./machine.ts";
+import type { Machine } from "./machine.ts";
+import { PAIRS_MIN, parseOptions } from "./options.ts";
+import type { Options } from "./options.ts";
+import { Results } from "./results.ts";
+import { growthOf, tableOf } from "./table.ts";
+import type { Step } from "./table.ts";
+import type { Workload } from "./workloads/workload.ts";
+import { WORKLOADS } from "./workloads/workloads.ts";
 
-const { values } = parseArgs({
-  options: { mib: { type: "string", default: "1024" }, pairs: { type: "string", default: "5" } },
-});
-const totalBytes = Number(values.mib) * 1024 * 1024;
-const pairs = Number(values.pairs);
-const PASSWORD = { FTPX_PASSWORD: "pw" };
+const NAMES = WORKLOADS.map(({ name }) => name);
 
-interface Measured {
-  readonly seconds: number;
-  /** Of the client process. */
-  readonly peakMib: number;
-}
-
-class Bench {
-  readonly #scene: Scene;
-  readonly #server: Server;
-  readonly #ssh: SshServer | undefined;
-
-  constructor(scene: Scene, server: Server, ssh: SshServer | undefined) {
-    this.#scene = scene;
-    this.#server = server;
-    this.#ssh = ssh;
-  }
-
-  async run(): Promise<void> {
-    const source = this.#scene.path("source");
-    makeFile(source, totalBytes);
-    const [cpu] = cpus();
-    console.log(`${cpus().length} x ${cpu?.model}, ${values.mib} MiB, ${pairs} pairs, medians`);
-    await this.#compare(
-      "put",
-      (back) => this.#ftpx("put", source, this.#target(back)),
-      (back) => this.#sftp(`put ${source} ${this.#scene.path(back)}`),
-    );
-    await this.#compare(
-      "get",
-      (back) => this.#ftpx("get", this.#target("/source"), this.#scene.path(back)),
-      (back) => this.#sftp(`get ${source} ${this.#scene.path(back)}`),
-    );
-    const server = await peakMibOf(this.#server.process.pid);
-    console.log(`server memory: ${server.toFixed(0)} MiB peak`);
-    await this.#latency(source);
-  }
-
-  #target(path: string): string {
-    return this.#server.target("ann", path.startsWith("/") ? path : `/${path}`);
-  }
-
-  async #compare(
-    what: string,
-    ours: (back: string) => Promise<Measured>,
-    theirs: (back: string) => Promise<Measured>,
-  ): Promise<void> {
-    const home = `${this.#scene.data}/storage/ann`;
-    if (what === "get") await run(["cp", this.#scene.path("source"), `${home}/source`]);
-    const own: Measured[] = [];
-    const other: Measured[] = [];
-    for (let pair = 0; pair < pairs; pair += 1) {
-      own.push(await ours("back"));
-      await rm(this.#scene.path("back"), { force: true });
-      await rm(`${home}/back`, { force: true });
-      if (this.#ssh === undefined) continue;
-      other.push(await theirs("back"));
-      await rm(this.#scene.path("back"), { force: true });
+async function runAll(
+  options: Options,
+  factor: number,
+  workloads: readonly Workload[],
+): Promise<Results> {
+  const results = new Results();
+  for (const workload of workloads) {
+    const [scale, crowd] = workload.grows === "scale" ? [factor, 1] : [1, factor];
+    const ground = await Ground.begin(stopErrands);
+    try {
+      const size = {
+        ...options,
+        scale: options.scale * scale,
+        crowd: options.crowd * crowd,
+      };
+      await workload.run(new Bench(ground, size, results));
+    } catch (error) {
+      await unlessStopped();
+      results.fail(workload.name, error);
+    } finally {
+      await ground.end();
     }
-    const ftpx = median(own.map(({ seconds }) => seconds));
-    const peak = Math.max(...own.map(({ peakMib }) => peakMib));
-    const line = `${what}  ftpx sha256 ${rate(ftpx)}, client memory ${peak.toFixed(0)} MiB peak`;
-    if (other.length === 0) {
-      console.log(`${line}  (no OpenSSH here to compare with)`);
-      return;
-    }
-    const sftp = median(other.map(({ seconds }) => seconds));
-    const ratios = own.map(({ seconds }, index) => (other[index]?.seconds ?? 0) / seconds);
-    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    console.log(`${line}  sftp ${rate(sftp)}  ratio ${median(ratios).toFixed(2)} (${spread})`);
   }
-
-  async #ftpx(...words: string[]): Promise<Measured> {
-    const began = performance.now();
-    const child = this.#scene.start([...words, "--json"], { env: PASSWORD });
-    let peakMib = 0;
-    const watching = setInterval(() => {
-      void peakMibOf(child.pid).then((mib) => (peakMib = Math.max(peakMib, mib)));
-    }, 50);
-    const [status] = await Promise.all([child.exited, new Response(child.stdout).text()]);
-    clearInterval(watching);
-    if (status !== 0) throw new Error(`ftpx: ${status} ${await new Response(child.stderr).text()}`);
-    return { seconds: (performance.now() - began) / 1000, peakMib };
-  }
-
-  async #sftp(command: string): Promise<Measured> {
-    if (this.#ssh === undefined) throw new Error("no sftp");
-    const batch = this.#scene.path("batch");
-    await Bun.write(batch, `${command}\n`);
-    const began = performance.now();
-    await run(["sftp", ...this.#ssh.options, "-b", batch, `${this.#ssh.user}@127.0.0.1`]);
-    return { seconds: (performance.now() - began) / 1000, peakMib: 0 };
-  }
-
-  /** `ls` in a second session while two large transfers run. */
-  async #latency(source: string): Promise<void> {
-    const endpoint = { host: "127.0.0.1", port: this.#server.port, name: "bench" };
-    const { fingerprint } = this.#server;
-    const { client } = await connect({ ...endpoint, fingerprint }, "bench");
-    await client.signIn("ann", new DerivedKeys(() => "pw"));
-    const transfers = [
-      this.#ftpx("put", source, this.#target("a")),
-      this.#ftpx("get", this.#target("/source"), this.#scene.path("b")),
-    ];
-    const over = new AbortController();
-    void Promise.all(transfers).finally(() => over.abort());
-    const waits: number[] = [];
-    while (!over.signal.aborted) {
-      const began = performance.now();
-      await client.call("list", { path: parsePath("/"), cursor: 0 });
-      waits.push(performance.now() - began);
-      await Bun.sleep(20);
-    }
-    client.close();
-    await Promise.all(transfers);
-    const sorted = waits.toSorted((a, b) => a - b);
-    const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
-    const worst = (sorted.at(-1) ?? 0).toFixed(1);
-    console.log(
-      `ls beside a put and a get of ${values.mib} MiB: ${sorted.length} times, median ${at(0.5)} ms, p99 ${at(0.99)} ms, worst ${worst} ms`,
-    );
-  }
+  return results;
 }
 
-async function peakMibOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
+function headline(machine: Machine, { pairs, scale, crowd }: Options): string {
+  const few = pairs < PAIRS_MIN ? `, fewer than the ${PAIRS_MIN} that mean something` : "";
+  const versions = Object.entries(machine.versions).map((entry) => entry.join(" "));
+  return [
+    `${machine.processors}, ${machine.memoryGib} GiB, Linux ${machine.kernel}, load ${machine.load}`,
+    versions.join(", "),
+    `medians of ${pairs} pairs${few}; scale ${scale}, crowd ${crowd}`,
+    "a ratio above 1: ftpx is that many times as fast, or takes that many times less",
+  ].join("\n");
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+function report(options: Options, results: Results, workloads: readonly Workload[]): string {
+  const lines = workloads.map(({ name, about }) => `${name}  ${about}`);
+  const { missing, failures, notes } = results;
+  return [
+    ...lines,
+    ...(options.scale === 1 ? [] : [`(sizes are multiplied by ${options.scale})`]),
+    "",
+    tableOf(results.series),
+    "",
+    ...notes,
+    ...missing.map(({ who, why }) => `left out: ${who}: ${why}`),
+    ...failures.map(({ who, why }) => `FAILED: ${who}: ${why}`),
+  ].join("\n");
 }
 
-function rate(seconds: number): string {
-  return `${(totalBytes / 1e6 / seconds).toFixed(0)} MB/s`;
-}
-
-await stat(BINARY);
-const scene = await Scene.begin();
-const ssh = await startSshServer(scene.folder);
+let options: Options;
 try {
-  await scene.addUser("ann", "pw", "--quota", "1 TiB");
-  await new Bench(scene, await scene.serve(), ssh).run();
-} finally {
-  ssh?.stop();
-  await scene.end();
+  options = parseOptions(process.argv.slice(2), NAMES);
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(64);
 }
+await stat(BINARY);
+const machine = machineHere();
+console.log(`${headline(machine, options)}\n`);
+const workloads = WORKLOADS.filter(({ name }) => options.only.includes(name));
+const steps: Step[] = [];
+const all: Results[] = [];
+for (const factor of options.steps ?? [1]) {
+  const results = await runAll(options, factor, workloads);
+  all.push(results);
+  steps.push({ factor, series: results.series });
+  if (steps.length > 1 || options.steps === undefined) console.log("");
+  if (options.steps !== undefined) console.log(`x ${factor}`);
+  console.log(report(options, results, workloads));
+}
+if (options.steps !== undefined) console.log(`\nhow cost grows\n\n${growthOf(steps)}`);
+const last = all.at(-1) ?? new Results();
+if (options.json !== undefined) {
+  const { pairs, scale, crowd } = options;
+  const { series, missing, failures, notes } = last;
+  const document = {
+    date: new Date().toISOString(),
+    machine,
+    pairs,
+    scale,
+    crowd,
+    series,
+    aims: judge(series).map(plainly),
+    missing,
+    failures,
+    notes,
+    ...(options.steps === undefined ? {} : { steps }),
+  };
+  await Bun.write(options.json, `${JSON.stringify(document, undefined, 1)}\n`);
+}
+if (options.svg !== undefined) await Bun.write(options.svg, chartOf(last.series, machine));
+process.exit(all.some(({ failures }) => failures.length > 0) ? 1 : 0);

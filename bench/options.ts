@@ -1,0 +1,72 @@
+/** The command line of the benchmarks, checked before anything is started. */
+import { parseArgs } from "node:util";
+
+export interface Options {
+  /** Names of workloads, in the order of the suite. */
+  readonly only: readonly string[];
+  /** Multiplies bytes and numbers of files; 1 is the size that the aims are about. */
+  readonly scale: number;
+  /** Multiplies numbers of clients. */
+  readonly crowd: number;
+  readonly pairs: number;
+  /** What takes minutes for one run: sftp's tree over a long line. */
+  readonly isSlow: boolean;
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+  /** Nothing when cost is not measured over sizes; else what `scale` or `crowd` is multiplied by. */
+  readonly steps: readonly number[] | undefined;
+}
+
+/** What the median of fewer says is not much. */
+export const PAIRS_MIN = 5;
+
+const STEPS = "0.1,1";
+
+/** @throws a text for the person who typed it */
+export function parseOptions(words: readonly string[], workloads: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      only: { type: "string" },
+      scale: { type: "string", default: "1" },
+      crowd: { type: "string", default: "1" },
+      pairs: { type: "string", default: String(PAIRS_MIN) },
+      slow: { type: "boolean", default: false },
+      json: { type: "string" },
+      svg: { type: "string" },
+      growth: { type: "boolean", default: false },
+      steps: { type: "string" },
+    },
+  });
+  const pairs = positive("--pairs", values.pairs);
+  if (!Number.isInteger(pairs)) throw new Error("--pairs: a whole number is wanted");
+  const steps = values.growth ? (values.steps ?? STEPS) : values.steps;
+  return {
+    only: namesOf(values.only, workloads),
+    scale: positive("--scale", values.scale),
+    crowd: positive("--crowd", values.crowd),
+    pairs,
+    isSlow: values.slow,
+    json: values.json,
+    svg: values.svg,
+    steps: steps?.split(",").map((step) => positive("--steps", step)),
+  };
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value <= 0) {
+    throw new Error(`${option}: a number above 0 is wanted, not ${text}`);
+  }
+  return value;
+}
+
+function namesOf(text: string | undefined, workloads: readonly string[]): readonly string[] {
+  if (text === undefined) return workloads;
+  const wanted = text.split(",").map((name) => name.trim().toUpperCase());
+  const unknown = wanted.find((name) => !workloads.includes(name));
+  if (unknown !== undefined) {
+    throw new Error(`--only: there is no ${unknown}, but ${workloads.join(", ")}`);
+  }
+  return workloads.filter((name) => wanted.includes(name));
+}

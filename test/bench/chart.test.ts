@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+import { chartOf } from "../../bench/chart.ts";
+import type { Series } from "../../bench/results.ts";
+
+const MACHINE = {
+  processors: "2 x <AMD>",
+  memoryGib: 24,
+  kernel: "6.1",
+  load: 0,
+  versions: { ftpx: "0.1.0" },
+};
+
+function seriesOf(who: string, ...values: number[]): Series {
+  return { workload: "W1", what: "get", who, unit: "s", values };
+}
+
+test("each peer has a bar with its ratio, and the aim is marked", () => {
+  const picture = chartOf([seriesOf("ftpx sha256", 1, 1), seriesOf("sftp", 2, 4)], MACHINE);
+
+  expect(picture).toContain(">W1 get, ftpx sha256</text>");
+  expect(picture).toContain(">sftp</text>");
+  expect(picture).toContain(">3.00</text>");
+  expect(picture.match(/stroke="#d1242f"/gu)).toHaveLength(1);
+});
+
+test("twice as fast and half as fast are equally far from 1", () => {
+  const picture = chartOf(
+    [seriesOf("ftpx sha256", 2), seriesOf("rsync", 4), seriesOf("cp", 1)],
+    MACHINE,
+  );
+
+  const widths = [...picture.matchAll(/<rect x="[\d.]+" y="\d+" width="([\d.]+)"/gu)];
+  expect(new Set(widths.map(([, width]) => width)).size).toBe(1);
+});
+
+test("words in a picture are text, and a picture of nothing has no NaN", () => {
+  const picture = chartOf([], MACHINE);
+
+  expect(picture).toContain("2 x &lt;AMD&gt;");
+  expect(picture).not.toMatch(/NaN|Infinity|undefined/u);
+});
