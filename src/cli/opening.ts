@@ -22,12 +22,14 @@ import type { Target } from "../client/target.ts";
 import { clientDirectory, Trust } from "../client/trust.ts";
 import { demandName } from "./admin.ts";
 import type { OptionsOf } from "./args.ts";
+import { visible } from "./escaping.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
 import { askPassword, discardTyped } from "./hidden.ts";
 import { ask, confirm } from "./questions.ts";
-import { canAsk, showError, visible, writeNote } from "./terminal.ts";
+import { canAsk, writeNote } from "./terminal.ts";
 import type { CONNECT_OPTIONS } from "./verbs/verb.ts";
+import { showError } from "./trouble.ts";
 import { SOFTWARE } from "./version.ts";
 
 const RETRIES_DEFAULT = 5;
