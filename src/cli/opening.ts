@@ -15,7 +15,7 @@ import type { Credentials } from "../client/client.ts";
 import type { Endpoint } from "../client/connect.ts";
 import { Remote, unlessAborted } from "../client/remote.ts";
 import type { Retry } from "../client/remote.ts";
-import { isWorthRetrying } from "../client/retries.ts";
+import { isWorthRetrying, NO_PLACE } from "../client/retries.ts";
 import { formatHost } from "../client/target.ts";
 import { isBookmarkName } from "../client/bookmarks.ts";
 import type { Target } from "../client/target.ts";
@@ -34,16 +34,7 @@ import { SOFTWARE } from "./version.ts";
 
 const RETRIES_DEFAULT = 5;
 const PASSWORD_TRIES = 3;
-const BROKEN_LINE = [
-  "CONNECTION_LOST",
-  "FRAME_DAMAGED",
-  "PEER_SILENT",
-  "TURNED_AWAY",
-  "SERVER_FULL",
-  "SOURCE_FULL",
-  "USER_FULL",
-  "THROTTLED",
-] as const;
+const BROKEN_LINE = [...NO_PLACE, "CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT"] as const;
 
 export type ConnectOptions = OptionsOf<typeof CONNECT_OPTIONS>;
 
