@@ -48,7 +48,7 @@ export function describe(error: unknown, isDebug = false): string[] {
   const place = path === "" ? "" : `${visible(path)}: `;
   const lines = [`ftpx: ${place}${fill(row.text, details) ?? error.kind}`];
   const hint = error.hint ?? (row.hint === undefined ? undefined : fill(row.hint, details));
-  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  if (hint !== undefined) lines.push(`hint: ${visible(hint)}`);
   const { retryAfterMs } = details;
   if (retryAfterMs !== undefined) lines.push(`hint: try again in ${formatDuration(retryAfterMs)}`);
   if (isDebug) lines.push(...stackOf(error));
