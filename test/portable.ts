@@ -15,7 +15,7 @@ const TESTS: Readonly<Record<SystemWay | "all", readonly string[]>> = {
   "directory-flag": ["store/plants", "store/disk"],
   "directory-sync": ["base/directories", "base/replacement", "vfs"],
   "boot-id": ["client/part", "client/get"],
-  "process-facts": ["cli/terminal", "cli/progress", "doors"],
+  "process-facts": ["cli/progress", "doors"],
   "unix-socket": ["doors"],
   "thread-pool": ["base/openfile"],
   all: ["store", "base", "client", "vfs", "doors", "cli"],

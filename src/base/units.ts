@@ -6,7 +6,7 @@
  * matter, and the unit is always bytes, never bits. What is shown: powers of 1000.
  *
  * Everything here is pure. Numbers are whole bytes and milliseconds, and safe
- * integers; colours, columns and control characters are left to cli/terminal.ts.
+ * integers; colours, columns and control characters are left to cli/.
  */
 import { FtpxError } from "./errors.ts";
 

@@ -9,11 +9,12 @@ import { formatDuration, formatSize } from "../base/units.ts";
 import { demandName } from "./admin.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
+import { visible } from "./escaping.ts";
 import { inColumns } from "./layout.ts";
 import { withOffice } from "./office.ts";
 import type { Office, UnfinishedUpload } from "./office.ts";
 import { placeOf } from "./place.ts";
-import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { writeJson, writeLine, writeNote } from "./terminal.ts";
 import { forEach } from "./verbs/failing.ts";
 
 const OPTIONS = {

@@ -5,8 +5,9 @@ import { FtpxError } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import { REGISTRATION_MODES } from "../sessions/admission.ts";
 import type { RegistrationMode } from "../sessions/admission.ts";
+import { visible } from "./escaping.ts";
 import type { Place } from "./place.ts";
-import { visible, writeNote } from "./terminal.ts";
+import { writeNote } from "./terminal.ts";
 import { shellWord } from "./words.ts";
 
 /** @throws FtpxError USAGE */

@@ -21,10 +21,11 @@ import { clientDirectory } from "../client/trust.ts";
 import { WAITING } from "../commands/signin.ts";
 import { demandName } from "./admin.ts";
 import { demandShort } from "./approvals.ts";
+import { visible } from "./escaping.ts";
 import { settleTrust } from "./opening.ts";
 import { readNewPassword } from "./passwords.ts";
 import { ask } from "./questions.ts";
-import { canAsk, visible, writeJson, writeNote } from "./terminal.ts";
+import { canAsk, writeJson, writeNote } from "./terminal.ts";
 import { SOFTWARE } from "./version.ts";
 import { WaitingLine } from "./waiting.ts";
 

@@ -12,12 +12,14 @@ import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { pick } from "./desk.ts";
 import type { Desk, WaitingRow } from "./desk.ts";
+import { visible } from "./escaping.ts";
 import { inColumns } from "./layout.ts";
 import { withOffice } from "./office.ts";
 import { keepingOwner } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import { exitStatusOf } from "./status.ts";
-import { showError, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { writeJson, writeLine, writeNote } from "./terminal.ts";
+import { showError } from "./trouble.ts";
 
 const REQUEST = {
   flags: "--request <n>",

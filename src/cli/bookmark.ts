@@ -11,7 +11,8 @@ import {
 import { parseTarget } from "../client/target.ts";
 import { JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
-import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { visible } from "./escaping.ts";
+import { writeJson, writeLine, writeNote } from "./terminal.ts";
 
 const OPTIONS = { json: JSON_LINES } as const;
 

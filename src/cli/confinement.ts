@@ -2,8 +2,9 @@
  * What a process gives up before it handles secrets or strangers: its memory is no file of
  * anybody's, what it makes is private, and a server starts no program, whatever happens in it.
  *
- * All of it lasts until the process ends. A system that does not know one of these keeps the
- * others; what a server may do otherwise is its unit's to say (systemd.ts).
+ * The umask is the command's and comes back after it, because a menu runs others then; the rest
+ * lasts until the process ends. A system that does not know one of these keeps the others; what
+ * a server may do otherwise is its unit's to say (systemd.ts).
  */
 import { addressOf, callLibrary } from "../store/kernel.ts";
 
@@ -23,14 +24,18 @@ export function guardMemory(): void {
   else if (process.platform !== "win32") forbidCores();
 }
 
-/** Files are nobody else's, whatever was inherited. */
-export function keepPrivate(): void {
-  process.umask(PRIVATE_UMASK);
+/** Runs work whose files are nobody else's, whatever was inherited. */
+export async function keepingPrivate<Value>(work: () => Promise<Value>): Promise<Value> {
+  const inherited = process.umask(PRIVATE_UMASK);
+  try {
+    return await work();
+  } finally {
+    process.umask(inherited);
+  }
 }
 
 /** Before the first file, thread and connection of a server. */
 export function confineServer(): void {
-  keepPrivate();
   if (process.platform !== "win32") forbidCores();
   if (process.platform !== "linux") return;
   if (callLibrary("prctl", [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0]) === 0) forbidPrograms();

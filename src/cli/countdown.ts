@@ -10,7 +10,8 @@ import type { Retry } from "../client/remote.ts";
 import { isLost, NO_PLACE } from "../client/retries.ts";
 import { formatDuration } from "../base/units.ts";
 import { shortenBefore } from "./layout.ts";
-import { describe, isScreen, repaint, showLive, writeNote } from "./terminal.ts";
+import { isScreen, repaint, showLive, writeNote } from "./terminal.ts";
+import { describe } from "./trouble.ts";
 
 const TICK_MS = 200;
 

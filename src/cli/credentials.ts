@@ -14,7 +14,8 @@ import { localFailure } from "../client/copy.ts";
 import { parseKeyFile } from "../client/keyfile.ts";
 import type { KeyFile } from "../client/keyfile.ts";
 import { askPassword } from "./hidden.ts";
-import { canAsk, showError } from "./terminal.ts";
+import { canAsk } from "./terminal.ts";
+import { showError } from "./trouble.ts";
 
 const PASSPHRASE_TRIES = 3;
 

@@ -15,13 +15,14 @@ import { replaceFile } from "../base/replacement.ts";
 import { DATA, JSON_LINES, parseWords } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { launchdSteps, launchdText, windowsText } from "./elsewhere.ts";
+import { visible } from "./escaping.ts";
 import { parseListen } from "./listening.ts";
 import { find, nameOf, systemUsers } from "./ownership.ts";
 import { placeOf } from "./place.ts";
 import { SERVE_SPEC } from "./serve.ts";
 import { isInHome, MADE_BY_US, unitText, usersText } from "./systemd.ts";
 import type { Unit } from "./systemd.ts";
-import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { writeJson, writeLine, writeNote } from "./terminal.ts";
 import { shellWord } from "./words.ts";
 
 const SYSTEMS = ["systemd", "launchd", "windows"] as const;

@@ -5,8 +5,10 @@
  */
 import { isKind } from "../base/errors.ts";
 import { formatCount } from "../base/units.ts";
+import { visible } from "./escaping.ts";
 import { exitStatusOf, worstStatus } from "./status.ts";
-import { coloursOf, failureFacts, visible, writeJson, writeLine } from "./terminal.ts";
+import { coloursOf, writeJson, writeLine } from "./terminal.ts";
+import { failureFacts } from "./trouble.ts";
 
 type Verdict = "ok" | "warning" | "failure" | "skipped";
 

@@ -9,10 +9,11 @@
 import readline from "node:readline";
 import type { Completion, Offer } from "./completion.ts";
 import { DealtInput } from "./dealing.ts";
+import { visible } from "./escaping.ts";
 import type { History } from "./history.ts";
 import { HistorySearch } from "./search.ts";
 import type { Pressed } from "./search.ts";
-import { visible, writeNote } from "./terminal.ts";
+import { writeNote } from "./terminal.ts";
 
 interface EditorSettings {
   readonly history: History;

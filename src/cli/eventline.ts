@@ -4,8 +4,8 @@
  */
 import type { EventValue, ServerEvent } from "../base/events.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
+import { visible } from "./escaping.ts";
 import { shorten } from "./layout.ts";
-import { visible } from "./terminal.ts";
 
 /** What the line begins with, what a person has no use for, and what serve says in another way. */
 const OTHERWISE_SHOWN = new Set([

@@ -3,10 +3,11 @@
  * terminal is in raw mode for as long as that takes; what the keys mean is secrecy.ts.
  */
 import { FtpxError } from "../base/errors.ts";
+import { visible } from "./escaping.ts";
 import { LeftQuestion } from "./questions.ts";
 import { HiddenLine } from "./secrecy.ts";
 import type { Ending } from "./secrecy.ts";
-import { canAsk, visible, writeNote } from "./terminal.ts";
+import { canAsk, writeNote } from "./terminal.ts";
 
 /**
  * What is typed is not shown, and neither is how much of it. What was typed ahead counts; what

@@ -12,10 +12,11 @@ import { ACCOUNT_OPTIONS, demandName, report } from "./admin.ts";
 import { atDesk } from "./approvals.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import type { InviteLine } from "./desk.ts";
+import { visible } from "./escaping.ts";
 import { inColumns } from "./layout.ts";
 import { reachedBy } from "./listening.ts";
 import { placeOf } from "./place.ts";
-import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { writeJson, writeLine, writeNote } from "./terminal.ts";
 
 const OPTIONS = {
   ...ACCOUNT_OPTIONS,

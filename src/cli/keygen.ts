@@ -17,8 +17,9 @@ import { clientDirectory } from "../client/trust.ts";
 import { JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { givenPassphrase } from "./credentials.ts";
+import { visible } from "./escaping.ts";
 import { askPassword } from "./hidden.ts";
-import { canAsk, visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { canAsk, writeJson, writeLine, writeNote } from "./terminal.ts";
 import { shellWord } from "./words.ts";
 
 const OPTIONS = {

@@ -19,7 +19,7 @@ import { demandShort, requestsAt } from "./approvals.ts";
 import { discardTyped } from "./hidden.ts";
 import { ask, choose, confirm, LeftQuestion } from "./questions.ts";
 import { exitStatusOf } from "./status.ts";
-import { showError } from "./terminal.ts";
+import { showError } from "./trouble.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
 type Launch = (words: readonly string[]) => Promise<number>;

@@ -15,33 +15,26 @@ import type { Credentials } from "../client/client.ts";
 import type { Endpoint } from "../client/connect.ts";
 import { Remote, unlessAborted } from "../client/remote.ts";
 import type { Retry } from "../client/remote.ts";
-import { isWorthRetrying } from "../client/retries.ts";
+import { isWorthRetrying, NO_PLACE } from "../client/retries.ts";
 import { formatHost } from "../client/target.ts";
 import { isBookmarkName } from "../client/bookmarks.ts";
 import type { Target } from "../client/target.ts";
 import { clientDirectory, Trust } from "../client/trust.ts";
 import { demandName } from "./admin.ts";
 import type { OptionsOf } from "./args.ts";
+import { visible } from "./escaping.ts";
 import { readInputLine } from "./input.ts";
 import { findKey, unlockKey } from "./credentials.ts";
 import { askPassword, discardTyped } from "./hidden.ts";
 import { ask, confirm } from "./questions.ts";
-import { canAsk, showError, visible, writeNote } from "./terminal.ts";
+import { canAsk, writeNote } from "./terminal.ts";
 import type { CONNECT_OPTIONS } from "./verbs/verb.ts";
+import { showError } from "./trouble.ts";
 import { SOFTWARE } from "./version.ts";
 
 const RETRIES_DEFAULT = 5;
 const PASSWORD_TRIES = 3;
-const BROKEN_LINE = [
-  "CONNECTION_LOST",
-  "FRAME_DAMAGED",
-  "PEER_SILENT",
-  "TURNED_AWAY",
-  "SERVER_FULL",
-  "SOURCE_FULL",
-  "USER_FULL",
-  "THROTTLED",
-] as const;
+const BROKEN_LINE = [...NO_PLACE, "CONNECTION_LOST", "FRAME_DAMAGED", "PEER_SILENT"] as const;
 
 export type ConnectOptions = OptionsOf<typeof CONNECT_OPTIONS>;
 

@@ -9,7 +9,7 @@
 import { chmod, lchown, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOfSystem, isKind, withHint, withPath } from "../base/errors.ts";
-import { keepPrivate } from "./confinement.ts";
+import { keepingPrivate } from "./confinement.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -38,8 +38,11 @@ export async function keepingOwner<Value>(
   place: Place,
   work: () => Promise<Value>,
 ): Promise<Value> {
-  keepPrivate();
-  if (process.getuid?.() !== ROOT) return await tellingWho(place, work);
+  const isRoot = process.getuid?.() === ROOT;
+  return await keepingPrivate(() => (isRoot ? handingOver(place, work) : tellingWho(place, work)));
+}
+
+async function handingOver<Value>(place: Place, work: () => Promise<Value>): Promise<Value> {
   const before = await findPaths(place);
   try {
     return await work();

@@ -10,17 +10,10 @@ import { formatDigest } from "../base/digest.ts";
 import type { FileDigest } from "../base/digest.ts";
 import { Meter } from "../base/meter.ts";
 import { formatDuration, formatRate, formatSize } from "../base/units.ts";
+import { visible } from "./escaping.ts";
 import { fitRows, shorten } from "./layout.ts";
 import type { Row } from "./layout.ts";
-import {
-  isScreen,
-  repaint,
-  showLive,
-  visible,
-  writeJson,
-  writeLine,
-  writeNote,
-} from "./terminal.ts";
+import { isScreen, repaint, showLive, writeJson, writeLine, writeNote } from "./terminal.ts";
 
 const PAINT_EVERY_MS = 100;
 

@@ -1,7 +1,7 @@
 /** The prompt of the shell: `ann@host:/dir (9.2 GB free)> `, shorter where it must be. Pure. */
 import { formatSize } from "../base/units.ts";
+import { visible } from "./escaping.ts";
 import { shorten } from "./layout.ts";
-import { visible } from "./terminal.ts";
 
 interface PromptFacts {
   readonly user: string;

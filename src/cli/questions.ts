@@ -5,7 +5,8 @@
  */
 import * as clack from "@clack/prompts";
 import { FtpxError } from "../base/errors.ts";
-import { canAsk, columnsOf, visible } from "./terminal.ts";
+import { visible } from "./escaping.ts";
+import { canAsk, columnsOf } from "./terminal.ts";
 
 /** A question was left with Esc: a menu asks something else, anybody else ends, as at Ctrl-C. */
 export class LeftQuestion extends FtpxError {

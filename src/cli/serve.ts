@@ -31,7 +31,7 @@ import { offerAccount } from "./admin.ts";
 import { parseMode, tellingHow } from "./answers.ts";
 import { DATA } from "./args.ts";
 import { AccountsTold } from "./chronicle.ts";
-import { confineServer } from "./confinement.ts";
+import { confineServer, keepingPrivate } from "./confinement.ts";
 import { demandCleanEnvironment } from "./environment.ts";
 import type { OptionsOf, Spec } from "./args.ts";
 import { CAP_OPTIONS, capsOf } from "./caps.ts";
@@ -97,6 +97,13 @@ export async function serve(options: OptionsOf<typeof OPTIONS>): Promise<number>
   const stopping = stopSignal();
   demandCleanEnvironment();
   confineServer();
+  return await keepingPrivate(() => serveUntil(stopping, options));
+}
+
+async function serveUntil(
+  stopping: Promise<string>,
+  options: OptionsOf<typeof OPTIONS>,
+): Promise<number> {
   const place = placeOf(options.data);
   // Whoever mistyped an address, or has a server already, finds no new directory behind it.
   if (!(await place.isMade())) demandFree(parseListen(options.listen));

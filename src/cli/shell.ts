@@ -25,15 +25,8 @@ import type { Opened } from "./opening.ts";
 import { promptText } from "./prompt.ts";
 import { ask } from "./questions.ts";
 import { endingStatus, exitStatusOf, worstStatus } from "./status.ts";
-import {
-  canAsk,
-  coloursOf,
-  columnsOf,
-  showError,
-  beginTelling,
-  writeLine,
-  writeNote,
-} from "./terminal.ts";
+import { canAsk, coloursOf, columnsOf, writeLine, writeNote } from "./terminal.ts";
+import { beginTelling, showError } from "./trouble.ts";
 import { VERBS } from "./verbs.ts";
 import { LOCAL, localCommandOf } from "./verbs/local.ts";
 import { roomOf } from "./verbs/facts.ts";

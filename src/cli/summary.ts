@@ -4,7 +4,8 @@
  */
 import { formatCount, formatDuration, formatRate, formatSize } from "../base/units.ts";
 import type { TreeEntry } from "../client/foliage.ts";
-import { visible, writeJson, writeLine, writeNote } from "./terminal.ts";
+import { visible } from "./escaping.ts";
+import { writeJson, writeLine, writeNote } from "./terminal.ts";
 
 export interface Summary {
   readonly doneCount: number;

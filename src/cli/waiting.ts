@@ -4,8 +4,10 @@
  * beginning, and one for each new reason.
  */
 import { formatDuration } from "../base/units.ts";
+import { visible } from "./escaping.ts";
 import { shorten } from "./layout.ts";
-import { describe, isScreen, repaint, showLive, visible, writeNote } from "./terminal.ts";
+import { isScreen, repaint, showLive, writeNote } from "./terminal.ts";
+import { describe } from "./trouble.ts";
 
 export class WaitingLine {
   readonly #server: string;

@@ -6,6 +6,7 @@ import type { Client } from "../client/client.ts";
 import { unlessAborted } from "../client/remote.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
+import { visible } from "./escaping.ts";
 import { interruptible } from "./interrupt.ts";
 import { inColumns, shorten } from "./layout.ts";
 import { allSessions, withServer } from "./operator.ts";
@@ -16,7 +17,6 @@ import {
   isScreen,
   repaint,
   showLive,
-  visible,
   writeJson,
   writeLine,
   writeNote,

@@ -41,12 +41,32 @@ export async function connect(
   software: string,
   features: string[] = [],
 ): Promise<Connected> {
-  const { client, fingerprint } =
-    endpoint.isPlain === true
-      ? { client: await connectPlain(endpoint), fingerprint: "" }
-      : await shakeHands(endpoint);
-  const { server } = await client.call("hello", { client: software, features });
-  return { client, fingerprint, server };
+  const isPlain = endpoint.isPlain === true;
+  const { client, fingerprint } = isPlain
+    ? { client: await connectPlain(endpoint), fingerprint: "" }
+    : await shakeHands(endpoint);
+  try {
+    const { server } = await client.call("hello", { client: software, features });
+    return { client, fingerprint, server };
+  } catch (error) {
+    if (isPlain && isKind(error, "CONNECTION_LOST")) await demandPlain(endpoint);
+    throw error;
+  }
+}
+
+/**
+ * A server with TLS ends a connection that begins without; what it says then is often lost with the
+ * connection, so it is asked once more. @throws FtpxError NOT_FTPX
+ */
+async function demandPlain({ host, port, name, localAddress }: Endpoint): Promise<void> {
+  const asked = lookAt({ host, port, name, localAddress, fingerprint: undefined });
+  const hasTls = await asked.then(
+    () => true,
+    () => false,
+  );
+  if (!hasTls) return;
+  const details = { host: name, reason: "it speaks TLS" };
+  throw new FtpxError("NOT_FTPX", details, { hint: "leave out --plain" });
 }
 
 /** The key that a server shows, without a byte of the protocol. @throws FtpxError as `connect` */

@@ -49,8 +49,9 @@ function parseWritten(text: string): Target {
   const authority = slash < 0 ? rest : rest.slice(0, slash);
   const written = slash < 0 ? "/" : rest.slice(slash);
   const parts = AUTHORITY.exec(authority);
-  const [, named = ""] = parts === null ? (/^([^:@/]+):/.exec(text) ?? []) : [];
-  if (isBookmarkName(named)) throw noBookmark(named);
+  const isNamed = parts === null && !isUrl;
+  const [, named = ""] = isNamed ? (/^([^:@/]+):/.exec(text) ?? []) : [];
+  if (isBookmarkName(named)) throw noBookmark(named, text);
   const port = Number(parts?.[3] ?? PORT_DEFAULT);
   if (parts === null || port < 1 || port > 65_535) throw notTarget(text);
   const path = isUrl ? decodePath(written, text) : written;
@@ -117,12 +118,28 @@ function decodePath(written: string, text: string): string {
   }
 }
 
-function noBookmark(name: string): FtpxError {
-  const hint = "ftpx bookmark list shows them; a target is [ftpx://][USER@]HOST[:PORT][/PATH]";
+function noBookmark(name: string, text: string): FtpxError {
+  const meant = fromScp(text);
+  const hint =
+    meant === undefined
+      ? "ftpx bookmark list shows them; a target is [ftpx://][USER@]HOST[:PORT][/PATH]"
+      : `on a server of that name it is ${meant}; ftpx bookmark list shows the bookmarks`;
   return new FtpxError("USAGE", { reason: `there is no bookmark "${name}"` }, { hint });
 }
 
 function notTarget(text: string): FtpxError {
   const reason = `"${text}" is not a target ([ftpx://][USER@]HOST[:PORT][/PATH])`;
-  return new FtpxError("USAGE", { reason });
+  const meant = fromScp(text);
+  const hint = meant === undefined ? undefined : `write ${meant}`;
+  return new FtpxError("USAGE", { reason }, { hint });
+}
+
+/** Server and path with a colon between them; a number behind the colon is a port. */
+const SCP =
+  /^((?:ftpx:\/\/)?(?:[^@:/#]*@)?(?:\[[^\]]*\]|[^@:/#[\]]+)):(?!:|\d+(?:[/#]|$)|[^/]*:)(.*)$/is;
+
+/** How a target is written that scp would take: its path begins at the home too. */
+function fromScp(text: string): string | undefined {
+  const [, server, path = ""] = SCP.exec(text) ?? [];
+  return server === undefined ? undefined : `${server}/${path.replace(/^(?:~(?=\/|$))?\/*/, "")}`;
 }

@@ -7,6 +7,7 @@
  */
 import { parsePath } from "../../src/base/path.ts";
 import type { Client } from "../../src/client/client.ts";
+import { anyJsonLines } from "../support/jsonlines.ts";
 import { hexOf } from "../support/octets.ts";
 import type { CuttableLine } from "../e2e/line.ts";
 import type { Scene, Server } from "../e2e/binary.ts";
@@ -163,8 +164,7 @@ export class BinaryHands implements Hands {
     const all = [...words, "--json", ...this.#options];
     const { status, stdout, stderr } = await runClient(this.#scene, all);
     if (status !== 0) throw new Error(`${words.join(" ")}: status ${status}: ${stderr}`);
-    const lines = stdout.split("\n").filter((line) => line !== "");
-    return lines.map((line) => JSON.parse(line) as Line);
+    return anyJsonLines<Line>(stdout);
   }
 
   #target(path: string): string {

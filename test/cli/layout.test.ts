@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { visible } from "../../src/cli/terminal.ts";
+import { visible } from "../../src/cli/escaping.ts";
 import { breakLines, inColumns, shorten, shortenBefore, sideBySide } from "../../src/cli/layout.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
+import { FtpxError } from "../../src/base/errors.ts";
 import { formatTarget, formatHost, parseTarget, PORT_DEFAULT } from "../../src/client/target.ts";
 import { kindOf, refusal } from "../support/refusal.ts";
 
@@ -143,3 +144,53 @@ test.each(["ftpx://h:1/#abc", "ftpx://h/a#b", "ftpx://h/#sha256:short"])(
     );
   },
 );
+
+/** What is said can be done about a text that is no target. */
+function hintOf(text: string): string | undefined {
+  try {
+    parseTarget(text);
+    return "none is needed";
+  } catch (error) {
+    return error instanceof FtpxError ? error.hint : String(error);
+  }
+}
+
+test.each([
+  ["ann@host:/a/b", "ann@host/a/b"],
+  ["ann@host:a/b", "ann@host/a/b"],
+  ["ann@host:", "ann@host/"],
+  ["ann@host:~/a b/", "ann@host/a b/"],
+  ["ann@host:~", "ann@host/"],
+  ["@host:a", "@host/a"],
+  ["ann@10.0.0.1://a", "ann@10.0.0.1/a"],
+  ["ann@[::1]:/a", "ann@[::1]/a"],
+  ["[fe80::1%eth0]:a", "[fe80::1%eth0]/a"],
+  ["ann@host:9999x/a", "ann@host/9999x/a"],
+  ["ftpx://ann@host:/a%20b", "ftpx://ann@host/a%20b"],
+  ["ftpx://host:a", "ftpx://host/a"],
+  [`ann@host:/a#${FINGERPRINT}`, `ann@host/a#${FINGERPRINT}`],
+])("scp's spelling %p is refused with the right one, %p", (text, right) => {
+  expect(hintOf(text)).toBe(`write ${right}`);
+  expect(kindOf(() => parseTarget(right))).toBe("done");
+});
+
+test.each([
+  ["host:/a", "host/a"],
+  ["host:a/b", "host/a/b"],
+  ["files.example.org:", "files.example.org/"],
+])("%p may be a bookmark or a host: for that it says %p", (text, right) => {
+  expect(hintOf(text)).toBe(
+    `on a server of that name it is ${right}; ftpx bookmark list shows the bookmarks`,
+  );
+});
+
+test.each(["ann@host:65536", "ann@host:123456/a", "ann@h:0", "ann@", "ann@fe80::1/a", "ann@::1"])(
+  "%p is not scp's spelling, and nothing is guessed",
+  (text) => {
+    expect(hintOf(text)).toBeUndefined();
+  },
+);
+
+test.each(["host:123456", "2001:db8::1"])("of %p nothing but bookmarks is told", (text) => {
+  expect(hintOf(text)).toStartWith("ftpx bookmark list shows them");
+});

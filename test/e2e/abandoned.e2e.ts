@@ -1,6 +1,7 @@
 /** `ftpx uploads`: the operator sees and gives up what others have not finished. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
+import { anyJsonLines, jsonLines } from "../support/jsonlines.ts";
 import { linesOf, makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
@@ -28,8 +29,7 @@ const isWell = async () => (await scene.run(["check", "--data", scene.data])).st
 async function listed(...words: string[]): Promise<Record<string, unknown>[]> {
   const { status, stdout } = await operate(...words, "--json");
   expect(status).toBe(0);
-  const lines = stdout.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  return anyJsonLines(stdout);
 }
 
 async function reservedOf(user: string): Promise<unknown> {
@@ -116,8 +116,7 @@ test("without a server all of a user are given up, and the audit log has it", as
   expect(await listed()).toEqual([]);
   expect(await parts()).toEqual([]);
   const log = await Bun.file(scene.path("data", "storage", ".ftpx", "audit.log")).text();
-  const lines = log.trimEnd().split("\n").slice(-2);
-  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+  expect(jsonLines(log).slice(-2)).toMatchObject([
     { event: "upload-dropped", name: "ann", path: "/a", bytes: BYTES, while: "stopped" },
     { event: "upload-dropped", name: "ann", path: "/c", bytes: BYTES, while: "stopped" },
   ]);

@@ -1,6 +1,7 @@
 /** Accounts and sign-in, through the compiled executable. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile, stat } from "node:fs/promises";
+import { jsonLines } from "../support/jsonlines.ts";
 import { freshAddress, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { signedIn } from "./wire.ts";
@@ -139,10 +140,7 @@ test("users lists what is used and what is allowed, with the server running", as
   const table = await scene.run(["users", "--data", scene.data]);
 
   expect(status).toBe(0);
-  const rows = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const rows = jsonLines(stdout);
   expect(rows.map(({ user }) => user)).toEqual(expect.arrayContaining(["ann", "bob"]));
   const ann = rows.find(({ user }) => user === "ann");
   expect(ann).toMatchObject({ usedBytes: 0, reservedBytes: 0, limitBytes: 10 * 1024 ** 3 });

@@ -79,6 +79,7 @@ test("a word that was taken for the server is told", async () => {
   );
   expect(await hintOfPut("f", "b.bin")).toBe('hint: "b.bin" was taken for the server');
   expect(await hintOfPut("f", "work")).toContain('there is no bookmark "work"');
+  expect(await hintOfPut("f", "ann@host:/a")).toBe("hint: write ann@host/a");
 });
 
 const bookmark = (...words: string[]) => scene.run(["bookmark", ...words]);

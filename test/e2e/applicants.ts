@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { fakeVerifier, formatVerifier } from "../../src/base/verifier.ts";
 import type { ReplyOf, RequestOf } from "../../src/client/client.ts";
+import { anyJsonLines } from "../support/jsonlines.ts";
 import { Scene, Server } from "./binary.ts";
 import type { Ran } from "./binary.ts";
 import { greeted } from "./wire.ts";
@@ -51,8 +52,7 @@ export class Desk {
 
   async pending(): Promise<Record<string, unknown>[]> {
     const { stdout } = await this.operate("pending", "--json");
-    const lines = stdout.split("\n").filter((line) => line !== "");
-    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    return anyJsonLines(stdout);
   }
 
   accountsFile(): Promise<Buffer> {

@@ -7,6 +7,7 @@ import { readFile, rename } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
 import type { Client } from "../../src/client/client.ts";
 import { connect } from "../../src/client/connect.ts";
+import { anyJsonLines } from "../support/jsonlines.ts";
 import { freshAddress, Scene } from "./binary.ts";
 import type { Server, ServerLine } from "./binary.ts";
 import { endpointOf, signedIn } from "./wire.ts";
@@ -33,8 +34,7 @@ afterEach(() => scene.end());
 async function linesIn(file: string): Promise<ServerLine[]> {
   const text = await readFile(file, "utf8");
   expect(text.endsWith("\n") || text === "").toBe(true);
-  const lines = text.split("\n").slice(0, -1);
-  const events = lines.map((line) => JSON.parse(line) as ServerLine);
+  const events = anyJsonLines<ServerLine>(text);
   return events.filter((event) => event["while"] !== "stopped");
 }
 

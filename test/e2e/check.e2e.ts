@@ -1,6 +1,7 @@
 /** `ftpx check` on data directories that are well and that are not; the plain door; expiry. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { jsonLines } from "../support/jsonlines.ts";
 import { makeFile, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 
@@ -21,10 +22,7 @@ const check = (...options: string[]) => scene.run(["check", "--data", scene.data
 
 /** The kinds of the findings, with `!` behind those that were repaired. */
 function kindsIn({ stdout }: Ran): string[] {
-  const lines = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = jsonLines(stdout);
   const findings = lines.filter(({ event }) => event === "finding");
   return findings.map(({ kind, fixed }) => `${String(kind)}${fixed === true ? "!" : ""}`);
 }

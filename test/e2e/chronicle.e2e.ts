@@ -1,6 +1,7 @@
 /** Accounts that change while no server runs are in its audit log too, once each. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { appendFile, mkdir, readFile, rm, rmdir } from "node:fs/promises";
+import { jsonLines } from "../support/jsonlines.ts";
 import { Scene } from "./binary.ts";
 import type { ServerLine } from "./binary.ts";
 
@@ -20,8 +21,7 @@ const operate = (...words: string[]) => scene.run([...words, "--data", scene.dat
 /** What the log has about accounts. */
 async function told(): Promise<ServerLine[]> {
   const text = await readFile(own("audit.log"), "utf8");
-  const lines = text.trimEnd().split("\n");
-  const events = lines.map((line) => JSON.parse(line) as ServerLine);
+  const events = jsonLines<ServerLine>(text);
   return events
     .filter(({ event }) => /^(?:account-|registration-decided|invite)/.test(event))
     .map(({ time: _time, ...event }) => event);

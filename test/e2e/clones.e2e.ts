@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, readdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { jsonLines } from "../support/jsonlines.ts";
 import { makeFile, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 
@@ -21,11 +22,7 @@ afterEach(() => scene.end());
 const at = (path: string) => server.target("ann", path);
 const run = (...words: string[]) => scene.run(words, PASSWORD);
 const home = (...names: string[]) => scene.path("data", "storage", "ann", ...names);
-const lines = ({ stdout }: Ran) =>
-  stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const lines = ({ stdout }: Ran) => jsonLines(stdout);
 
 /** Sent as it is, so that it is counted. */
 async function plant(files: Record<string, string>): Promise<void> {

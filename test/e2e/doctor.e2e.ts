@@ -4,6 +4,7 @@ import { chmod, lchown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/
 import { join } from "node:path";
 import { HOME, resolvePath } from "../../src/base/path.ts";
 import { compareClocks } from "../../src/cli/probe.ts";
+import { jsonLines } from "../support/jsonlines.ts";
 import { BINARY, freshAddress, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
 import { signedIn } from "./wire.ts";
@@ -31,8 +32,7 @@ interface Told {
 }
 
 function toldBy({ status, stdout }: Ran): Told {
-  const lines = stdout.trim().split("\n");
-  const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const events = jsonLines(stdout);
   expect(events.at(-1)).toMatchObject({ event: "diagnosed", exit: status });
   const examined = events.filter(({ event }) => event === "examined");
   const wrong = examined.filter(({ verdict }) => verdict !== "ok");

@@ -158,8 +158,13 @@ test("T1: TLS on the plain port and plain frames on the TLS port are told apart 
   );
   const raw = await answerOf(server.port, HELLO);
 
-  expect([75, 76]).toContain(plain.status);
-  expect(plain.stdout).toBe("");
+  expect(plain).toEqual({
+    status: 76,
+    stdout: "",
+    stderr:
+      `ftpx: 127.0.0.1:${server.port} is not an ftpx server: it speaks TLS\n` +
+      "hint: leave out --plain\n",
+  });
   expect(tls.status).toBe(76);
   expect(tls.stderr).toContain("is not an ftpx server");
   // An alert at most: nothing of what was sent, nothing of the protocol.

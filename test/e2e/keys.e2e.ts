@@ -5,6 +5,7 @@ import { DerivedKeys } from "../../src/base/scram.ts";
 import { signInMessage, SigningKey } from "../../src/base/signature.ts";
 import { parseKeyFile } from "../../src/client/keyfile.ts";
 import { connect } from "../../src/client/connect.ts";
+import { jsonLines } from "../support/jsonlines.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { freshAddress, Scene } from "./binary.ts";
 import type { Ran, Server } from "./binary.ts";
@@ -281,10 +282,7 @@ test("I2: keys with hostile comments stand in accounts.toml as they are, and cha
     expect(after.startsWith(head.trimEnd())).toBe(true);
     expect(after.endsWith(tail)).toBe(true);
     const { stdout } = await own.run(["users", "--json", "--data", own.data]);
-    const rows = stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as object);
+    const rows = jsonLines<object>(stdout);
     expect(rows).toMatchObject([
       { user: "ann", keys: comments.length, password: true },
       { user: "zoe", keys: 0, password: true },

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { jsonLines } from "../support/jsonlines.ts";
 import { linesOf, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
@@ -35,10 +36,7 @@ test("D6: a large directory is listed once and in order, as text and as JSON", a
     stdout: names.map((name) => `${name}\n`).join(""),
     stderr: "",
   });
-  const entries = json.stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const entries = jsonLines(json.stdout);
   expect(entries.map(({ name }) => name)).toEqual(names);
   expect(entries[7]).toMatchObject({ path: `/many/${names[7]}`, kind: "file", bytes: 0 });
   expect(long.stdout).toMatch(/^-  0  \d{4}-\d\d-\d\d \d\d:\d\d  file 0\n/);

@@ -1,5 +1,6 @@
 /** Menus for those who type no commands, in a real terminal; and bookmarks, which they offer. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { stat } from "node:fs/promises";
 import { freshAddress } from "./binary.ts";
 import type { Scene, Server } from "./binary.ts";
 import { openStage, PASSWORD, Screen } from "./screen.ts";
@@ -48,6 +49,38 @@ test("the menu creates a user, leads back with Esc, and quits", async () => {
   const { stdout } = await scene.run(["users", "--json", "--data", scene.data]);
   expect(stdout).toContain('"user":"bob"');
   expect(stdout).toContain('"limitBytes":10737418240');
+});
+
+test("what is private in the operator's entries of the menu is not in those after them", async () => {
+  await Bun.write(scene.path("data/storage/ann/plain.txt"), "for everybody");
+  const env = `TERM=xterm FTPX_DATA=${scene.data} FTPX_HOME=${scene.path("another")}`;
+  const screen = await Screen.open(scene, "", 100, env, "umask 022");
+  await screen.shows("start a server");
+  await screen.type("Down", "Down", "Down", "Enter");
+  await screen.shows("data directory");
+  await screen.type("Enter");
+  await screen.shows(/nobody waits for an account[^]*● start a server/);
+  // Of a data directory that has a server already.
+  await screen.type("Enter");
+  await screen.shows(/(data directory[^]*){2}/);
+  await screen.type("Enter");
+  await screen.shows("listen on");
+  await screen.type("127.0.0.1:0", "Enter");
+  await screen.shows(/already using[^]*● start a server/);
+  await screen.type("Down", "Enter");
+  await screen.shows(/which server|server \(HOST/);
+  await screen.paste(server.target("ann"));
+  await screen.type("Enter");
+  await screen.answer(/password of ann/, PASSWORD);
+  await screen.shows(/ann@.* free\)>\s*$/m);
+  await screen.type("get /plain.txt", "Enter");
+  await screen.shows("13 B");
+  await screen.type("q", "Enter");
+  await screen.shows("status 0");
+  await screen.close();
+
+  const { mode } = await stat(scene.path("plain.txt"));
+  expect((mode & 0o777).toString(8)).toBe("644");
 });
 
 test("what fails in the menu is told, and the menu is there again; Ctrl-C leaves with 130", async () => {

@@ -1,6 +1,7 @@
 /** What goes wrong is told with its path, its numbers and what to do: to people and to scripts. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { jsonLines } from "../support/jsonlines.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
@@ -89,10 +90,7 @@ test.each([
 
 test("with --json each of several failures is an object with its path and its numbers", async () => {
   const ran = await run("put", "--json", "f", "large", "missing", at("/d/"));
-  const told = ran.stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const told = jsonLines(ran.stdout);
 
   expect(told.filter(({ event }) => event === "failed")).toMatchObject([
     { path: "missing", error: "NO_LOCAL_FILE", exit: 66 },
@@ -105,10 +103,7 @@ test("with --json each of several failures is an object with its path and its nu
 test("the lines of a script answer in JSON when they ask for it, failures too", async () => {
   const stdin = ["stat /none", "stat --json /none", "stat --jsn", "lss --json", "pwd --json"];
   const ran = await scene.run(["connect", at("/")], { env: ENV, stdin: `${stdin.join("\n")}\n` });
-  const told = ran.stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const told = jsonLines(ran.stdout);
 
   expect(told).toMatchObject([
     { event: "failed", path: "/none", error: "NO_SUCH_PATH" },
@@ -120,10 +115,7 @@ test("the lines of a script answer in JSON when they ask for it, failures too", 
 
 test("help and the version answer in JSON too", async () => {
   const { stdout } = await scene.run(["help", "--json"]);
-  const commands = stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const commands = jsonLines(stdout);
 
   for (const { name, examples } of commands) expect([name, examples]).not.toEqual([name, []]);
   expect(commands).toContainEqual(expect.objectContaining({ name: "ls", usage: "TARGET[/PATH]…" }));

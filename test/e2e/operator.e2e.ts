@@ -1,5 +1,6 @@
 /** The operator's day on the compiled executable: who is here, send away, stop. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { anyJsonLines } from "../support/jsonlines.ts";
 import { BINARY, linesOf, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { startPut } from "./puts.ts";
@@ -36,10 +37,7 @@ interface Present {
 async function present(): Promise<Present[]> {
   const { status, stdout, stderr } = await scene.operate("who", "--json");
   expect([status, stderr]).toEqual([0, ""]);
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Present);
+  return anyJsonLines<Present>(stdout);
 }
 
 /** Looks until it sees what it looks for; who is asked again and again has to come to it. */

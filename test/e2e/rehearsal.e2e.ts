@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
+import { jsonLines } from "../support/jsonlines.ts";
 import { Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { readTree, writeAt } from "./ground.ts";
@@ -79,10 +80,7 @@ test("sync says that nothing has happened, and what would not fit", async () => 
   const before = readTree(home());
 
   const full = await dry("sync", "--delete", "--json", source, server.target("ann"));
-  const events = full.stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as object);
+  const events = jsonLines<object>(full.stdout);
   expect(full.status).toBe(73);
   expect(events.at(-1)).toMatchObject({
     event: "synced",

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
+import { jsonLines } from "../support/jsonlines.ts";
 import { linesOf, Scene, Server } from "./binary.ts";
 import { readTree, writeAt } from "./ground.ts";
 
@@ -76,10 +77,7 @@ test("directories, files and links that have changed places become the same, bot
   const sent = await scene.run(["sync", "--delete", "--json", source, there], ENV);
   expect([sent.status, sent.stderr]).toEqual([0, ""]);
   expect(readTree(home("ann", "both"), false)).toEqual(readTree(source, false));
-  const events = sent.stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const events = jsonLines(sent.stdout);
   const pathsOf = (name: string) =>
     events
       .filter(({ event }) => event === name)

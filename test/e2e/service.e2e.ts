@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmod, copyFile, lstat, mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { jsonLines } from "../support/jsonlines.ts";
 import { BINARY, Scene } from "./binary.ts";
 
 const QUIET = { stdout: "ignore", stderr: "ignore" } as const;
@@ -71,8 +72,7 @@ test("install writes a unit, says what to type, and uninstall takes it away", as
   expect(await readFile(unit, "utf8")).not.toContain("--quota");
 
   const removed = await service("uninstall", "--root", root, "--json");
-  const events = removed.stdout.trim().split("\n");
-  expect(events.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual([
+  expect(jsonLines(removed.stdout).map(({ event }) => event)).toEqual([
     "removed",
     "removed",
     "removed",

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UNSAFE_ON_TERMINAL } from "../cli/hostile.ts";
+import { jsonLines } from "../support/jsonlines.ts";
 import { BINARY, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { Screen } from "./screen.ts";
@@ -49,10 +50,7 @@ test("P6: no name reaches a terminal as it is, and JSON has it exact", async () 
   }
 
   const { stdout } = await run("ls", "--json", target);
-  const listed = stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line).name as string);
+  const listed = jsonLines<{ name: string }>(stdout).map(({ name }) => name);
   expect(listed.toSorted()).toEqual([...NAMES, `${CLEARING}dir`].toSorted());
 });
 

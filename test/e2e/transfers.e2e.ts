@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
+import { jsonLines } from "../support/jsonlines.ts";
 import { makeFile, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
 
@@ -45,10 +46,7 @@ test.each([
   expect([put.status, got.status]).toEqual([0, 0]);
   expect(await sha256Of(scene.path("back"))).toBe(sum);
   expect(await sha256Of(home("ann", `f${bytes}`))).toBe(sum);
-  const done = put.stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { event: string });
+  const done = jsonLines<{ event: string }>(put.stdout);
   expect(done.at(-1)).toMatchObject({ event: "done", bytes });
   // Source times are kept, in milliseconds.
   const times = await Promise.all([stat(source), stat(home("ann", `f${bytes}`))]);

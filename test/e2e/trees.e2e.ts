@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
+import { jsonLines } from "../support/jsonlines.ts";
 import { linesOf, Scene, Server } from "./binary.ts";
 import { ODD_NAMES, plant, readTree, writeAt } from "./ground.ts";
 
@@ -143,11 +144,7 @@ test("P5: names that are none are refused one by one, and nothing outside is wri
     fs.mkdirSync(cage, { recursive: true });
     const got = await ftpx("get", "-r", liar.target("ann", "/lies"), `${cage}/`, "--json");
 
-    const failed = got.stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter(({ event }) => event === "failed");
+    const failed = jsonLines(got.stdout).filter(({ event }) => event === "failed");
     expect(got.status).toBe(76);
     expect(failed.map(({ error }) => String(error)).toSorted()).toEqual([
       "NAME_COLLISION",
@@ -197,12 +194,9 @@ test("--update leaves what is not older, --no-clobber says what is there, --dry-
     server.target("ann", "/"),
     "--json",
   );
-  expect(
-    dry.stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as unknown),
-  ).toEqual([{ event: "would", action: "copy", path: "/again/b", bytes: 1 }]);
+  expect(jsonLines<unknown>(dry.stdout)).toEqual([
+    { event: "would", action: "copy", path: "/again/b", bytes: 1 },
+  ]);
   expect(readTree(home("ann", "again"))).toEqual(before);
 
   const put = await ftpx("put", "-r", "--update", source, server.target("ann", "/"));

@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
+import { jsonLines } from "../support/jsonlines.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
@@ -33,10 +34,7 @@ interface Listed {
 
 async function listed(...names: string[]): Promise<Listed[]> {
   const { stdout } = await scene.operate("users", ...names, "--json");
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Listed);
+  return jsonLines<Listed>(stdout);
 }
 
 test("users tells who was last seen when, across a restart, with a server and without", async () => {

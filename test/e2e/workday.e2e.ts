@@ -1,6 +1,7 @@
 /** What an operator does all day on the compiled executable, and what of it went wrong once. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmod, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { anyJsonLines, jsonLines } from "../support/jsonlines.ts";
 import { BINARY, makeFile, Scene } from "./binary.ts";
 
 let scene: Scene;
@@ -13,8 +14,7 @@ afterEach(() => scene.end());
 
 async function jsonOf(...words: string[]): Promise<Record<string, unknown>[]> {
   const { stdout } = await scene.operate(...words, "--json");
-  const lines = stdout.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  return anyJsonLines(stdout);
 }
 
 test("drain answers before a server ends that has nothing under way", async () => {
@@ -144,8 +144,7 @@ test("the audit log has who changed, who was invited, and how sessions ended", a
   await server.stop();
 
   const text = await readFile(scene.path("data", "storage", ".ftpx", "audit.log"), "utf8");
-  const lines = text.split("\n").slice(0, -1);
-  const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const events = jsonLines(text);
   expect(events).toContainEqual(
     expect.objectContaining({ event: "account-added", name: "bob", fields: "password quota" }),
   );

@@ -8,16 +8,9 @@ import type { VirtualPath } from "../../base/path.ts";
 import { childPath, nameBytes } from "../../base/path.ts";
 import type { Client, ReplyOf } from "../../client/client.ts";
 import { unlessAborted } from "../../client/remote.ts";
+import { formatJson, unmistakable } from "../escaping.ts";
 import { sideBySide } from "../layout.ts";
-import {
-  coloursOf,
-  columnsOf,
-  formatJson,
-  isOutputGone,
-  isScreen,
-  unmistakable,
-  writeLines,
-} from "../terminal.ts";
+import { coloursOf, columnsOf, isOutputGone, isScreen, writeLines } from "../terminal.ts";
 import type { Stage } from "./verb.ts";
 
 export type Entry = ReplyOf<"list">["entries"][number];

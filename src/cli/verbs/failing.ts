@@ -7,7 +7,7 @@ import { childPath, HOME, namesOf } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Remote } from "../../client/remote.ts";
 import { exitStatusOf, worstStatus } from "../status.ts";
-import { showError } from "../terminal.ts";
+import { showError } from "../trouble.ts";
 import type { Spot, Stage } from "./verb.ts";
 
 /**

@@ -11,10 +11,12 @@ import type { Copied, CopyJob, CopyMemory } from "../../client/copy.ts";
 import { downloadOnce } from "../../client/get.ts";
 import type { Pace } from "../../client/pace.ts";
 import { uploadOnce } from "../../client/put.ts";
+import { NO_PLACE } from "../../client/retries.ts";
 import { Progress } from "../progress.ts";
 import type { FileProgress } from "../progress.ts";
 import { exitStatusOf, worstStatus } from "../status.ts";
-import { showError, writeNote } from "../terminal.ts";
+import { writeNote } from "../terminal.ts";
+import { showError } from "../trouble.ts";
 import { blaming, endsAll, tellFailure } from "./failing.ts";
 import { HINT_PARENTS, HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
@@ -192,8 +194,7 @@ class Copies {
 
 /** The retries are used up, and the error's own row does not say what that means for a copy. */
 function hintOf(failure: unknown): string | undefined {
-  if (!isKind(failure, "UNREACHABLE", "TURNED_AWAY", "SERVER_FULL", "SERVER_STOPPING"))
-    return undefined;
+  if (!isKind(failure, ...NO_PLACE, "UNREACHABLE", "SERVER_STOPPING")) return undefined;
   return "what was copied is kept: the same command goes on where it was";
 }
 

@@ -1,8 +1,9 @@
 /** Verbs of the shell about itself: what there is, what was typed, and the way out. */
 import { parseCount } from "../../base/units.ts";
 import { helpOf } from "../args.ts";
+import { visible } from "../escaping.ts";
 import { breakLines } from "../layout.ts";
-import { clearScreen, columnsOf, visible, writeJson, writeLine } from "../terminal.ts";
+import { clearScreen, columnsOf, writeJson, writeLine } from "../terminal.ts";
 import { BARE, findVerb, namesOf, shellOf, specOf, verb } from "./verb.ts";
 import type { Verb } from "./verb.ts";
 

@@ -7,10 +7,11 @@
  */
 import { FtpxError, isKind } from "../../base/errors.ts";
 import { DerivedKeys } from "../../base/scram.ts";
+import { visible } from "../escaping.ts";
 import { askNewPassword, demandText } from "../passwords.ts";
 import { readInputLine } from "../input.ts";
 import { askPassword } from "../hidden.ts";
-import { canAsk, visible, writeJson, writeNote } from "../terminal.ts";
+import { canAsk, writeJson, writeNote } from "../terminal.ts";
 import { verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 

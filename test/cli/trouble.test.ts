@@ -1,46 +1,8 @@
 import { expect, test } from "bun:test";
-import * as fc from "fast-check";
 import { ERRORS, FtpxError } from "../../src/base/errors.ts";
 import type { DetailName, ErrorKind, ErrorRow } from "../../src/base/errors.ts";
-import { nameText } from "../../src/base/path.ts";
-import { exitStatusOf, worstStatus } from "../../src/cli/status.ts";
-import {
-  describe,
-  failureFacts,
-  formatJson,
-  unmistakable,
-  visible,
-} from "../../src/cli/terminal.ts";
-import { splitWords } from "../../src/cli/words.ts";
+import { describe, failureFacts } from "../../src/cli/trouble.ts";
 import { HOSTILE_NAMES, UNSAFE_ON_TERMINAL } from "./hostile.ts";
-
-test.each([
-  ["\x1b[2J\x1b]0;pwn\x07", String.raw`\x1b[2J\x1b]0;pwn\x07`],
-  ["a\rb", String.raw`a\x0db`],
-  ["a\nb\tc\0", String.raw`a\x0ab\x09c\x00`],
-  ["bidi\u202egnp.exe\u2066", String.raw`bidi\u202egnp.exe\u2066`],
-  ["c1\u009b2J\x7f", String.raw`c1\u009b2J\x7f`],
-  [nameText(Uint8Array.of(0x62, 0xff, 0xfe)), String.raw`b\xff\xfe`],
-  ["half \ud83d", String.raw`half \ud83d`],
-  ["my file (1).iso é 💾 \\", "my file (1).iso é 💾 \\"],
-])("P6: visible shows %p as %p", (name, shown) => {
-  expect(visible(name)).toBe(shown);
-});
-
-test("P6: visible leaves nothing that a terminal acts on, whatever the text", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
-      expect(visible(text)).not.toMatch(UNSAFE_ON_TERMINAL);
-    }),
-  );
-});
-
-test.each(HOSTILE_NAMES)("P6: JSON keeps %p exact and harmless", (name) => {
-  const line = formatJson({ name });
-
-  expect(JSON.parse(line)).toEqual({ name });
-  expect(line).not.toMatch(UNSAFE_ON_TERMINAL);
-});
 
 test.each(HOSTILE_NAMES)("P6: an error about %p shows it harmless", (name) => {
   const details = { path: name, reason: name, host: name, file: name, expected: name };
@@ -118,8 +80,8 @@ test.each([
 test("describe tells the stack of a defect only when it is wanted", () => {
   const defect = new TypeError("broken");
 
-  expect(describe(defect).join("\n")).not.toContain("terminal.test.ts");
-  expect(describe(defect, true).join("\n")).toContain("terminal.test.ts");
+  expect(describe(defect).join("\n")).not.toContain("trouble.test.ts");
+  expect(describe(defect, true).join("\n")).toContain("trouble.test.ts");
 });
 
 test.each(["INTERRUPTED", "IS_A_DIRECTORY"] as const)(
@@ -216,36 +178,4 @@ test("a failure is told to scripts with its exact names, its numbers and what ca
     message: "a defect of ftpx: broken",
     exit: 70,
   });
-});
-
-test.each([
-  [new FtpxError("NO_SUCH_PATH"), 66],
-  [new FtpxError("INTERRUPTED"), 130],
-  [new TypeError("broken"), 70],
-  ["broken", 70],
-])("exitStatusOf answers the status of a failure: case %#", (error, status) => {
-  expect(exitStatusOf(error)).toBe(status);
-});
-
-test.each([
-  [[], 0],
-  [[0, 0], 0],
-  [[0, 75, 0], 75],
-  [[75, 66], 66],
-  [[66, 73, 64], 64],
-  [[77, 65, 76], 65],
-  [[65, 70], 70],
-  [[70, 130, 65], 130],
-  [[75, 42], 42],
-])("worstStatus of %p is %p", (statuses, worst) => {
-  expect(worstStatus(statuses)).toBe(worst);
-});
-
-test("P6: no two names look alike where they are listed", () => {
-  const names = ["a\nb", String.raw`a\x0ab`, "a\u{10feff}", String.raw`a\xff`, "\\", "\\\\"];
-  const shown = names.map(unmistakable);
-
-  expect(new Set(shown).size).toBe(names.length);
-  expect(shown.slice(0, 2)).toEqual([String.raw`a\x0ab`, String.raw`a\\x0ab`]);
-  expect(shown.map((text) => splitWords(`$'${text}'`)[0])).toEqual(names);
 });
