@@ -12,6 +12,7 @@ import { factsOf, isSameThing } from "../base/openfile.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
+import { SharedWork } from "../base/sharedwork.ts";
 import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
 import type { Jail } from "./jail.ts";
@@ -52,6 +53,7 @@ export class DiskHome implements Home {
   readonly #changes: Changes;
   readonly #lane: Turnstile;
   readonly #isFolding: boolean;
+  readonly #syncs = new SharedWork();
 
   /** @param directory taken over */
   constructor(directory: Directory, tools: HomeTools) {
@@ -67,6 +69,12 @@ export class DiskHome implements Home {
     if (path === HOME) return await this.#directory.facts();
     using place = await this.#jail.openParent(path);
     return factsOf(await place.stats());
+  }
+
+  async factsNow(path: VirtualPath): Promise<FileFacts> {
+    if (path === HOME) return await this.#directory.facts();
+    using place = await this.#jail.openParent(path);
+    return factsOf(place.statsNow());
   }
 
   async list(path: VirtualPath): Promise<Listing> {
@@ -127,20 +135,23 @@ export class DiskHome implements Home {
     if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
     using target = await this.#jail.openParent(path);
     const source = this.#parts.at(part);
-    if (!(await source.stats()).isFile()) throw new FtpxError("NOT_A_FILE");
+    if (!source.statsNow().isFile()) throw new FtpxError("NOT_A_FILE");
     return await this.#change(async () => {
-      const replaced = await target.find();
+      const replaced = target.findNow();
       await this.#demandExact(target, replaced);
       if (replaced?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY");
       if (replaced?.isFile() === false) throw new FtpxError("EXISTS");
-      await this.#changes.rename(source, target);
+      await this.#changes.rename(source, target, replaced !== undefined);
       return replaced === undefined ? NOTHING : usageOf(replaced);
     });
   }
 
   async syncParent(path: VirtualPath): Promise<void> {
-    using directory = await this.#jail.openDirectory(parentOf(path));
-    await directory.sync();
+    const parent = parentOf(path);
+    await this.#syncs.join(parent, async () => {
+      using directory = await this.#jail.openDirectory(parent);
+      await directory.sync();
+    });
   }
 
   async measure(): Promise<Usage> {
@@ -156,7 +167,7 @@ export class DiskHome implements Home {
     const replaced = await target.find();
     if (replaced === undefined) {
       if (moved.isDirectory() || !mayReplace) await this.#changes.renameNew(source, target);
-      else await this.#changes.rename(source, target);
+      else await this.#changes.rename(source, target, false);
       return NOTHING;
     }
     const isSame = moved.ino === replaced.ino && moved.dev === replaced.dev;
@@ -174,7 +185,7 @@ export class DiskHome implements Home {
       await this.#changes.removeFile(source);
       return usageOf(replaced);
     }
-    await this.#changes.rename(source, target);
+    await this.#changes.rename(source, target, true);
     // One link by two spellings, where the file system does not tell case: nothing went.
     return isSame ? NOTHING : usageOf(replaced);
   }
