@@ -3,17 +3,18 @@
  *
  * Changes of one home go one at a time, so that what is looked at first (what a rename
  * replaces, how large what goes is) is what is changed then, and every byte is
- * reported once. A lane for each path would not do: links let two paths name one
- * thing. Reading needs none, because no file is written once it is here.
+ * reported once. Only uploads are published side by side, each to a name in a directory
+ * that is known by its inode: links let two paths name one thing, so paths would not
+ * do. Reading needs no turn, because no file is written once it is here.
  */
 import type { BigIntStats } from "node:fs";
+import type { Crossing } from "../base/crossing.ts";
 import { FtpxError, errorOfSystem, withPath } from "../base/errors.ts";
 import { factsOf, isSameThing } from "../base/openfile.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import { SharedWork } from "../base/sharedwork.ts";
-import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
 import type { Jail } from "./jail.ts";
 import { DirectoryListing } from "./listing.ts";
@@ -35,7 +36,7 @@ export interface HomeTools {
    * One for all homes that are the same directory. Work in it must not wait for more work in
    * it.
    */
-  readonly lane: Turnstile;
+  readonly lane: Crossing;
 }
 
 interface Move {
@@ -51,7 +52,7 @@ export class DiskHome implements Home {
   readonly #jail: Jail;
   readonly #parts: DiskParts;
   readonly #changes: Changes;
-  readonly #lane: Turnstile;
+  readonly #lane: Crossing;
   readonly #isFolding: boolean;
   readonly #syncs = new SharedWork();
 
@@ -136,7 +137,7 @@ export class DiskHome implements Home {
     using target = await this.#jail.openParent(path);
     const source = this.#parts.at(part);
     if (!source.statsNow().isFile()) throw new FtpxError("NOT_A_FILE");
-    return await this.#change(async () => {
+    return await this.#changeAt(target, async () => {
       const replaced = target.findNow();
       await this.#demandExact(target, replaced);
       if (replaced?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY");
@@ -198,6 +199,18 @@ export class DiskHome implements Home {
   /** @throws FtpxError SAME_NAME */
   async #demandExact(place: Location, there: BigIntStats | undefined): Promise<void> {
     if (this.#isFolding && there !== undefined) await demandExact(place);
+  }
+
+  /** Side by side with changes at other names, unless two names may be one. */
+  async #changeAt<Value>(place: Location, work: () => Promise<Value>): Promise<Value> {
+    if (this.#isFolding) return await this.#change(work);
+    const { device, inode } = await place.directory.facts();
+    const key = `${device}.${inode}/${Buffer.from(place.name).toString("latin1")}`;
+    try {
+      return await this.#lane.runAt(key, work);
+    } catch (error) {
+      throw errorOfSystem(error);
+    }
   }
 
   async #change<Value>(work: () => Promise<Value>): Promise<Value> {
