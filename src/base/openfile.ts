@@ -1,5 +1,6 @@
 /**
- * Positional reads and writes on an open descriptor, on the thread pool unless the answer is in memory.
+ * Positional reads and writes on an open descriptor, on the thread pool unless the answer is in
+ * memory.
  *
  * Bun and Node take a wrong position for "wherever the file stands" and return
  * short counts; here every position is checked and every short count is continued.
