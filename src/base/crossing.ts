@@ -25,7 +25,7 @@ export class Crossing {
 
   /** Runs `work` alone among those at this place. */
   async runAt<Value>(place: string, work: () => Promise<Value>): Promise<Value> {
-    const before = [this.#whole, this.#places.get(place)];
+    const before = [this.#whole, this.#places.get(place) ?? this.#whole];
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#places.set(place, promise);
     await Promise.all(before);

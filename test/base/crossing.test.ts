@@ -52,9 +52,10 @@ test("work on the whole goes alone: behind what was asked for before it, before 
   await Promise.all(all);
 });
 
+const fail = () => Promise.reject(new Error("no"));
+
 test("a failure holds nobody up", async () => {
   const crossing = new Crossing();
-  const fail = () => Promise.reject(new Error("no"));
   const failing = [crossing.run(fail), crossing.runAt("a", fail), crossing.run(fail)];
   const outcomes = await Promise.all(failing.map(outcomeOf));
   expect(outcomes).toEqual(["Error: no", "Error: no", "Error: no"]);
