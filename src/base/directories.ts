@@ -7,6 +7,7 @@ import fs from "node:fs/promises";
 import { dirname } from "node:path";
 import { OpenFile } from "./openfile.ts";
 import { systemPath } from "./path.ts";
+import { SharedWork } from "./sharedwork.ts";
 import { mayUse } from "./ways.ts";
 
 /**
@@ -22,14 +23,24 @@ export async function makeDirectories(path: string, mode = 0o777): Promise<void>
   }
 }
 
-/** @param path names as `nameText` has them @throws FtpxError */
+const syncs = new SharedWork();
+
+/**
+ * What was made and renamed in it before this was asked for is on the disk. Those who ask for
+ * one directory together share a sync.
+ *
+ * @param path names as `nameText` has them @throws FtpxError
+ */
 export async function syncDirectory(path: string): Promise<void> {
   // Windows syncs no directories; when an entry is on the disk is up to the system there.
-  if (!mayUse("directory-sync")) return;
+  if (mayUse("directory-sync")) await syncs.join(path, () => syncAt(path));
+}
+
+async function syncAt(path: string): Promise<void> {
   const directory = await OpenFile.open(systemPath(path), constants.O_RDONLY);
   try {
     await directory.sync();
   } finally {
-    await directory.close();
+    directory.closeNow();
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Positional reads and writes on an open descriptor, on the thread pool.
+ * Positional reads and writes on an open descriptor, on the thread pool unless the answer is in
+ * memory.
  *
  * Bun and Node take a wrong position for "wherever the file stands" and return
  * short counts; here every position is checked and every short count is continued.
@@ -16,6 +17,8 @@ const DATE_MS_MAX = 8.64e15;
 
 /** Refuses to open what is a link; where there is no such flag, `openUnlinked` looks itself. */
 export const NO_LINK = mayUse("no-follow") ? fs.constants.O_NOFOLLOW : 0;
+
+const FREED_AT_ONCE_BYTES_MAX = 512 * 1024;
 
 /** How often something else may stand at a path between a look and an open. */
 const LOOKS_MAX = 8;
@@ -110,6 +113,15 @@ export class OpenFile {
     return filled;
   }
 
+  /** Whether there is content at `position`, on the calling thread: for the end of what was just read. */
+  hasContentAt(position: number): boolean {
+    try {
+      return fs.readSync(this.fd, new Uint8Array(1), 0, 1, checkSize(position, "position")) > 0;
+    } catch (error) {
+      throw errorOfSystem(error);
+    }
+  }
+
   /** Writes all of the pieces, one behind the other, from `position` on. */
   async write(pieces: readonly Uint8Array[], position: number): Promise<void> {
     checkSize(position, "position");
@@ -157,11 +169,13 @@ export class OpenFile {
     });
   }
 
-  facts(): Promise<FileFacts> {
-    return new Promise((resolve, reject) => {
-      const done = settle<fs.BigIntStats>((stats) => resolve(factsOf(stats)), reject);
-      fs.fstat(this.fd, { bigint: true }, done);
-    });
+  /** On the calling thread: what an open file is, is in memory, and no trip to the pool is as short. */
+  async facts(): Promise<FileFacts> {
+    try {
+      return factsOf(fs.fstatSync(this.fd, { bigint: true }));
+    } catch (error) {
+      throw errorOfSystem(error);
+    }
   }
 
   /** May be called again; only the first call closes. */
@@ -169,6 +183,22 @@ export class OpenFile {
     if (!this.#isOpen) return Promise.resolve();
     this.#isOpen = false;
     return new Promise((resolve, reject) => fs.close(this.fd, settle(resolve, reject)));
+  }
+
+  /**
+   * As `close`, on the calling thread: for what still has a name. The last close of anything else
+   * frees all of its blocks, and whoever calls waits for that.
+   */
+  closeNow(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    fs.closeSync(this.fd);
+  }
+
+  /** As `close`, at once when so many bytes at most would be freed by it. */
+  async closeOf(bytes: number): Promise<void> {
+    if (bytes <= FREED_AT_ONCE_BYTES_MAX) this.closeNow();
+    else await this.close();
   }
 
   #readSome(into: Uint8Array, filled: number, position: number): Promise<number> {

@@ -15,6 +15,8 @@ const COLUMNS_MAX = 100;
 export class Reporter {
   readonly #isJson: boolean;
   readonly #audit: AuditLog;
+  /** Lines of this turn of the event loop. */
+  readonly #shown: string[] = [];
 
   private constructor(isJson: boolean, audit: AuditLog) {
     this.#isJson = isJson;
@@ -50,6 +52,7 @@ export class Reporter {
   }
 
   async close(): Promise<void> {
+    this.#writeShown();
     await this.#audit.close();
   }
 
@@ -57,8 +60,15 @@ export class Reporter {
   #show(event: ServerEvent): string {
     const time = new Date();
     const line = formatEvent(event, time);
-    writeLine(this.#isJson ? line : eventLine(event, time, columnsOfPerson()));
+    const shown = this.#isJson ? line : eventLine(event, time, columnsOfPerson());
+    // A write each would cost as much as all else that is done to store a small file.
+    if (this.#shown.push(shown) === 1) setImmediate(() => this.#writeShown());
     return line;
+  }
+
+  #writeShown(): void {
+    const lines = this.#shown.splice(0);
+    if (lines.length > 0) writeLine(lines.join("\n"));
   }
 }
 

@@ -1,4 +1,6 @@
 /** What uploads and downloads of one file have in common: the wish, the way, the receipt. */
+import { lstatSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { isSameBytes } from "../base/bytes.ts";
 import { createHasher, DIGEST_BYTES_MAX } from "../base/digest.ts";
@@ -81,6 +83,18 @@ export function localFailure(error: unknown, path: string): unknown {
 export async function realPath(path: string): Promise<string> {
   const found = await realpath(systemPath(path), { encoding: "buffer" });
   return process.platform === "win32" ? found.toString() : nameText(found);
+}
+
+/**
+ * What stands at a path of this machine, if it can be told; on the calling thread, so only for
+ * names that the system has in memory because they were looked up a moment ago.
+ */
+export function findNow(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined; // whoever opens it finds out why
+  }
 }
 
 /** The digest of one whole chunk of a file. */

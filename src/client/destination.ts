@@ -5,7 +5,7 @@
 import { lstat } from "node:fs/promises";
 import { FtpxError } from "../base/errors.ts";
 import { systemPath } from "../base/path.ts";
-import { realPath } from "./copy.ts";
+import { findNow, realPath } from "./copy.ts";
 import type { CopyJob } from "./copy.ts";
 
 /** The file that is to be there afterwards. @throws FtpxError LOCAL_EXISTS, IS_A_DIRECTORY, NOT_A_FILE */
@@ -13,8 +13,8 @@ export async function demandPlace({
   local,
   mayReplace,
 }: Pick<CopyJob, "local" | "mayReplace">): Promise<string> {
-  const there = await lstat(systemPath(local)).catch(() => undefined);
-  if (there === undefined) return local;
+  // Whoever copies a tree has looked at it a moment ago.
+  if (findNow(local) === undefined) return local;
   // A link stays one: what it points to is replaced, as cp does.
   const path = await realPath(local).catch(() => undefined);
   if (path === undefined) throw new FtpxError("LOCAL_EXISTS", { path: local });

@@ -46,14 +46,14 @@ export async function downloadOnce(
       part.origin?.server === server &&
       part.origin.path === path &&
       part.origin.algorithm === algorithm;
-    if (!isHeld) await part.clear();
+    if (!isHeld && !part.isNew) await part.clear();
     return await new Downloading(client, job, part, server).run();
   } catch (error) {
     const isOfUse = isWorthKeeping(error) && (await part.heldBytes()) > 0;
     if (!isOfUse) await part.remove();
     throw error;
   } finally {
-    await part.file.close();
+    await part.close();
   }
 }
 

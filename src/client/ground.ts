@@ -11,7 +11,7 @@ import { syncDirectory } from "../base/directories.ts";
 import { errorOfSystem, FtpxError, isKind } from "../base/errors.ts";
 import { systemPath } from "../base/path.ts";
 import { renamePatiently } from "../base/renaming.ts";
-import { localFailure, realPath } from "./copy.ts";
+import { findNow, localFailure, realPath } from "./copy.ts";
 import { parentOf } from "./foliage.ts";
 
 /** What one command has put on this machine, by device and inode. */
@@ -24,17 +24,27 @@ export class Taken {
    */
   async demandFree(path: string, calledPath = path): Promise<BigIntStats | undefined> {
     const stats = await lstat(systemPath(path), { bigint: true }).catch(absent);
-    const other = stats && this.#paths.get(keyOf(stats));
-    if (other !== undefined && other !== calledPath) {
-      throw new FtpxError("NAME_COLLISION", { path: calledPath, file: other });
-    }
+    this.#demandSame(stats, calledPath);
     return stats;
+  }
+
+  /** As `add`, of what was put there a moment ago: the system has its name in memory. */
+  addNow(path: string): void {
+    const stats = findNow(path);
+    this.#demandSame(stats, path);
+    if (stats !== undefined) this.#paths.set(keyOf(stats), path);
   }
 
   /** @param calledPath where it was written to, when a link led elsewhere @throws as demandFree */
   async add(path: string, calledPath = path): Promise<void> {
     const stats = await this.demandFree(path, calledPath);
     if (stats !== undefined) this.#paths.set(keyOf(stats), calledPath);
+  }
+
+  #demandSame(stats: BigIntStats | undefined, calledPath: string): void {
+    const other = stats && this.#paths.get(keyOf(stats));
+    if (other === undefined || other === calledPath) return;
+    throw new FtpxError("NAME_COLLISION", { path: calledPath, file: other });
   }
 }
 
@@ -142,7 +152,7 @@ export class Ground {
 
   /** A file was written at its place. @throws FtpxError LOCAL_IO */
   async written(relative: string): Promise<void> {
-    await this.#taken.add(this.place(relative));
+    this.#taken.addNow(this.place(relative));
   }
 
   /**

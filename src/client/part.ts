@@ -20,9 +20,9 @@ import { CHUNK_BYTES, NAME_BYTES_MAX } from "../base/limits.ts";
 import { nameBytes, systemPath } from "../base/path.ts";
 import { renamePatiently } from "../base/renaming.ts";
 import { mayUse } from "../base/ways.ts";
-import { countEqualChunks, digestChunk, localFailure } from "./copy.ts";
+import { countEqualChunks, digestChunk, findNow, localFailure } from "./copy.ts";
 
-const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 
 /** Which content the part is of. */
 export interface PartOrigin {
@@ -39,35 +39,40 @@ interface LogHead extends PartOrigin {
 
 export class DownloadPart {
   readonly file: OpenFile;
+  /** It was made just now, and nothing of an earlier attempt is there, not even a log. */
+  readonly isNew: boolean;
   readonly #partPath: string;
   readonly #destination: string;
   #origin: PartOrigin | undefined;
   #digests: Uint8Array[];
   #isChecked = false;
+  #mayHaveLog: boolean;
+  #isPublished = false;
   /** A sync failed: nobody knows what the disk holds, and no second sync would tell. */
   #isUnsafe = false;
 
   private constructor(
-    file: OpenFile,
+    { file, isNew }: OpenedPart,
     paths: { part: string; destination: string },
-    origin: PartOrigin | undefined,
-    digests: Uint8Array[],
+    log: Log | undefined,
   ) {
     this.file = file;
+    this.isNew = isNew;
     this.#partPath = paths.part;
     this.#destination = paths.destination;
-    this.#origin = origin;
-    this.#digests = digests;
+    this.#mayHaveLog = !isNew;
+    this.#origin = log?.head;
+    this.#digests = log?.digests ?? [];
   }
 
   static async open(destination: string, signal: AbortSignal): Promise<DownloadPart> {
     const part = partPathOf(destination);
-    // Its name is known beforehand, and its directory may be another's too: a link planted
-    // there must not lead to a file of this user's, and neither must one for the log.
-    const file = await OpenFile.openUnlinked(systemPath(part), O_RDWR | O_CREAT, 0o666);
+    const made = await openOrMake(part);
+    const { file, isNew } = made;
     try {
+      if (isNew) return new DownloadPart(made, { part, destination }, undefined);
       const log = await readLog(logPathOf(part));
-      const opened = new DownloadPart(file, { part, destination }, log?.head, log?.digests ?? []);
+      const opened = new DownloadPart(made, { part, destination }, log);
       await opened.#verify(log?.head.boot === (await bootId()), signal);
       return opened;
     } catch (error) {
@@ -111,6 +116,7 @@ export class DownloadPart {
     await this.file.truncate(fromOffset);
     const head: LogHead = { ...origin, boot: await bootId() };
     const lines = [JSON.stringify(head), ...this.#digests.map(hexOf)];
+    this.#mayHaveLog = true;
     await writeLog(this.#logPath, O_TRUNC, lines);
   }
 
@@ -118,7 +124,7 @@ export class DownloadPart {
   async clear(): Promise<void> {
     this.#origin = undefined;
     this.#digests = [];
-    await rm(systemPath(this.#logPath), { force: true });
+    await this.#removeLog();
     await this.file.truncate(0);
   }
 
@@ -145,13 +151,23 @@ export class DownloadPart {
     await this.file.setModified(modifiedMs);
     await this.sync(() => this.file.sync());
     await renamePatiently(systemPath(this.#partPath), systemPath(this.#destination));
+    this.#isPublished = true;
     await syncDirectory(dirname(this.#destination));
-    await rm(systemPath(this.#logPath), { force: true });
+    await this.#removeLog();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isPublished) this.file.closeNow();
+    else await this.file.close();
   }
 
   async remove(): Promise<void> {
     await rm(systemPath(this.#partPath), { force: true });
-    await rm(systemPath(this.#logPath), { force: true });
+    await this.#removeLog();
+  }
+
+  async #removeLog(): Promise<void> {
+    if (this.#mayHaveLog) await rm(systemPath(this.#logPath), { force: true });
   }
 
   get #logPath(): string {
@@ -178,6 +194,28 @@ export class DownloadPart {
     const found = await digestChunk(this.file, algorithm, index);
     return isSameBytes(found, this.#digests[index] ?? new Uint8Array(0));
   }
+}
+
+interface OpenedPart {
+  readonly file: OpenFile;
+  readonly isNew: boolean;
+}
+
+/**
+ * Its name is known beforehand, and its directory may be another's too: a link planted there
+ * must not lead to a file of this user's, and neither must one for the log.
+ */
+async function openOrMake(part: string): Promise<OpenedPart> {
+  const path = systemPath(part);
+  const file = await OpenFile.openUnlinked(path, O_RDWR | O_CREAT | O_EXCL, 0o666).catch(
+    (error: unknown) => {
+      if (!isKind(error, "EXISTS")) throw error;
+    },
+  );
+  // Looked for at once, in a directory that was just searched: most often there is no log either.
+  if (file !== undefined) return { file, isNew: findNow(logPathOf(part)) === undefined };
+  // It may go before it is opened.
+  return { file: await OpenFile.openUnlinked(path, O_RDWR | O_CREAT, 0o666), isNew: false };
 }
 
 /** Beside the destination, so that the rename stays on one file system. */
@@ -231,9 +269,12 @@ async function writeLog(path: string, how: number, lines: readonly string[]): Pr
   }
 }
 
-async function readLog(
-  path: string,
-): Promise<{ head: LogHead; digests: Uint8Array[] } | undefined> {
+interface Log {
+  readonly head: LogHead;
+  readonly digests: Uint8Array[];
+}
+
+async function readLog(path: string): Promise<Log | undefined> {
   const text = await readUnlinked(path).catch(() => "");
   const [first, ...lines] = text.split("\n");
   const head = parseHead(first ?? "");

@@ -43,7 +43,7 @@ export async function uploadOnce(client: Client, job: CopyJob): Promise<Copied> 
     if (facts.kind !== "file") throw new FtpxError("NOT_A_FILE", { path: job.local });
     return await new Uploading(client, job, file, facts).run();
   } finally {
-    await file.close();
+    file.closeNow();
   }
 }
 
@@ -163,8 +163,8 @@ class Uploading implements TransferListener {
     });
     const after = await this.#file.facts();
     // A file that has more than it says, as those of /proc, is not stored as less.
-    const more = await this.#file.read(new Uint8Array(1), totalBytes);
-    if (more > 0 || after.version !== this.#facts.version) throw new FtpxError("SOURCE_CHANGED");
+    if (this.#file.hasContentAt(totalBytes) || after.version !== this.#facts.version)
+      throw new FtpxError("SOURCE_CHANGED");
     if (this.#failure !== undefined) throw this.#failure;
     const digests = [...held, ...sent];
     const digest = await composeDigest(algorithm, digests);

@@ -170,7 +170,7 @@ async function send(
     outlet.fail(id, failure);
   } finally {
     session.transfers.forget(id);
-    await file.close();
+    await file.closeOf(facts.bytes);
   }
 }
 

@@ -83,6 +83,7 @@ class RemoteState {
   #batchCount = 0;
   #batchMs = 0;
   #sentMs = 0;
+  #sendingIsDue = false;
   /** Why no call can be answered any more. */
   #end: FtpxError | undefined;
 
@@ -104,7 +105,9 @@ class RemoteState {
   }
 
   async close(): Promise<void> {
-    while (this.#underWay.length > 0) await this.call({ method: "account", args: [""] });
+    while (this.#underWay.length + this.#waiting.length > 0) {
+      await this.call({ method: "account", args: [""] });
+    }
     if (this.#end !== undefined) return;
     this.#end = new FtpxError("STATE_FAILED", { reason: "closed" });
     await this.#control({ type: "close" });
@@ -115,7 +118,7 @@ class RemoteState {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
-      this.#sendBatch();
+      this.#sendBatchSoon();
     });
   }
 
@@ -125,6 +128,16 @@ class RemoteState {
       this.#underWay = [{ job, resolve: () => resolve(), reject }];
       this.#sentMs = performance.now();
       this.#worker.postMessage(message);
+    });
+  }
+
+  /** A message to the worker costs as much as some jobs: those of one turn go together. */
+  #sendBatchSoon(): void {
+    if (this.#sendingIsDue || this.#underWay.length > 0) return;
+    this.#sendingIsDue = true;
+    setImmediate(() => {
+      this.#sendingIsDue = false;
+      this.#sendBatch();
     });
   }
 
@@ -141,7 +154,7 @@ class RemoteState {
     this.#underWay = [];
     this.#batchCount += 1;
     this.#batchMs += performance.now() - this.#sentMs;
-    this.#sendBatch();
+    this.#sendBatchSoon();
     for (const [index, { resolve, reject }] of answered.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) reject(new Error("the state worker gave no answer"));

@@ -17,8 +17,12 @@ export interface Changes {
   makeDir(at: Location): Promise<void>;
   removeFile(at: Location): Promise<void>;
   removeDir(at: Location): Promise<void>;
-  /** Atomic; replaces what may be replaced. Never copies: EXDEV is an error. */
-  rename(from: Location, to: Location): Promise<void>;
+  /**
+   * Atomic; replaces what may be replaced. Never copies: EXDEV is an error.
+   *
+   * @param isThere something stands there, as far as is known
+   */
+  rename(from: Location, to: Location, isThere: boolean): Promise<void>;
   /**
    * As `rename`, but replaces nothing: EEXIST, or EXISTS. Decided by the system where it can;
    * else a directory is looked for first, and a file is for a moment there under both names.
@@ -48,8 +52,8 @@ export function systemChanges(kernel: Kernel | undefined): Changes {
  * with the directory locked, and whoever lists the directory would wait: 0.3 s for a file
  * of 1 GiB. So it is freed when the hold ends, which nobody waits for.
  */
-async function rename(from: Location, to: Location): Promise<void> {
-  const replaced = await hold(to);
+async function rename(from: Location, to: Location, isThere: boolean): Promise<void> {
+  const replaced = isThere ? await hold(to) : undefined;
   try {
     await renamePatiently(from.path, to.path);
   } finally {
@@ -107,5 +111,5 @@ async function linkTo(from: Location, to: Location): Promise<boolean> {
 
 async function renameUnlessThere(from: Location, to: Location): Promise<void> {
   if ((await to.find()) !== undefined) throw new FtpxError("EXISTS");
-  await rename(from, to);
+  await rename(from, to, false);
 }

@@ -11,9 +11,9 @@
 import fs from "node:fs";
 import { resolve } from "node:path";
 import { makeDirectories } from "../base/directories.ts";
+import { Crossing } from "../base/crossing.ts";
 import { FtpxError, isKind } from "../base/errors.ts";
 import type { FileFacts } from "../base/openfile.ts";
-import { Turnstile } from "../base/turnstile.ts";
 import { systemChanges } from "./changes.ts";
 import type { Changes } from "./changes.ts";
 import { DiskHome } from "./home.ts";
@@ -73,7 +73,7 @@ class DiskStore implements Store {
   readonly #isFolding: boolean;
   readonly #changes: Changes;
   /** By account, because a home may be open more than once. */
-  readonly #lanes = new Map<string, Turnstile>();
+  readonly #lanes = new Map<string, Crossing>();
 
   constructor(
     storage: Directory,
@@ -145,8 +145,8 @@ class DiskStore implements Store {
     return await this.#storage.openChild(place.name);
   }
 
-  #laneOf(user: string): Turnstile {
-    const lane = this.#lanes.get(user) ?? new Turnstile();
+  #laneOf(user: string): Crossing {
+    const lane = this.#lanes.get(user) ?? new Crossing();
     this.#lanes.set(user, lane);
     return lane;
   }

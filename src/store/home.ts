@@ -3,16 +3,18 @@
  *
  * Changes of one home go one at a time, so that what is looked at first (what a rename
  * replaces, how large what goes is) is what is changed then, and every byte is
- * reported once. A lane for each path would not do: links let two paths name one
- * thing. Reading needs none, because no file is written once it is here.
+ * reported once. Only uploads are published side by side, each to a name in a directory
+ * that is known by its inode: links let two paths name one thing, so paths would not
+ * do. Reading needs no turn, because no file is written once it is here.
  */
 import type { BigIntStats } from "node:fs";
+import type { Crossing } from "../base/crossing.ts";
 import { FtpxError, errorOfSystem, withPath } from "../base/errors.ts";
 import { factsOf, isSameThing } from "../base/openfile.ts";
 import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { HOME, isWithin, parentOf } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
-import type { Turnstile } from "../base/turnstile.ts";
+import { SharedWork } from "../base/sharedwork.ts";
 import type { Changes } from "./changes.ts";
 import type { Jail } from "./jail.ts";
 import { DirectoryListing } from "./listing.ts";
@@ -34,7 +36,7 @@ export interface HomeTools {
    * One for all homes that are the same directory. Work in it must not wait for more work in
    * it.
    */
-  readonly lane: Turnstile;
+  readonly lane: Crossing;
 }
 
 interface Move {
@@ -50,8 +52,9 @@ export class DiskHome implements Home {
   readonly #jail: Jail;
   readonly #parts: DiskParts;
   readonly #changes: Changes;
-  readonly #lane: Turnstile;
+  readonly #lane: Crossing;
   readonly #isFolding: boolean;
+  readonly #syncs = new SharedWork();
 
   /** @param directory taken over */
   constructor(directory: Directory, tools: HomeTools) {
@@ -67,6 +70,12 @@ export class DiskHome implements Home {
     if (path === HOME) return await this.#directory.facts();
     using place = await this.#jail.openParent(path);
     return factsOf(await place.stats());
+  }
+
+  async factsNow(path: VirtualPath): Promise<FileFacts> {
+    if (path === HOME) return await this.#directory.facts();
+    using place = await this.#jail.openParent(path);
+    return factsOf(place.statsNow());
   }
 
   async list(path: VirtualPath): Promise<Listing> {
@@ -127,20 +136,23 @@ export class DiskHome implements Home {
     if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
     using target = await this.#jail.openParent(path);
     const source = this.#parts.at(part);
-    if (!(await source.stats()).isFile()) throw new FtpxError("NOT_A_FILE");
-    return await this.#change(async () => {
-      const replaced = await target.find();
+    if (!source.statsNow().isFile()) throw new FtpxError("NOT_A_FILE");
+    return await this.#changeAt(target, async () => {
+      const replaced = target.findNow();
       await this.#demandExact(target, replaced);
       if (replaced?.isDirectory() === true) throw new FtpxError("IS_A_DIRECTORY");
       if (replaced?.isFile() === false) throw new FtpxError("EXISTS");
-      await this.#changes.rename(source, target);
+      await this.#changes.rename(source, target, replaced !== undefined);
       return replaced === undefined ? NOTHING : usageOf(replaced);
     });
   }
 
   async syncParent(path: VirtualPath): Promise<void> {
-    using directory = await this.#jail.openDirectory(parentOf(path));
-    await directory.sync();
+    const parent = parentOf(path);
+    await this.#syncs.join(parent, async () => {
+      using directory = await this.#jail.openDirectory(parent);
+      await directory.sync();
+    });
   }
 
   async measure(): Promise<Usage> {
@@ -156,7 +168,7 @@ export class DiskHome implements Home {
     const replaced = await target.find();
     if (replaced === undefined) {
       if (moved.isDirectory() || !mayReplace) await this.#changes.renameNew(source, target);
-      else await this.#changes.rename(source, target);
+      else await this.#changes.rename(source, target, false);
       return NOTHING;
     }
     const isSame = moved.ino === replaced.ino && moved.dev === replaced.dev;
@@ -174,7 +186,7 @@ export class DiskHome implements Home {
       await this.#changes.removeFile(source);
       return usageOf(replaced);
     }
-    await this.#changes.rename(source, target);
+    await this.#changes.rename(source, target, true);
     // One link by two spellings, where the file system does not tell case: nothing went.
     return isSame ? NOTHING : usageOf(replaced);
   }
@@ -187,6 +199,18 @@ export class DiskHome implements Home {
   /** @throws FtpxError SAME_NAME */
   async #demandExact(place: Location, there: BigIntStats | undefined): Promise<void> {
     if (this.#isFolding && there !== undefined) await demandExact(place);
+  }
+
+  /** Side by side with changes at other names, unless two names may be one. */
+  async #changeAt<Value>(place: Location, work: () => Promise<Value>): Promise<Value> {
+    if (this.#isFolding) return await this.#change(work);
+    const { device, inode } = await place.directory.facts();
+    const key = `${device}.${inode}/${Buffer.from(place.name).toString("latin1")}`;
+    try {
+      return await this.#lane.runAt(key, work);
+    } catch (error) {
+      throw errorOfSystem(error);
+    }
   }
 
   async #change<Value>(work: () => Promise<Value>): Promise<Value> {

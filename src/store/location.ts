@@ -163,6 +163,25 @@ export class Location {
     return statsAt(this.path);
   }
 
+  /**
+   * As `stats`, on the calling thread: for a name that was looked up a moment ago. What is known
+   * of it is in memory, and a trip to the pool costs ten times as much.
+   */
+  statsNow(): fs.BigIntStats {
+    const stats = this.findNow();
+    if (stats === undefined) throw new FtpxError("NO_SUCH_PATH");
+    return stats;
+  }
+
+  /** As `statsNow`; undefined when nothing is here. */
+  findNow(): fs.BigIntStats | undefined {
+    try {
+      return fs.lstatSync(this.path, { bigint: true, throwIfNoEntry: false });
+    } catch (error) {
+      throw errorOfSystem(error);
+    }
+  }
+
   /** As `stats`; undefined when nothing is here. */
   async find(): Promise<fs.BigIntStats | undefined> {
     try {

@@ -46,6 +46,8 @@ export interface Store {
 export interface Home {
   /** Does not follow a link at the end of the path. @throws FtpxError NO_SUCH_PATH, OUTSIDE_HOME */
   facts(path: VirtualPath): Promise<FileFacts>;
+  /** As `facts`, without a trip to the disk: for a path that was looked up a moment ago. */
+  factsNow(path: VirtualPath): Promise<FileFacts>;
   /** @throws FtpxError NOT_A_DIRECTORY */
   list(path: VirtualPath): Promise<Listing>;
   /** A regular file for reading. @throws FtpxError IS_A_DIRECTORY, NOT_A_FILE */

@@ -7,10 +7,10 @@
  * not followed. What vanishes meanwhile is no failure.
  */
 import type { BigIntStats } from "node:fs";
+import type { Crossing } from "../base/crossing.ts";
 import { FtpxError, errorOfSystem, isKind } from "../base/errors.ts";
 import { isSameThing } from "../base/openfile.ts";
 import type { FileFacts } from "../base/openfile.ts";
-import type { Turnstile } from "../base/turnstile.ts";
 import type { Changes } from "./changes.ts";
 import { LOOKS_AT_ONCE } from "./listing.ts";
 import { Names } from "./names.ts";
@@ -42,7 +42,7 @@ interface Above {
 
 export interface RemovalTools {
   readonly changes: Changes;
-  readonly lane: Turnstile;
+  readonly lane: Crossing;
   readonly removed: (usage: Usage) => Promise<void>;
 }
 

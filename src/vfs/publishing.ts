@@ -7,6 +7,7 @@
  * any later time at which nobody else publishes.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
+import type { FileFacts } from "../base/openfile.ts";
 import { parsePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
@@ -45,7 +46,8 @@ export async function publish(
   mayReplace: boolean,
 ): Promise<void> {
   await ground.turns.onPath(path, async () => {
-    const expected = await replacedAt(ground.home, path, mayReplace);
+    // It was looked up when the upload was opened.
+    const expected = await replacedAt(ground.home.factsNow(path), mayReplace);
     await ground.state.publishing(row.id, expected);
     const replaced = await rename(ground, row, path);
     try {
@@ -149,14 +151,13 @@ async function settle(
   if (synced.status === "rejected") throw synced.reason;
 }
 
-/** What a file at the path would replace. @throws FtpxError EXISTS, IS_A_DIRECTORY */
+/** What a file would replace at the place that is looked at. @throws FtpxError EXISTS, IS_A_DIRECTORY */
 export async function replacedAt(
-  home: Home,
-  path: VirtualPath,
+  looking: Promise<FileFacts>,
   mayReplace: boolean,
 ): Promise<Amount> {
   try {
-    const { kind, bytes } = await home.facts(path);
+    const { kind, bytes } = await looking;
     if (kind === "directory") throw new FtpxError("IS_A_DIRECTORY");
     if (kind !== "file" || !mayReplace) throw new FtpxError("EXISTS");
     return { bytes, files: 1 };

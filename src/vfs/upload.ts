@@ -103,7 +103,8 @@ export class Upload {
       : await ground.parts.create(id);
     const upload = new Upload(ground, listener, opened, manner, file);
     try {
-      await upload.#prepare(opened.isSameSource);
+      // What was made just now holds nothing that could be gone on with.
+      await (opened.isResumed ? upload.#prepare(opened.isSameSource) : upload.#receive(0));
     } catch (error) {
       await upload.#check?.stop();
       await file.close();
@@ -201,7 +202,7 @@ export class Upload {
     try {
       await this.#leavePart();
     } finally {
-      await this.#file.close();
+      await this.#file.closeOf(this.totalBytes);
     }
     if (this.#isUnsafe && !this.#isOver) await this.#drop();
   }
@@ -239,7 +240,8 @@ export class Upload {
     await this.#saving;
     if (this.#failure !== undefined) throw this.#failure;
     const { algorithm, id } = this.#row;
-    const held = await this.#ground.state.digests(id, 0, this.#firstChunk);
+    const count = this.#firstChunk;
+    const held = count === 0 ? [] : await this.#ground.state.digests(id, 0, count);
     await this.#check?.demandSound();
     const found = await composeDigest(algorithm, [...held, ...received]);
     if (!isSameDigest(found, sent)) {

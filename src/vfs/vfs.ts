@@ -272,9 +272,10 @@ export class Vfs {
   /** A file could be published there as things stand. */
   async #demandPlace(path: VirtualPath, mayReplace: boolean): Promise<void> {
     if (path === HOME) throw new FtpxError("IS_A_DIRECTORY");
-    const parent = await this.#home.facts(parentOf(path));
+    // What is looked up next lies in it, and cannot be found without it either.
+    const parent = await this.#home.factsNow(parentOf(path));
     if (parent.kind !== "directory") throw new FtpxError("NOT_A_DIRECTORY");
-    await replacedAt(this.#home, path, mayReplace);
+    await replacedAt(this.#home.facts(path), mayReplace);
   }
 
   async #makeOne(path: VirtualPath): Promise<void> {

@@ -56,6 +56,8 @@ export class Link {
   /** What is being written: offset, and whom to tell. */
   #current: { bytes: Uint8Array; offset: number; waiting: Waiting[] } | undefined;
   #flushIsDue = false;
+  /** As `#flushIsDue`, at the end of this turn of the event loop. */
+  #joiningIsDue = false;
   /** The socket takes no more until it drains. */
   #isBlocked = false;
   /** Since then something waits. */
@@ -92,7 +94,7 @@ export class Link {
       this.#isPaused = true;
       this.#socket.pause();
     }
-    this.#flushSoon();
+    this.#flushSoon(bytes);
   }
 
   /** Resolves when few bytes of control frames wait, or nothing goes out any more. */
@@ -111,7 +113,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const sent = (failure?: FtpxError) => (failure === undefined ? resolve() : reject(failure));
       this.#content.push({ bytes, sent });
-      this.#flushSoon();
+      this.#flushSoon(bytes);
     });
   }
 
@@ -164,9 +166,22 @@ export class Link {
     return this.#patience.lateMs({ msMax, sinceMs: this.#waitingSinceMs }, nowMs) !== undefined;
   }
 
-  /** Joins everything that is queued in the same turn of the event loop. */
-  #flushSoon(): void {
+  /**
+   * Joins everything that is queued in the same turn of the event loop. A turn has many callbacks,
+   * and each may have a small frame to send: they wait for the last of them. A frame that is not
+   * joined with others has nothing to wait for.
+   */
+  #flushSoon({ byteLength }: Uint8Array): void {
     if (this.#flushIsDue || this.#isBlocked) return;
+    if (byteLength <= JOINED_FRAME_BYTES_MAX) {
+      if (this.#joiningIsDue) return;
+      this.#joiningIsDue = true;
+      setImmediate(() => {
+        this.#joiningIsDue = false;
+        this.#flush();
+      });
+      return;
+    }
     this.#flushIsDue = true;
     queueMicrotask(() => {
       this.#flushIsDue = false;

@@ -195,3 +195,34 @@ test("sync and syncData settle", async () => {
 
   expect(folder.read("f")).toEqual(CONTENT);
 });
+
+test("whether there is content at a position is told at the end of the file and before it", () => {
+  expect([0, 9, 10, 99].map((position) => file.hasContentAt(position))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+test.each(NOT_SIZES)("R16: looking for content at position %p is refused", (position) => {
+  expect(() => file.hasContentAt(position)).toThrow(refusal("OUT_OF_RANGE"));
+});
+
+test("a file is closed once, in whichever way, and small ones at once", async () => {
+  const close = spyOn(fs, "closeSync");
+  const closing = file.closeOf(1);
+  expect(close.mock.calls).toEqual([[file.fd]]);
+  await closing;
+  file.closeNow();
+  await file.close();
+
+  expect(close.mock.calls.length).toBe(1);
+});
+
+test("what would be long to free is not closed on the calling thread", async () => {
+  const close = spyOn(fs, "closeSync");
+  await file.closeOf(2 ** 20);
+
+  expect(close.mock.calls).toEqual([]);
+});

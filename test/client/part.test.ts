@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../../src/base/limits.ts";
 import { DownloadPart, partPathOf } from "../../src/client/part.ts";
@@ -106,5 +106,25 @@ test("a part is checked when it is opened after a reboot, and what does not fit 
   expect([again.isChecked, again.digests.length]).toEqual([false, 2]);
   expect([rebooted.isChecked, rebooted.digests.length]).toEqual([true, 1]);
   await rebooted.file.close();
+  folder.remove();
+});
+
+test("a part that is new holds nothing, and one beside a log that was left is not new", async () => {
+  const folder = new Folder();
+  const first = await DownloadPart.open(folder.at("a"), NEVER);
+  expect(first.isNew).toBe(true);
+  await first.restart(ORIGIN, 0, 0);
+  await first.close();
+  const again = await DownloadPart.open(folder.at("a"), NEVER);
+  expect(again.isNew).toBe(false);
+  expect(again.origin).toMatchObject(ORIGIN);
+  await again.close();
+  rmSync(folder.at(".a.ftpx-part"));
+  const beside = await DownloadPart.open(folder.at("a"), NEVER);
+  expect(beside.isNew).toBe(false);
+  await beside.remove();
+  await beside.close();
+
+  expect(readdirSync(folder.path)).toEqual([]);
   folder.remove();
 });

@@ -45,6 +45,22 @@ test("frames of one turn go out in one write, in their order", async () => {
   expect(socket.writes.map(hexOf)).toEqual(["010101010202020203030303"]);
 });
 
+test("small frames of several callbacks of one turn go out in one write, a large one does not wait", async () => {
+  const { socket, link } = make();
+  link.send(frameOf(1));
+  await Promise.resolve();
+  link.send(frameOf(2));
+  await Promise.resolve();
+  expect(socket.writes).toEqual([]);
+  await turn();
+  expect(socket.writes.map(hexOf)).toEqual(["0101010102020202"]);
+  const sending = link.sendContent(frameOf(3, LARGE));
+  await Promise.resolve();
+  expect(socket.writes.length).toBe(2);
+
+  await sending;
+});
+
 test("frames above 16 KiB are written from where they are, others are joined up to 64 KiB", async () => {
   const { socket, link } = make();
   for (const mark of [1, 2, 3, 4, 5]) link.send(frameOf(mark, 16 * 1024));
