@@ -10,7 +10,7 @@
 import { BUILT_IN } from "../src/cli/environment.ts";
 
 /** The program, then each file that is started as a thread of its own. */
-export const ENTRIES = ["src/main.ts", "src/state/worker.ts", "src/transfer/hasher.ts"] as const;
+export const ENTRIES = ["src/main.ts", "src/state/worker.ts", "src/store/hasher.ts"] as const;
 
 export interface Compilation {
   /** Without `.exe`. Two builds are byte for byte the same only under the same last name. */

@@ -55,7 +55,7 @@ const HOMES: Record<string, string> = {
 };
 
 /** Started as programs of their own: by a person, or as threads. */
-const ENTRIES = ["main.ts", "state/worker.ts", "transfer/hasher.ts"];
+const ENTRIES = ["main.ts", "state/worker.ts", "store/hasher.ts"];
 
 const BANNED_NAMES = /^(?:utils?|common|types|index|manager|handlers?|service|helpers?)\.ts$/;
 
@@ -193,7 +193,7 @@ test("I6, D5: nothing from outside becomes code, a structure of V8 or a pattern"
 test("R16: files are read and written at positions by base/openfile.ts alone", () => {
   const calls = /\b(?:readSync|writeSync|fs\.(?:read|write|readv|writev|ftruncate))\(/g;
   // The hasher is a thread of its own, so it may wait for the disk.
-  const readers = ["base/openfile.ts", "transfer/hasher.ts"];
+  const readers = ["base/openfile.ts", "store/hasher.ts"];
 
   expect(findWord(calls, (path) => readers.includes(path) || path.startsWith("cli/"))).toEqual([]);
 });

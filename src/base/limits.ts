@@ -84,12 +84,6 @@ export const LISTS_MAX = 16;
 /** What the names in these listings take; above it the oldest end. A directory of a million names is listed, many such at once are not. */
 export const LISTED_BYTES_MAX = 4 * MIB;
 
-/** Where so much of a file is to come, it is digested by another thread, which reads it back. */
-export const READ_BACK_BYTES_MIN = 32 * MIB;
-
-/** What that thread has not read yet: kill -9 makes it come again. */
-export const UNREAD_BYTES_MAX = 16 * MIB;
-
 /** Chunk digests of files that were sent or uploaded not long ago: 32 bytes for 4 MiB, so these are of some terabytes. */
 export const DIGEST_MEMORY_BYTES_MAX = 16 * MIB;
 

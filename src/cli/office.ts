@@ -10,7 +10,7 @@ import type { Client, ReplyOf } from "../client/client.ts";
 import { allRows } from "../client/pages.ts";
 import type { Account } from "../state/contract.ts";
 import { openState } from "../state/state.ts";
-import { Digests } from "../transfer/digests.ts";
+import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import { Depot } from "../vfs/depot.ts";
 import type { Finding } from "../vfs/findings.ts";

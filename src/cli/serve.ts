@@ -1,7 +1,7 @@
 /**
  * `ftpx serve`: options → store, state, accounts, registry, doors; signals; the end.
  */
-import { Digests } from "../transfer/digests.ts";
+import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import type { AccountDirectory } from "../accounts/directory.ts";
 import { FtpxError } from "../base/errors.ts";

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { chunksOf, composeDigest, formatDigest, isAlgorithm } from "../base/digest.ts";
 import { errorOfSystem, FtpxError, isKind, withPath } from "../base/errors.ts";
 import { parsePath } from "../base/path.ts";
-import { Digests } from "../transfer/digests.ts";
+import { Digests } from "../store/digests.ts";
 import { openDiskStore } from "../store/disk.ts";
 import type { Store } from "../store/store.ts";
 import type { Place } from "./place.ts";

@@ -10,7 +10,6 @@ import type { FileFacts, OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES, CONTENT_BYTES_MAX, DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import { nameText, systemPath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
-import { Digests } from "../transfer/digests.ts";
 import type { Pace } from "./pace.ts";
 
 /** What a copy remembers from one attempt to the next. */
@@ -20,9 +19,6 @@ export interface CopyMemory {
   /** It asked to commit these chunks and did not hear the answer. */
   commit?: { readonly source: Uint8Array; readonly digests: readonly Uint8Array[] };
 }
-
-/** One thread for all large downloads of this process; the first of them starts it. */
-export const READER = new Digests();
 
 export interface CopyJob {
   /** Path on this machine. */

@@ -20,12 +20,12 @@ import {
 import type { Notice, NoticeName } from "../commands/notices.ts";
 import { Gate } from "../transfer/gate.ts";
 import { Receiver } from "../transfer/receiver.ts";
-import type { ProvedChunk } from "../transfer/proving.ts";
+import type { ProvedChunk } from "../transfer/receiver.ts";
 import type { Client, ReplyOf, TransferListener } from "./client.ts";
-import { countEqualChunks, fetchDigests, localFailure, READER } from "./copy.ts";
+import { countEqualChunks, fetchDigests, localFailure } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
 import { demandPlace } from "./destination.ts";
-import { DownloadPart, isWorthKeeping } from "./part.ts";
+import { DownloadPart } from "./part.ts";
 import type { PartOrigin } from "./part.ts";
 
 /** @throws FtpxError NO_SUCH_PATH, LOCAL_EXISTS, LOCAL_IO, CHANGED, DIGEST_MISMATCH, CONNECTION_LOST, … */
@@ -269,7 +269,6 @@ class Downloading implements TransferListener {
         firstChunk: this.#part.digests.length,
         fromOffset,
         windowBytes,
-        reader: READER,
       },
       {
         acknowledge: (offset) => this.#acknowledge(offset),
@@ -347,4 +346,10 @@ class Downloading implements TransferListener {
     const transfer = this.#id;
     this.#client.call("closeTransfer", { transfer, isDiscarded: false }).catch(() => {});
   }
+}
+
+/** A part is of use when the transfer can go on later. */
+function isWorthKeeping(error: unknown): boolean {
+  if (!(error instanceof FtpxError)) return false;
+  return error.isTemporary || isKind(error, "INTERRUPTED", "LOCAL_FULL");
 }

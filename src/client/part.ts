@@ -327,9 +327,3 @@ async function readBootId(): Promise<string> {
   const found = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
   return found.trim() === "" ? crypto.randomUUID() : found.trim();
 }
-
-/** A part is of use when the transfer can go on later. */
-export function isWorthKeeping(error: unknown): boolean {
-  const isTemporary = error instanceof FtpxError && error.isTemporary;
-  return isTemporary || isKind(error, "INTERRUPTED", "LOCAL_FULL");
-}

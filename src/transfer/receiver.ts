@@ -3,17 +3,18 @@
  * in, digested, written, proved chunk by chunk.
  *
  * Content is accepted at the next offset only, and never beyond the declared size.
- * It is written behind, several pieces in one write, so that the window, which is
- * acknowledged as writes end, bounds what is held; proving.ts digests it. A chunk
+ * It is digested at once and written behind, several pieces in one write, so that
+ * the window, which is acknowledged as writes end, bounds what is held. A chunk
  * counts as received when it is written and its digest was found equal to the
  * sender's; only such chunks are reported to whoever keeps the journal.
  */
-import { failureOf, FtpxError, isKind } from "../base/errors.ts";
+import { isSameBytes } from "../base/bytes.ts";
+import { ChunkDigester, createHasher, digestRange } from "../base/digest.ts";
+import type { Algorithm } from "../base/digest.ts";
+import { failureOf, FtpxError } from "../base/errors.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import { ACK_EVERY_BYTES, CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
-import { beginProving } from "./proving.ts";
-import type { ChunkReader, ProvedChunk, Proving, ProvingStart } from "./proving.ts";
 
 export interface ReceiverOwner {
   /** Everything before `offset` has been dealt with; the sender may go on. */
@@ -24,16 +25,25 @@ export interface ReceiverOwner {
   failed(failure: FtpxError): void;
 }
 
-/**
- * Where to go on: at the first chunk, or at most one chunk behind its front. What lies
- * between is in the file but not proved; it is read back, and proved as if it had
- * just come.
- */
-export interface ReceiverStart extends ProvingStart {
+export interface ProvedChunk {
+  readonly index: number;
+  readonly digest: Uint8Array;
+}
+
+export interface ReceiverStart {
+  readonly file: OpenFile;
+  readonly algorithm: Algorithm;
+  readonly totalBytes: number;
+  /** Chunks before this one are in the file and proved. */
+  readonly firstChunk: number;
+  /**
+   * Where to go on: at the first chunk, or at most one chunk behind its front. What lies
+   * between is in the file but not proved; it is read back, and proved as if it had
+   * just come.
+   */
+  readonly fromOffset: number;
   /** What the sender may have in flight. */
   readonly windowBytes: number;
-  /** Digests large files. */
-  readonly reader?: ChunkReader | undefined;
 }
 
 /** More in one write are fewer trips to the thread pool, and a longer wait for the first. */
@@ -43,6 +53,7 @@ export class Receiver {
   readonly #file: OpenFile;
   readonly #totalBytes: number;
   readonly #windowBytes: number;
+  readonly #digester: ChunkDigester;
   readonly #owner: ReceiverOwner;
   readonly #acknowledgeEveryBytes: number;
   #acceptedOffset: number;
@@ -56,17 +67,25 @@ export class Receiver {
   #failure: FtpxError | undefined;
   /** Where the first chunk begins that is not what was sent. */
   #damagedOffset: number | undefined;
-  #proving: Proving | undefined;
+  /** Digested, and waiting for the sender's digest. */
+  readonly #unproved: ProvedChunk[];
   /** Proved, and waiting to be written. */
   readonly #unwritten: ProvedChunk[] = [];
 
-  private constructor(start: ReceiverStart, owner: ReceiverOwner) {
+  private constructor(
+    start: ReceiverStart,
+    digester: ChunkDigester,
+    unproved: ProvedChunk[],
+    owner: ReceiverOwner,
+  ) {
+    this.#unproved = unproved;
     this.#file = start.file;
     this.#totalBytes = start.totalBytes;
     this.#windowBytes = start.windowBytes;
     // A sender waits when a whole frame does not fit; by then it must have been answered.
     const roomBytes = Math.max(1, start.windowBytes - CONTENT_BYTES_MAX);
     this.#acknowledgeEveryBytes = Math.min(ACK_EVERY_BYTES, roomBytes);
+    this.#digester = digester;
     this.#owner = owner;
     this.#acceptedOffset = start.fromOffset;
     this.#writtenOffset = this.#acceptedOffset;
@@ -74,14 +93,13 @@ export class Receiver {
   }
 
   static async create(start: ReceiverStart, owner: ReceiverOwner): Promise<Receiver> {
-    const receiver = new Receiver(start, owner);
-    const proving = {
-      proved: (chunk: ProvedChunk) => receiver.#proved(chunk),
-      failed: (failure: FtpxError) => receiver.#fail(failure),
-      progressed: () => receiver.#acknowledge(),
-    };
-    receiver.#proving = await beginProving(start, start.reader, proving);
-    return receiver;
+    const unproved: ProvedChunk[] = [];
+    const hasher = await createHasher(start.algorithm);
+    const digester = new ChunkDigester(hasher, start.firstChunk, (index, digest) =>
+      unproved.push({ index, digest }),
+    );
+    await digestRange(digester, start.file, start.firstChunk * CHUNK_BYTES, start.fromOffset);
+    return new Receiver(start, digester, unproved, owner);
   }
 
   /** Content up to here has come in. */
@@ -114,7 +132,7 @@ export class Receiver {
     // With nothing to write, a write would end before it is known to be under way.
     if (piece.byteLength === 0) return;
     this.#acceptedOffset += piece.byteLength;
-    this.#proving?.update(piece);
+    this.#digester.update(piece);
     this.#keep(piece);
     this.#writing ??= this.#write();
   }
@@ -126,12 +144,16 @@ export class Receiver {
    */
   prove(index: number, digest: Uint8Array): void {
     if (this.#failure !== undefined) return;
-    try {
-      this.#proving?.prove(index, digest);
-    } catch (error) {
-      this.#noteDamage(error);
-      throw error;
+    const chunk = this.#unproved.shift();
+    if (chunk === undefined || chunk.index !== index) {
+      throw new FtpxError("BAD_STATE", { reason: "proof of a chunk that did not come" });
     }
+    if (!isSameBytes(chunk.digest, digest)) {
+      this.#damagedOffset ??= index * CHUNK_BYTES;
+      throw new FtpxError("CHUNK_DAMAGED", { offset: index * CHUNK_BYTES });
+    }
+    this.#unwritten.push(chunk);
+    this.#report();
   }
 
   /**
@@ -141,23 +163,21 @@ export class Receiver {
    * @throws FtpxError SIZE_MISMATCH, and what a write threw
    */
   async finish(): Promise<Uint8Array[]> {
-    while (this.#writing !== undefined) await this.#writing;
+    await this.settle();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#acceptedOffset !== this.#totalBytes) {
       const bytes = this.#acceptedOffset;
       throw new FtpxError("SIZE_MISMATCH", { expectedBytes: this.#totalBytes, bytes });
     }
-    return (await this.#proving?.finish()) ?? [];
+    return this.#digester.finish();
   }
 
   /**
-   * Waits until neither a write nor a read is under way; never throws. The file may be closed
-   * afterwards. It ends before a chunk that was damaged, or the next attempt would go on behind
-   * the damage.
+   * Waits until no write is under way; never throws. The file may be closed afterwards. It
+   * ends before a chunk that was damaged, or the next attempt would go on behind the damage.
    */
   async settle(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    await this.#proving?.settle();
     if (this.#damagedOffset === undefined) return;
     // Where that fails, the next attempt finds the same damage.
     await this.#file.truncate(this.#damagedOffset).catch(() => {});
@@ -196,7 +216,9 @@ export class Receiver {
         this.#afterWrite();
       }
     } catch (error) {
-      this.#fail(failureOf(error));
+      const failure = failureOf(error);
+      this.stop(failure);
+      this.#owner.failed(failure);
     } finally {
       this.#writing = undefined;
     }
@@ -211,33 +233,12 @@ export class Receiver {
 
   #afterWrite(): void {
     if (this.#failure !== undefined) return;
-    this.#proving?.written(this.#writtenOffset);
-    this.#acknowledge();
+    const isDue = this.#writtenOffset - this.#acknowledgedOffset >= this.#acknowledgeEveryBytes;
+    if (isDue || this.#writtenOffset === this.#totalBytes) {
+      this.#acknowledgedOffset = this.#writtenOffset;
+      this.#owner.acknowledge(this.#writtenOffset);
+    }
     this.#report();
-  }
-
-  #acknowledge(): void {
-    if (this.#failure !== undefined) return;
-    const offset = Math.min(this.#writtenOffset, this.#proving?.roomOffset ?? 0);
-    const bytes = offset - this.#acknowledgedOffset;
-    if (bytes <= 0 || (bytes < this.#acknowledgeEveryBytes && offset < this.#totalBytes)) return;
-    this.#acknowledgedOffset = offset;
-    this.#owner.acknowledge(offset);
-  }
-
-  #proved(chunk: ProvedChunk): void {
-    this.#unwritten.push(chunk);
-    this.#report();
-  }
-
-  #fail(failure: FtpxError): void {
-    this.#noteDamage(failure);
-    this.stop(failure);
-    this.#owner.failed(failure);
-  }
-
-  #noteDamage(error: unknown): void {
-    if (isKind(error, "CHUNK_DAMAGED")) this.#damagedOffset ??= error.details.offset;
   }
 
   #report(): void {

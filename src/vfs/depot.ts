@@ -8,7 +8,7 @@ import { PART_AGE_MS_DEFAULT } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
-import type { Digests } from "../transfer/digests.ts";
+import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
 import { checkParts, checkUser } from "./findings.ts";
 import type { Finding } from "./findings.ts";

@@ -11,7 +11,7 @@ import type { FileFacts } from "../base/openfile.ts";
 import { parsePath } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
-import type { Digests } from "../transfer/digests.ts";
+import type { Digests } from "../store/digests.ts";
 import type { Home, Parts } from "../store/store.ts";
 import type { DigestMemory } from "./digestmemory.ts";
 import type { Turns } from "./turns.ts";

@@ -15,10 +15,11 @@ import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { UploadOpened, UploadRow } from "../state/contract.ts";
+import type { Parts } from "../store/store.ts";
 import { Receiver } from "../transfer/receiver.ts";
-import type { ProvedChunk } from "../transfer/proving.ts";
+import type { ProvedChunk } from "../transfer/receiver.ts";
 import { demandDisk } from "./diskroom.ts";
-import { HeldCheck, NO_SOURCE, notePart, openHeld } from "./heldcheck.ts";
+import { HeldCheck, NO_SOURCE, notePart } from "./heldcheck.ts";
 import { publish } from "./publishing.ts";
 import type { UploadGround } from "./publishing.ts";
 
@@ -99,7 +100,7 @@ export class Upload {
     if (opened.droppedId !== undefined) await ground.parts.remove(opened.droppedId);
     await demandDisk(ground.parts, opened);
     const file = opened.isResumed
-      ? await openHeld(ground.parts, id)
+      ? await openOrCreate(ground.parts, id)
       : await ground.parts.create(id);
     const upload = new Upload(ground, listener, opened, manner, file);
     try {
@@ -163,12 +164,12 @@ export class Upload {
    */
   async rewind(chunkCount: number, source: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    const receiver = this.#demandReceiver();
+    this.#demandReceiver();
     if (!this.#isUntouched) throw new FtpxError("BAD_STATE", { reason: "content has come" });
     if (chunkCount > this.#chunkCount) throw new FtpxError("OUT_OF_RANGE", { reason: "chunks" });
     // Content that comes before this is done meets nobody.
     this.#receiver = undefined;
-    this.#rewinding = this.#rewind(receiver, chunkCount, source);
+    this.#rewinding = this.#rewind(chunkCount, source);
     await this.#rewinding;
   }
 
@@ -220,8 +221,7 @@ export class Upload {
     if (!this.#isOver) await this.#drop();
   }
 
-  async #rewind(receiver: Receiver, chunkCount: number, source: Uint8Array): Promise<void> {
-    await receiver.settle();
+  async #rewind(chunkCount: number, source: Uint8Array): Promise<void> {
     // Or it would take what is cut off for damage.
     await this.#endCheck();
     // First the part: a row that says more than the part holds is found out when it is opened.
@@ -295,15 +295,7 @@ export class Upload {
     await this.#endCheck();
     if (firstChunk > 0 && !this.#isKnown) this.#checkHeld(firstChunk);
     this.#receiver = await Receiver.create(
-      {
-        file: this.#file,
-        algorithm,
-        totalBytes,
-        firstChunk,
-        fromOffset,
-        windowBytes,
-        reader: this.#ground.digests,
-      },
+      { file: this.#file, algorithm, totalBytes, firstChunk, fromOffset, windowBytes },
       {
         acknowledge: (offset) => this.#listener.acknowledge(offset),
         received: (chunks) => this.#save(chunks),
@@ -388,5 +380,15 @@ export class Upload {
       if (!this.#isUnsafe) throw error;
     });
     await parts.remove(this.#row.id);
+  }
+}
+
+/** A row without its part: begin the part anew, the journal is put right by whoever opens it. */
+async function openOrCreate(parts: Parts, id: string): Promise<OpenFile> {
+  try {
+    return await parts.open(id);
+  } catch (error) {
+    if (isKind(error, "NO_SUCH_PATH")) return await parts.create(id);
+    throw error;
   }
 }

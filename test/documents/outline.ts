@@ -49,9 +49,9 @@ export function importTable(): string {
     );
     const named = new Set(filesOf(layer).flatMap((file) => neighbours(file, typeImports(file))));
     const besides = named.difference(loaded);
-    return [layer, inOrder(besides, layer), inOrder(loaded, layer)];
+    return [layer, inOrder(loaded, layer), inOrder(besides, layer)];
   });
-  return fenced(columns([["layer", "types of", "and uses"], ...rows]));
+  return fenced(columns([["layer", "uses", "and types of"], ...rows]));
 }
 
 /** Packages and the parts of Bun that are loaded by name, with the files that do. */

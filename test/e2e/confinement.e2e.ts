@@ -277,7 +277,7 @@ test("R22: bunfig.toml and .env of the current directory have no effect", async 
   // The canary: a build without what turns them off obeys both.
   const bun = join(ROOT_DIR, "node_modules/.bin/bun");
   const open = scene.path("open");
-  const sources = ["src/main.ts", "src/state/worker.ts", "src/transfer/hasher.ts"];
+  const sources = ["src/main.ts", "src/state/worker.ts", "src/store/hasher.ts"];
   const build = ["build", "--compile", ...sources.map((name) => join(ROOT_DIR, name))];
   expect((await run([bun, ...build, "--outfile", open])).status).toBe(0);
   await scene.run(["--version"], { cwd: folder });

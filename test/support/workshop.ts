@@ -6,7 +6,7 @@ import { parsePath } from "../../src/base/path.ts";
 import type { State } from "../../src/state/contract.ts";
 import { openState } from "../../src/state/state.ts";
 import type { Changes } from "../../src/store/changes.ts";
-import { Digests } from "../../src/transfer/digests.ts";
+import { Digests } from "../../src/store/digests.ts";
 import { openDiskStore } from "../../src/store/disk.ts";
 import type { Store } from "../../src/store/store.ts";
 import { Depot } from "../../src/vfs/depot.ts";

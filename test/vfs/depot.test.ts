@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { parsePath } from "../../src/base/path.ts";
 import { openState } from "../../src/state/state.ts";
-import { Digests } from "../../src/transfer/digests.ts";
+import { Digests } from "../../src/store/digests.ts";
 import { openDiskStore } from "../../src/store/disk.ts";
 import { Depot } from "../../src/vfs/depot.ts";
 import type { Vfs } from "../../src/vfs/vfs.ts";

@@ -8,7 +8,7 @@ import { CHUNK_BYTES } from "../../src/base/limits.ts";
 import { parsePath } from "../../src/base/path.ts";
 import type { State } from "../../src/state/contract.ts";
 import { openState } from "../../src/state/state.ts";
-import { Digests } from "../../src/transfer/digests.ts";
+import { Digests } from "../../src/store/digests.ts";
 import { openDiskStore } from "../../src/store/disk.ts";
 import { Depot } from "../../src/vfs/depot.ts";
 import type { ClaimedUpload, Vfs } from "../../src/vfs/vfs.ts";

@@ -30,7 +30,7 @@ interface Waiting {
 }
 
 /** In the compiled program all modules lie in one file, above the folders of the workers. */
-const HASHER = Bun.isStandaloneExecutable ? "./transfer/hasher.ts" : "./hasher.ts";
+const HASHER = Bun.isStandaloneExecutable ? "./store/hasher.ts" : "./hasher.ts";
 
 /**
  * A file must stay open until its job has answered, also when it was cancelled: the

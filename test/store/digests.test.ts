@@ -6,8 +6,8 @@ import { ALGORITHMS, ChunkDigester, chunksOf, createHasher } from "../../src/bas
 import type { Algorithm } from "../../src/base/digest.ts";
 import { OpenFile } from "../../src/base/openfile.ts";
 import { CHUNK_BYTES } from "../../src/base/limits.ts";
-import { Digests } from "../../src/transfer/digests.ts";
-import { makeScratchDir, outcomeOf, randomOf } from "../store/scratch.ts";
+import { Digests } from "../../src/store/digests.ts";
+import { makeScratchDir, outcomeOf, randomOf } from "./scratch.ts";
 
 const SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES];
 const BIG_BYTES = 8 * CHUNK_BYTES;
@@ -149,7 +149,7 @@ test("an idle thread keeps no process alive, and a busy one does", async () => {
   fs.writeFileSync(path, contentOf(CHUNK_BYTES * 3));
   const script = `
     import { OpenFile } from "${import.meta.dir}/../../src/base/openfile.ts";
-    import { Digests } from "${import.meta.dir}/../../src/transfer/digests.ts";
+    import { Digests } from "${import.meta.dir}/../../src/store/digests.ts";
     const file = await OpenFile.open(${JSON.stringify(path)}, 0);
     void new Digests().plain(file, "md5").then((digest) => console.log(digest.byteLength));
   `;
