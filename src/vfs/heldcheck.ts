@@ -4,11 +4,12 @@
  * is published before that has ended.
  */
 import { isSameBytes } from "../base/bytes.ts";
-import { FtpxError } from "../base/errors.ts";
+import { FtpxError, isKind } from "../base/errors.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import type { State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
+import type { Parts } from "../store/store.ts";
 
 export interface HeldGround {
   readonly state: State;
@@ -109,4 +110,14 @@ export async function notePart(
   const damaged = check?.damagedChunk;
   if (damaged !== undefined) await state.keepChunks(id, damaged, NO_SOURCE);
   else if (check?.isSound !== false) known.set(id, (await file.facts()).version);
+}
+
+/** A row without its part: begin the part anew, the journal is put right by whoever opens it. */
+export async function openHeld(parts: Parts, id: string): Promise<OpenFile> {
+  try {
+    return await parts.open(id);
+  } catch (error) {
+    if (isKind(error, "NO_SUCH_PATH")) return await parts.create(id);
+    throw error;
+  }
 }

@@ -15,11 +15,10 @@ import type { OpenFile } from "../base/openfile.ts";
 import { CHUNK_BYTES } from "../base/limits.ts";
 import type { VirtualPath } from "../base/path.ts";
 import type { UploadOpened, UploadRow } from "../state/contract.ts";
-import type { Parts } from "../store/store.ts";
 import { Receiver } from "../transfer/receiver.ts";
 import type { ProvedChunk } from "../transfer/receiver.ts";
 import { demandDisk } from "./diskroom.ts";
-import { HeldCheck, NO_SOURCE, notePart } from "./heldcheck.ts";
+import { HeldCheck, NO_SOURCE, notePart, openHeld } from "./heldcheck.ts";
 import { publish } from "./publishing.ts";
 import type { UploadGround } from "./publishing.ts";
 
@@ -100,7 +99,7 @@ export class Upload {
     if (opened.droppedId !== undefined) await ground.parts.remove(opened.droppedId);
     await demandDisk(ground.parts, opened);
     const file = opened.isResumed
-      ? await openOrCreate(ground.parts, id)
+      ? await openHeld(ground.parts, id)
       : await ground.parts.create(id);
     const upload = new Upload(ground, listener, opened, manner, file);
     try {
@@ -380,15 +379,5 @@ export class Upload {
       if (!this.#isUnsafe) throw error;
     });
     await parts.remove(this.#row.id);
-  }
-}
-
-/** A row without its part: begin the part anew, the journal is put right by whoever opens it. */
-async function openOrCreate(parts: Parts, id: string): Promise<OpenFile> {
-  try {
-    return await parts.open(id);
-  } catch (error) {
-    if (isKind(error, "NO_SUCH_PATH")) return await parts.create(id);
-    throw error;
   }
 }
