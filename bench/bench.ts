@@ -25,6 +25,7 @@ export interface Size {
   readonly crowd: number;
   readonly pairs: number;
   readonly isSlow: boolean;
+  readonly without: readonly string[];
 }
 
 export class Bench {
@@ -52,7 +53,8 @@ export class Bench {
   async stand(peers: readonly Peer[], place: Place): Promise<Standing[]> {
     const standing: Standing[] = [];
     for (const peer of peers) {
-      const why = peer.whyMissing();
+      const isWanted = !this.size.without.some((name) => peer.name.includes(name));
+      const why = isWanted ? peer.whyMissing() : "--without";
       if (why !== undefined) this.results.leaveOut(peer.name, why);
       else {
         try {

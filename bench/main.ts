@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --only W1,W3 --scale 0.1 --pairs 5 --crowd 1 --slow --growth --steps 0.1,1
- * --json FILE --svg FILE]`: ftpx and its peers in turn, in one run on one machine.
+ * `npm run bench [-- --only W1,W3 --without lftp --scale 0.1 --pairs 5 --crowd 1 --slow --growth
+ * --steps 0.1,1 --json FILE --svg FILE]`: ftpx and its peers in turn, in one run on one machine.
  *
  * Machines are shared and noisy: nothing else should run while this measures, and only ratios of
  * one run mean anything. The exit status is 1 when something could not be measured; a missed aim

@@ -11,6 +11,8 @@ export interface Options {
   readonly pairs: number;
   /** What takes minutes for one run: sftp's tree over a long line. */
   readonly isSlow: boolean;
+  /** Peers with one of these in their name do not take part. */
+  readonly without: readonly string[];
   readonly json: string | undefined;
   readonly svg: string | undefined;
   /** Nothing when cost is not measured over sizes; else what `scale` or `crowd` is multiplied by. */
@@ -32,6 +34,7 @@ export function parseOptions(words: readonly string[], workloads: readonly strin
       crowd: { type: "string", default: "1" },
       pairs: { type: "string", default: String(PAIRS_MIN) },
       slow: { type: "boolean", default: false },
+      without: { type: "string", default: "" },
       json: { type: "string" },
       svg: { type: "string" },
       growth: { type: "boolean", default: false },
@@ -47,6 +50,7 @@ export function parseOptions(words: readonly string[], workloads: readonly strin
     crowd: positive("--crowd", values.crowd),
     pairs,
     isSlow: values.slow,
+    without: values.without.split(",").filter((name) => name !== ""),
     json: values.json,
     svg: values.svg,
     steps: steps?.split(",").map((step) => positive("--steps", step)),

@@ -10,10 +10,15 @@ test("without options everything is measured once at full size, in five pairs", 
     crowd: 1,
     pairs: 5,
     isSlow: false,
+    without: [],
     json: undefined,
     svg: undefined,
     steps: undefined,
   });
+});
+
+test("peers that are to stay out are named by a part of their names", () => {
+  expect(parseOptions(["--without", "lftp,curl"], NAMES).without).toEqual(["lftp", "curl"]);
 });
 
 test("workloads keep the order of the suite, however they are named", () => {
