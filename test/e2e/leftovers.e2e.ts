@@ -139,6 +139,24 @@ test.each([
   expect(await leftOf(pids)).toEqual([]);
 });
 
+test.each([
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)("%s of a shell ends the command that it waits for", async (signal, status) => {
+  const words = `connect ${server.target("ann")}`;
+  for (const line of ["! exec sleep 300", "!"]) {
+    const screen = await Screen.open(scene, words, 100, SIGNED_IN);
+    await screen.shows(PROMPT);
+    await screen.type(line, "Enter");
+    await Bun.sleep(500);
+    const pids = await screen.pids();
+    process.kill(await screen.pid(), signal);
+    await screen.shows(`status ${status}`);
+    expect(await leftOf(pids)).toEqual([]);
+    await screen.close();
+  }
+});
+
 test("a put that nobody tells of the end of its terminal is done, and the shell ends", async () => {
   makeFile(scene.path("slow"), 3 * 1024 * 1024);
   const steps: Steps = [[PROMPT, "put --limit 1M slow done", "Enter"], ["put --limit"]];
