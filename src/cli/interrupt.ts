@@ -9,6 +9,7 @@ import { constants } from "node:os";
 import { FtpxError } from "../base/errors.ts";
 import { mayUse } from "../base/ways.ts";
 import { isSignalIgnored } from "../store/kernel.ts";
+import { hasTerminal } from "./hangup.ts";
 import { endedBySignal, exitStatusOf } from "./status.ts";
 
 /** How long an operation may take to end in good order, and the program after that. */
@@ -70,6 +71,6 @@ function ignoredByProc(): boolean | undefined {
 
 function exit(): never {
   // A question may be open that shows nothing of what is typed.
-  if (process.stdin.isTTY) process.stdin.setRawMode(false);
+  if (hasTerminal()) process.stdin.setRawMode(false);
   process.exit(exitStatusOf(new FtpxError("INTERRUPTED")));
 }

@@ -3,7 +3,8 @@
  * nobody has said who connects.
  *
  * An entry is a command line: a menu asks for what it needs and hands it to the same
- * commands that can be typed, so it decides and knows nothing that they do not. Esc in a
+ * commands that can be typed, so it decides and knows nothing that they do not. A server is a
+ * process of its own: what it gives up and what it listens to would stay in the menu's. Esc in a
  * question leads back, and out of the first menu to the shell of the system; Ctrl-C leads there
  * from everywhere. What fails is told and leads back too: whoever types on must not type into
  * that shell.
@@ -20,6 +21,7 @@ import { discardTyped } from "./hidden.ts";
 import { ask, choose, confirm, LeftQuestion } from "./questions.ts";
 import { exitStatusOf } from "./status.ts";
 import { showError } from "./trouble.ts";
+import { isEndedByPerson, runApart } from "./twin.ts";
 
 /** Runs a command line of the executable. @returns the exit status */
 type Launch = (words: readonly string[]) => Promise<number>;
@@ -48,8 +50,11 @@ async function repeatMainMenu(launch: Launch): Promise<number> {
     if (entry === undefined) return ERRORS.INTERRUPTED.exit;
     if (entry === "quit") return 0;
     const status = await unlessFailed(() => runEntry(entry, launch));
+    if (status === undefined) continue;
     // A server and a shell last until somebody ends them: then it is enough.
-    if ((entry === "serve" || entry === "connect") && status !== undefined) return status;
+    if (entry === "connect" || (entry === "serve" && isEndedByPerson(status))) return status;
+    // A server that failed has told it.
+    if (entry === "serve") await discardTyped();
   }
 }
 
@@ -62,7 +67,7 @@ async function runEntry(
   if (entry === "serve") {
     const data = await askNewData();
     const listen = await ask("address and port to listen on", { usual: `[::]:${PORT_DEFAULT}` });
-    return await launch(["serve", "--data", data, "--listen", listen]);
+    return await runApart(["serve", "--data", data, "--listen", listen]);
   }
   const data = await askData(demandFolder);
   if (entry === "registrations") return await openRequests(launch, data);

@@ -12,6 +12,7 @@ import type { DATA, OptionSpecs, OptionsOf, Spec } from "./args.ts";
 import { BOOKMARK, bookmark } from "./bookmark.ts";
 import { guardMemory } from "./confinement.ts";
 import { demandOwnRuntime } from "./environment.ts";
+import { endWithTerminal } from "./hangup.ts";
 import { CHECK, check } from "./check.ts";
 import { tellingAccounts } from "./chronicle.ts";
 import { openArrivalMenu, openMainMenu } from "./menu.ts";
@@ -143,6 +144,8 @@ export async function main(words: readonly string[]): Promise<number> {
   try {
     demandOwnRuntime();
     guardMemory();
+    // A server has more to do than to ask.
+    if (words[0] !== SERVE_SPEC.name) endWithTerminal();
     return await run(words);
   } catch (error) {
     if (error instanceof HelpWanted) {

@@ -64,6 +64,15 @@ export class Screen {
     return Number(found.split("\n")[0]);
   }
 
+  /** All processes of the terminal. */
+  async pids(): Promise<number[]> {
+    const session = (await this.#tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).trim();
+    // Nothing, and 0, would be the test's own session.
+    if (!(Number(session) > 1)) throw new Error("the terminal has ended");
+    const found = Bun.spawnSync(["pgrep", "-s", session]).stdout.toString().trim();
+    return found.split("\n").map(Number);
+  }
+
   async text(): Promise<string> {
     return await this.#tmux("capture-pane", "-t", "s", "-p", "-S", "-200");
   }

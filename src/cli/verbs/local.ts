@@ -3,11 +3,15 @@
  *
  * The person's own shell reads the line and has the terminal, so editors, pagers and
  * Ctrl-Z work as they do outside. Ctrl-C reaches it as it reaches everything in the
- * terminal; ftpx only waits.
+ * terminal; ftpx only waits. What ends ftpx alone ends it too, or it would stay and take the
+ * keys of whoever has the terminal next: by SIGHUP, because an interactive shell does not heed
+ * SIGTERM. A program below a shell that only waits for it does not hear of that.
  */
 import { localFailure } from "../../client/copy.ts";
+import { endingSignal } from "../status.ts";
 import { canAsk, writeJson, writeNote } from "../terminal.ts";
 import { shellOf, verb } from "./verb.ts";
+import type { Stage } from "./verb.ts";
 
 export const LOCAL = verb({
   name: "!",
@@ -19,7 +23,7 @@ export const LOCAL = verb({
   target: "first",
   run: async (stage, [command = ""]) => {
     shellOf(stage);
-    const status = await runLocal(command.trim(), stage.isJson);
+    const status = await runLocal(command.trim(), stage);
     if (stage.isJson) writeJson({ event: "ended", command, status });
     else if (status !== 0) writeNote(`status ${status}`);
     return status;
@@ -32,7 +36,7 @@ export function localCommandOf(line: string): string | undefined {
 }
 
 /** @returns its exit status; 128 and more for a signal. @throws FtpxError NO_LOCAL_FILE, LOCAL_IO */
-async function runLocal(command: string, isJson: boolean): Promise<number> {
+async function runLocal(command: string, { signal, isJson }: Stage): Promise<number> {
   const shell = shellProgram();
   const words = command === "" ? [shell] : [shell, isWindows() ? "/c" : "-c", command];
   try {
@@ -43,7 +47,15 @@ async function runLocal(command: string, isJson: boolean): Promise<number> {
       stdout: isJson ? 2 : "inherit",
       stderr: "inherit",
     });
-    return await child.exited;
+    const end = () => {
+      if (endingSignal() !== undefined) child.kill("SIGHUP");
+    };
+    signal.addEventListener("abort", end);
+    try {
+      return await child.exited;
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
   } catch (error) {
     throw localFailure(error, shell);
   }
