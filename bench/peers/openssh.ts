@@ -71,8 +71,10 @@ export async function sshErrand(ground: Ground, place: Place, command: string): 
   return { words: [...place.atClient, "ssh", ...words] };
 }
 
-export function sftp(cipher?: string): Peer {
-  const name = cipher === undefined ? "sftp" : `sftp ${cipher.replace(/@.*/, "")}`;
+/** @param isSynced waits for the disk after each file, as ftpx does */
+export function sftp(cipher?: string, isSynced = false): Peer {
+  const kind = isSynced ? "sftp -f" : "sftp";
+  const name = cipher === undefined ? kind : `${kind} ${cipher.replace(/@.*/, "")}`;
   return {
     name,
     whyMissing: () => missingTool("sshd", "sftp", "ssh-keygen"),
@@ -83,6 +85,7 @@ export function sftp(cipher?: string): Peer {
         ...place.atClient,
         "sftp",
         "-q",
+        ...(isSynced ? ["-f"] : []),
         ...ciphers,
         ...optionsOf(ground),
         "-P",
@@ -108,17 +111,20 @@ export function sftp(cipher?: string): Peer {
   };
 }
 
-export function rsync(): Peer {
+/** @param isSynced waits for the disk after each file, as ftpx does */
+export function rsync(isSynced = false): Peer {
+  const name = isSynced ? "rsync --fsync" : "rsync";
   return {
-    name: "rsync",
+    name,
     whyMissing: () => missingTool("sshd", "ssh", "ssh-keygen", "rsync"),
     stand: async (ground, place): Promise<Standing> => {
       const { port, pid, home, user } = await sharedSshd(ground, place);
       const shell = ["ssh", "-p", String(port), ...optionsOf(ground)].join(" ");
-      const words = [...place.atClient, "rsync", "-a", "-e", shell];
+      const options = isSynced ? ["-a", "--fsync"] : ["-a"];
+      const words = [...place.atClient, "rsync", ...options, "-e", shell];
       const there = (path: string) => `${user}@${place.host}:${home}${path}`;
       return {
-        name: "rsync",
+        name,
         home,
         serverPid: pid,
         get: (path, local) => ({ words: [...words, there(path), local] }),

@@ -11,6 +11,9 @@ export const OURS_FAST = ftpxWith("xxh128");
 export const SFTP = sftp();
 export const SFTP_GCM = sftp("aes128-gcm@openssh.com");
 export const RSYNC = rsync();
+/** These promise of a copy what ftpx does. */
+export const SFTP_SYNCED = sftp(undefined, true);
+export const RSYNC_SYNCED = rsync(true);
 
 export const CURL_FTP = curl("ftp", VSFTPD);
 export const CURL_FTPS = curl("ftps", VSFTPD);
