@@ -40,7 +40,7 @@ export const ACK_EVERY_BYTES = MIB;
 export const REQUESTS_MAX = 256;
 
 /** Transfers that one session has open: each holds a descriptor and two buffers. */
-export const TRANSFERS_MAX = 64;
+export const TRANSFERS_MAX = 128;
 
 /** Control frames waiting for a slow reader; above it the connection is not read until they are gone. */
 export const REPLY_QUEUE_BYTES_MAX = 4 * MIB;
