@@ -27,6 +27,9 @@ export const WINDOW_BYTES = 8 * MIB;
 export const SESSION_WINDOW_BYTES = 32 * MIB;
 export const WINDOW_BYTES_MIN = 512 * KIB;
 
+/** Windows that the uploads of all sessions share: bandwidth times delay of a 4 Gbit/s line with 60 ms. The more there are, the smaller the next one's, down to the least. */
+export const SERVER_WINDOW_BYTES = 32 * MIB;
+
 /** What may be sent before the reply to `openUpload` has come: a small file fits, and what TRANSFERS_MAX uploads of a session hold back waiting for their disk does not hurt. */
 export const EAGER_BYTES_MAX = 512 * KIB;
 

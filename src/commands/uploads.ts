@@ -49,7 +49,7 @@ class UploadTransfer implements Transfer {
     this.#session = session;
     this.request = request;
     this.#call = call;
-    this.windowBytes = session.transfers.nextWindowBytes();
+    this.windowBytes = session.transfers.nextWindowBytes("upload", request.totalBytes);
     const doneBytes = () => this.#upload?.storedBytes ?? 0;
     this.motion = new Motion("upload", request.path, request.totalBytes, doneBytes);
     session.transfers.add(call.id, this);

@@ -5,13 +5,8 @@
  */
 import type { Grant } from "../accounts/grants.ts";
 import { FtpxError } from "../base/errors.ts";
-import {
-  SESSION_WINDOW_BYTES,
-  TRANSFERS_MAX,
-  WINDOW_BYTES,
-  WINDOW_BYTES_MIN,
-} from "../base/limits.ts";
-import type { Motion } from "../transfer/motion.ts";
+import { SESSION_WINDOW_BYTES, TRANSFERS_MAX, WINDOW_BYTES_MIN } from "../base/limits.ts";
+import type { Direction, Motion } from "../transfer/motion.ts";
 import { Headway } from "./headway.ts";
 import type { Session } from "./session.ts";
 import { Trailing } from "./trailing.ts";
@@ -60,13 +55,18 @@ export class Transfers {
     }
     if (this.#open.size === 0) this.#headway = new Headway();
     this.#open.set(id, transfer);
+    this.#session.registry.windows.take(transfer);
   }
 
-  /** What the next one may have in flight, out of what all of the session's share. */
-  nextWindowBytes(): number {
-    let givenBytes = 0;
-    for (const { windowBytes } of this.#open.values()) givenBytes += windowBytes;
-    return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES, SESSION_WINDOW_BYTES - givenBytes));
+  /**
+   * What the next one may have in flight, out of what all of the session's share, and all of the
+   * server's: no more than it will ever need.
+   */
+  nextWindowBytes(direction: Direction, totalBytes = Infinity): number {
+    let freeBytes = SESSION_WINDOW_BYTES;
+    for (const { windowBytes } of this.#open.values()) freeBytes -= windowBytes;
+    const shareBytes = this.#session.registry.windows.shareBytes(direction);
+    return Math.max(WINDOW_BYTES_MIN, Math.min(shareBytes, freeBytes, totalBytes));
   }
 
   /** So much content came, or was acknowledged; without bytes, another step of a transfer. */
@@ -120,8 +120,10 @@ export class Transfers {
 
   #take(id: number): Transfer | undefined {
     const transfer = this.#open.get(id);
+    if (transfer === undefined) return undefined;
     this.#open.delete(id);
-    if (transfer?.acknowledge !== undefined) {
+    this.#session.registry.windows.giveBack(transfer);
+    if (transfer.acknowledge !== undefined) {
       this.#trailing ??= new Trailing();
       this.#trailing.keep(id, transfer);
     }

@@ -5,10 +5,19 @@
  */
 const BUFFER_BYTES = 256 * 1024;
 
-/** Free buffers that are kept; more are left to the collector. */
-const KEPT_MAX = 64;
+/** Free buffers that are kept while there is much to do; more are left to the collector. */
+const KEPT_MAX = 256;
+/** What stays when there is nothing to do. */
+const KEPT_MIN = 64;
+const TRIM_EVERY_MS = 10_000;
 
 const kept: Uint8Array[] = [];
+let trimming: Timer | undefined;
+
+/** Free ones, at this moment. */
+export function keptBuffers(): number {
+  return kept.length;
+}
 
 export function takeBuffer(): Uint8Array {
   return kept.pop() ?? new Uint8Array(BUFFER_BYTES);
@@ -16,5 +25,17 @@ export function takeBuffer(): Uint8Array {
 
 /** The caller must not touch it afterwards. */
 export function giveBuffer(buffer: Uint8Array): void {
-  if (kept.length < KEPT_MAX) kept.push(buffer);
+  if (kept.length >= KEPT_MAX) return;
+  kept.push(buffer);
+  if (kept.length > KEPT_MIN) trimming ??= trimLater();
+}
+
+function trimLater(): Timer {
+  return setTimeout(trim, TRIM_EVERY_MS).unref();
+}
+
+/** Half of what was not needed at this moment, again and again. */
+function trim(): void {
+  kept.length = Math.min(kept.length, Math.max(KEPT_MIN, kept.length >> 1));
+  trimming = kept.length > KEPT_MIN ? trimLater() : undefined;
 }
