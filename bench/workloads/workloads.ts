@@ -10,6 +10,7 @@ import { MEMORY } from "./memory.ts";
 import { ONE_FILE } from "./onefile.ts";
 import { RESUME } from "./resume.ts";
 import { START_UP } from "./startup.ts";
+import { TABLES } from "./tables.ts";
 import { TREE } from "./tree.ts";
 import type { Workload } from "./workload.ts";
 
@@ -26,4 +27,5 @@ export const WORKLOADS: readonly Workload[] = [
   START_UP,
   LISTING,
   BESIDE,
+  TABLES,
 ];
