@@ -289,6 +289,20 @@ test("F2: the digests of an upload are remembered of what it published, not of w
   expect(await remembered()).toBeUndefined();
 });
 
+test("digests that a client asks for are of what the disk holds, whatever is remembered", async () => {
+  const claimed = await open(1);
+  feed(claimed, CONTENT, 0, CONTENT.byteLength);
+  await claimed.upload.commit(CONTENT.byteLength, digestOf(CONTENT));
+  await claimed.close();
+  const file = await vfs.openFile(parsePath("/f"));
+  // As if the disk had changed since then what it holds.
+  depot.digestMemory.keep(await file.facts(), "sha256", chunkDigests(OTHER));
+  const { signal } = new AbortController();
+
+  expect(await vfs.chunkDigests(file, "sha256", 0, 3, signal)).toEqual(chunkDigests(CONTENT));
+  await file.close();
+});
+
 test("F3: the path of an upload that is fed is busy for other sessions", async () => {
   const opened = await open(1);
 
