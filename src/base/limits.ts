@@ -87,7 +87,7 @@ export const LISTS_MAX = 16;
 /** What the names in these listings take; above it the oldest end. A directory of a million names is listed, many such at once are not. */
 export const LISTED_BYTES_MAX = 4 * MIB;
 
-/** Chunk digests of files that were sent or uploaded not long ago: 32 bytes for 4 MiB, so these are of some terabytes. */
+/** Chunk digests of files that were sent or uploaded not long ago: 32 bytes for 8 MiB, so these are of some terabytes. */
 export const DIGEST_MEMORY_BYTES_MAX = 16 * MIB;
 
 /** A file that has changed less than this before it was read may change again within one tick of the file system's clock, and look the same. */

@@ -15,7 +15,9 @@ export class SharedWork {
   readonly #lines = new Map<string, Line>();
 
   /**
-   * One at a time for each key. A failure is heard by all who have joined.
+   * One at a time for each key. A failure is heard by all who had asked by then: also by those
+   * who wait for the next, because what they did may have been in this one, and a sync tells of
+   * a failure only once (fsync(2)).
    *
    * @param work begins in a later turn of the event loop, so that those of this turn share it
    */
@@ -30,7 +32,10 @@ export class SharedWork {
   }
 
   async #begin(key: string, line: Line, work: () => Promise<void>): Promise<void> {
-    await line.running?.catch(() => {});
+    await line.running?.catch((error: unknown) => {
+      this.#lines.delete(key);
+      throw error;
+    });
     await new Promise((resolve) => setImmediate(resolve));
     line.running = line.next;
     line.next = undefined;

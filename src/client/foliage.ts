@@ -18,7 +18,7 @@ export type TreeFilter = (relative: string, isDirectory: boolean) => boolean;
 export interface TreeOptions {
   readonly signal: AbortSignal;
   readonly isWanted?: TreeFilter;
-  /** Also what waits to take the place of something (stagedBeside of part.ts). */
+  /** Also what waits to take the place of something (stagedBeside of partnames.ts). */
   readonly hasSuccessors?: boolean;
   /** Told of each entry, for whoever waits. */
   readonly onFound?: (entry: TreeEntry) => void;

@@ -26,7 +26,7 @@ import { countEqualChunks, fetchDigests, localFailure } from "./copy.ts";
 import type { Copied, CopyJob } from "./copy.ts";
 import { demandPlace } from "./destination.ts";
 import { DownloadPart } from "./part.ts";
-import type { PartOrigin } from "./part.ts";
+import type { PartOrigin } from "./partlog.ts";
 
 /** @throws FtpxError NO_SUCH_PATH, LOCAL_EXISTS, LOCAL_IO, CHANGED, DIGEST_MISMATCH, CONNECTION_LOST, … */
 export async function downloadOnce(

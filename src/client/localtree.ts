@@ -11,7 +11,7 @@ import { nameText, systemPath } from "../base/path.ts";
 import { localFailure } from "./copy.ts";
 import { relativeTo, Tree } from "./foliage.ts";
 import type { TreeEntry, TreeOptions } from "./foliage.ts";
-import { isPartName } from "./part.ts";
+import { isPartName } from "./partnames.ts";
 import { isSuccessorName } from "./successors.ts";
 import { workThrough } from "./queue.ts";
 

@@ -11,7 +11,7 @@ import type { VirtualPath } from "../base/path.ts";
 import type { Client, ReplyOf } from "./client.ts";
 import { relativeTo, Tree } from "./foliage.ts";
 import type { TreeOptions } from "./foliage.ts";
-import { isPartName } from "./part.ts";
+import { isPartName } from "./partnames.ts";
 import { isSuccessorName } from "./successors.ts";
 import { workThrough } from "./queue.ts";
 import { unlessAborted } from "./remote.ts";

@@ -1,9 +1,9 @@
 /**
  * What a sync puts together beside something of another kind, to take its place: by the names
- * that `stagedBeside` of part.ts gives. A sync that is cut off leaves it for the next one.
+ * that `stagedBeside` of partnames.ts gives. A sync that is cut off leaves it for the next one.
  */
 import type { TreeEntry, TreeFilter } from "./foliage.ts";
-import { stagedBeside } from "./part.ts";
+import { stagedBeside } from "./partnames.ts";
 import type { Plan } from "./plan.ts";
 
 const END = ".ftpx-new";

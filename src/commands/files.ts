@@ -1,7 +1,7 @@
 /** Files and directories: what there is, and changes that carry no content. */
 import { FtpxError } from "../base/errors.ts";
 import type { Algorithm } from "../base/digest.ts";
-import type { FileFacts, OpenFile } from "../base/openfile.ts";
+import type { OpenFile } from "../base/openfile.ts";
 import { DIGEST_PAGE_CHUNKS_MAX } from "../base/limits.ts";
 import { HOME } from "../base/path.ts";
 import type { VirtualPath } from "../base/path.ts";
@@ -97,7 +97,7 @@ export async function digest(
   session: Session,
   { path, algorithm }: OnPath & { algorithm: Algorithm },
 ) {
-  return await withUnchangedFile(session, path, undefined, async (file, { bytes: totalBytes }) => ({
+  return await withUnchangedFile(session, path, undefined, async (file, totalBytes) => ({
     digest: await session.vfs.digest(file, algorithm, session.signal),
     totalBytes,
   }));
@@ -119,11 +119,9 @@ interface ChunkDigestsRequest extends OnPath {
 /** Digests of chunks of a file that is known by its version. @throws FtpxError CHANGED */
 export async function chunkDigests(session: Session, request: ChunkDigestsRequest) {
   const { path, algorithm, version, firstChunk } = request;
-  const { signal } = session;
   const count = Math.min(request.count, DIGEST_PAGE_CHUNKS_MAX);
-  const wish = { firstChunk, count, signal };
-  return await withUnchangedFile(session, path, version, async (file, facts) => ({
-    digests: await session.vfs.chunkDigests(file, facts, algorithm, wish),
+  return await withUnchangedFile(session, path, version, async (file) => ({
+    digests: await session.vfs.chunkDigests(file, algorithm, firstChunk, count, session.signal),
   }));
 }
 
@@ -132,13 +130,13 @@ async function withUnchangedFile<Value>(
   session: Session,
   path: VirtualPath,
   version: string | undefined,
-  work: (file: OpenFile, facts: FileFacts) => Promise<Value>,
+  work: (file: OpenFile, totalBytes: number) => Promise<Value>,
 ): Promise<Value> {
   const file = await session.vfs.openFile(path);
   try {
     const before = await file.facts();
     if (version !== undefined && version !== before.version) throw new FtpxError("CHANGED");
-    const value = await work(file, before);
+    const value = await work(file, before.bytes);
     const after = await file.facts();
     if (after.content !== before.content) throw new FtpxError("CHANGED");
     return value;

@@ -54,15 +54,24 @@ export class DigestMemory {
     }
   }
 
-  /** The same, of what the file is now; never throws, because nobody waits for it. */
-  async keepNow(
+  /**
+   * The same, of a file that was just put in its place, and the digests are of what it was
+   * before; never throws, because nobody waits for it.
+   *
+   * @param content as FileFacts has it, from before
+   */
+  async keepPublished(
     file: OpenFile,
+    content: string,
     algorithm: Algorithm,
     digests: readonly Uint8Array[],
   ): Promise<void> {
     if (digests.length <= 1) return;
     const facts = await file.facts().catch(() => undefined);
-    if (facts !== undefined) this.keep(facts, algorithm, digests);
+    // Somebody may write to it as soon as it has its name.
+    if (facts?.content !== content) return;
+    // A write sets both times to one: where they are one, it may look as if it had not been.
+    if (facts.modifiedMs !== facts.changedMs) this.keep(facts, algorithm, digests);
   }
 
   #forget(key: string): void {

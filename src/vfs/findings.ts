@@ -11,6 +11,7 @@
 import type { Amount, UploadRow } from "../state/contract.ts";
 import type { Home } from "../store/store.ts";
 import type { Depot } from "./depot.ts";
+import { isSameAmount } from "./publishing.ts";
 
 export interface Finding {
   readonly kind: "usage" | "reservation" | "unsettled" | "missing-part" | "orphan-part";
@@ -48,8 +49,8 @@ export async function checkUser(
   const found = await home.measure();
   // Who never signed in was never counted: whatever lies there was placed by hand.
   const { used, reserved, ofUploads } = (await state.audit(user)) ?? UNCOUNTED;
-  if (!isSame(used, found)) findings.push(differing("usage", user, used, found, isFixing));
-  if (!isSame(reserved, ofUploads)) {
+  if (!isSameAmount(used, found)) findings.push(differing("usage", user, used, found, isFixing));
+  if (!isSameAmount(reserved, ofUploads)) {
     findings.push(differing("reservation", user, reserved, ofUploads, isFixing));
   }
   // Sets both, and by now no file is counted that is not settled.
@@ -96,10 +97,6 @@ async function checkUpload(
     if (isFixing) await depot.mendUnheld(home, current, isPartThere);
   });
   return finding;
-}
-
-function isSame(a: Amount, b: Amount): boolean {
-  return a.bytes === b.bytes && a.files === b.files;
 }
 
 function differing(

@@ -51,7 +51,7 @@ export async function publish(
     await ground.state.publishing(row.id, expected);
     const replaced = await rename(ground, row, path);
     try {
-      await settle(ground, row, path, replaced.bytes === expected.bytes ? undefined : replaced);
+      await settle(ground, row, path, isSameAmount(replaced, expected) ? undefined : replaced);
     } catch (error) {
       ground.recount();
       throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: error });
@@ -133,6 +133,10 @@ async function rename(ground: UploadGround, row: UploadRow, path: VirtualPath): 
     if (mended === "finished") throw new FtpxError("OUTCOME_UNKNOWN", {}, { cause: error });
     throw error;
   }
+}
+
+export function isSameAmount(a: Amount, b: Amount): boolean {
+  return a.bytes === b.bytes && a.files === b.files;
 }
 
 /** @param corrected what was replaced, when it was not what had been noted */

@@ -242,7 +242,8 @@ export class Upload {
     const count = this.#firstChunk;
     const held = count === 0 ? [] : await this.#ground.state.digests(id, 0, count);
     await this.#check?.demandSound();
-    const found = await composeDigest(algorithm, [...held, ...received]);
+    const digests = [...held, ...received];
+    const found = await composeDigest(algorithm, digests);
     if (!isSameDigest(found, sent)) {
       await this.#demandFresh();
       await this.#drop();
@@ -253,8 +254,9 @@ export class Upload {
     }
     await this.#file.setModified(this.#row.modifiedMs);
     await this.#sync(() => this.#file.sync());
+    const { content } = await this.#file.facts();
     await this.#publish();
-    await this.#ground.memory.keepNow(this.#file, algorithm, [...held, ...received]);
+    await this.#ground.memory.keepPublished(this.#file, content, algorithm, digests);
   }
 
   /**

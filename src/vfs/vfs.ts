@@ -145,16 +145,18 @@ export class Vfs {
     return this.#depot.digests.plain(file, algorithm, signal);
   }
 
-  /** Fewer than `count` where the file ends before. */
-  async chunkDigests(
+  /**
+   * Fewer than `count` where the file ends before. Never what is remembered: who asks compares a
+   * file of his own with what is stored, and sends nothing where that is the same.
+   */
+  chunkDigests(
     file: OpenFile,
-    facts: FileFacts,
     algorithm: Algorithm,
-    { firstChunk, count, signal }: { firstChunk: number; count: number; signal: AbortSignal },
+    firstChunk: number,
+    count: number,
+    signal: AbortSignal,
   ): Promise<Uint8Array[]> {
-    const known = this.#depot.digestMemory.find(facts, algorithm);
-    if (known !== undefined) return known.slice(firstChunk, firstChunk + count);
-    return await this.#depot.digests.chunks(file, algorithm, firstChunk, count, signal);
+    return this.#depot.digests.chunks(file, algorithm, firstChunk, count, signal);
   }
 
   /** The digests of all chunks of that very file, if it was digested not long ago. */

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { CHUNK_BYTES, NAME_BYTES_MAX } from "../../src/base/limits.ts";
-import { DownloadPart, partPathOf } from "../../src/client/part.ts";
+import { DownloadPart } from "../../src/client/part.ts";
+import { partPathOf } from "../../src/client/partnames.ts";
 import { Folder } from "../support/folder.ts";
 import { failureOf, refusal } from "../support/refusal.ts";
 

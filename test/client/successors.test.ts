@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { TreeEntry } from "../../src/client/foliage.ts";
-import { stagedBeside } from "../../src/client/part.ts";
+import { stagedBeside } from "../../src/client/partnames.ts";
 import { planSync } from "../../src/client/plan.ts";
 import { isSuccessorName, withoutSuccessors } from "../../src/client/successors.ts";
 

@@ -1,5 +1,6 @@
 /** What is remembered of files, how much of it, and that another version is another file. */
 import { expect, test } from "bun:test";
+import type { FileFacts, OpenFile } from "../../src/base/openfile.ts";
 import { CHUNK_BYTES, HELD_BYTES_EACH } from "../../src/base/limits.ts";
 import { DigestMemory } from "../../src/vfs/digestmemory.ts";
 import { Chance } from "../support/chance.ts";
@@ -53,9 +54,22 @@ test("keeping the same once more costs nothing, and one that is too large nothin
   expect(memory.heldBytes).toBe(0);
 });
 
-test("a file that cannot be looked at is not kept", async () => {
-  const memory = new DigestMemory();
-  await memory.keepNow(new FakeFile(), "sha256", digestsOf(3));
+/** A file that is looked at once, and cannot be any more where `facts` is missing. */
+function published(facts?: { content: string; modifiedMs: number; changedMs: number }): OpenFile {
+  const file = new FakeFile();
+  const found = Promise.resolve({ ...seen("a"), ...facts } as FileFacts);
+  if (facts !== undefined) file.facts = () => found;
+  return file;
+}
 
-  expect(memory.heldBytes).toBe(0);
+test.each([
+  ["that cannot be looked at", undefined, false],
+  ["that is as it was before", { content: "c", modifiedMs: 1, changedMs: 5000 }, true],
+  ["that was written to since", { content: "d", modifiedMs: 1, changedMs: 5000 }, false],
+  ["that may be written to in one tick", { content: "c", modifiedMs: 9, changedMs: 9 }, false],
+])("of what was published a file %s is kept or not", async (_case, facts, isKept) => {
+  const memory = new DigestMemory();
+  await memory.keepPublished(published(facts), "c", "sha256", digestsOf(3));
+
+  expect(memory.heldBytes > 0).toBe(isKept);
 });

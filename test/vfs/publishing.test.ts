@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { FtpxError } from "../../src/base/errors.ts";
 import { parsePath } from "../../src/base/path.ts";
+import { loadKernel } from "../../src/store/kernel.ts";
 import { duplicate } from "../../src/vfs/duplication.ts";
 import { recover } from "../../src/vfs/recovery.ts";
 import type { Vfs } from "../../src/vfs/vfs.ts";
@@ -86,6 +87,16 @@ test("an upload that cannot begin leaves neither a part nor a reservation", asyn
 
   expect(await shop.ledger()).toBe("0/0 0/0");
 });
+
+test.skipIf(loadKernel() === undefined)(
+  "INV: an empty file that two paths of one name put at once is counted once",
+  async () => {
+    await shop.vfs.makeDir(parsePath("/d/e"), true);
+    symlinkSync("d", shop.folder.at("storage/ann/link"));
+    await Promise.all([shop.put("/d/e/f", ""), shop.put("/link/e/f", "")]);
+    expect(await shop.ledger()).toBe("0/3 0/0");
+  },
+);
 
 test("Q6: an upload that nobody went on with is dropped in its time, one that is open is not", async () => {
   await shop.close();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open as openFile, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CHUNK_BYTES } from "../../src/base/limits.ts";
@@ -21,6 +21,8 @@ let folder: string;
 let state: State;
 /** Lets a test hold a call of the state up. */
 let delays: Map<keyof State, Promise<void>>;
+/** Between a rename and what it counts. */
+let beforeSettling: () => Promise<void>;
 let depot: Depot;
 let vfs: Vfs;
 
@@ -29,6 +31,7 @@ beforeEach(async () => {
   const store = await openDiskStore(join(folder, "storage"));
   state = await openState(join(folder, "state.sqlite"));
   delays = new Map();
+  beforeSettling = async () => {};
   const held: State = {
     ...state,
     digests: async (...asked) => (await delays.get("digests"), await state.digests(...asked)),
@@ -36,6 +39,7 @@ beforeEach(async () => {
       await delays.get("publishing"),
       await state.publishing(...asked)
     ),
+    settle: async (...asked) => (await beforeSettling(), await state.settle(...asked)),
   };
   depot = new Depot(held, store, new Digests());
   vfs = await depot.enter("ann", () => ({ bytes: 1e12, files: 1e6 }));
@@ -88,6 +92,7 @@ function feed({ upload }: ClaimedUpload, content: Uint8Array, from: number, to: 
 
 const reserved = async () => (await state.account("ann"))?.reserved.bytes;
 const published = () => readFile(join(folder, "storage/ann/f"));
+const remembered = async () => vfs.knownDigests(await vfs.facts(parsePath("/f")), "sha256");
 
 test.each(["digests", "publishing"] as const)(
   "a commit that waits for %s is carried through when its session ends meanwhile",
@@ -262,6 +267,40 @@ test("a second commit is refused while the first is under way, and after it", as
   await opened.close();
   const used = (await state.account("ann"))?.used;
   expect(used).toEqual({ bytes: CONTENT.byteLength, files: 1 });
+});
+
+test("F2: the digests of an upload are remembered of what it published, not of what became of it", async () => {
+  const put = async () => {
+    const claimed = await open(1);
+    feed(claimed, CONTENT, 0, CONTENT.byteLength);
+    await claimed.upload.commit(CONTENT.byteLength, digestOf(CONTENT));
+    await claimed.close();
+  };
+
+  await put();
+  expect(await remembered()).toEqual(chunkDigests(CONTENT));
+  // As a tool does that looks at each file that comes in: in place, at once.
+  beforeSettling = async () => {
+    const file = await openFile(join(folder, "storage/ann/f"), "r+");
+    await file.write(OTHER.subarray(0, 1), 0, 1, 0);
+    await file.close();
+  };
+  await put();
+  expect(await remembered()).toBeUndefined();
+});
+
+test("digests that a client asks for are of what the disk holds, whatever is remembered", async () => {
+  const claimed = await open(1);
+  feed(claimed, CONTENT, 0, CONTENT.byteLength);
+  await claimed.upload.commit(CONTENT.byteLength, digestOf(CONTENT));
+  await claimed.close();
+  const file = await vfs.openFile(parsePath("/f"));
+  // As if the disk had changed since then what it holds.
+  depot.digestMemory.keep(await file.facts(), "sha256", chunkDigests(OTHER));
+  const { signal } = new AbortController();
+
+  expect(await vfs.chunkDigests(file, "sha256", 0, 3, signal)).toEqual(chunkDigests(CONTENT));
+  await file.close();
 });
 
 test("F3: the path of an upload that is fed is busy for other sessions", async () => {

@@ -14,7 +14,7 @@ import type { VirtualPath } from "../../base/path.ts";
 import { levelsOf, relativeTo } from "../../client/foliage.ts";
 import type { TreeEntry, TreeFilter } from "../../client/foliage.ts";
 import { isLate, isSameTime, planSync } from "../../client/plan.ts";
-import { stagedBeside } from "../../client/part.ts";
+import { stagedBeside } from "../../client/partnames.ts";
 import type { Plan } from "../../client/plan.ts";
 import { ASKED_AT_ONCE, workThrough } from "../../client/queue.ts";
 import { withoutSuccessors } from "../../client/successors.ts";
