@@ -35,9 +35,9 @@ interface Panel {
 
 export function chartOf(series: readonly Series[], machine: Machine): string {
   const panels = panelsOf(series);
-  const ratios = panels.flatMap(({ bars }) =>
-    bars.flatMap(({ ratio, aim }) => [ratio.least, ratio.most, aim ?? 1]),
-  );
+  const ratios = panels
+    .flatMap(({ bars }) => bars.flatMap(({ ratio, aim }) => [ratio.least, ratio.most, aim ?? 1]))
+    .filter(Number.isFinite);
   const [least, most] = [powerBelow(Math.min(0.5, ...ratios)), powerAbove(Math.max(2, ...ratios))];
   const place = (ratio: number) =>
     LEFT + (Math.log2(ratio / least) / Math.log2(most / least)) * (COLUMN_WIDTH - LEFT - RIGHT);
@@ -122,13 +122,17 @@ function drawBar(
   top: number,
   place: (ratio: number) => number,
 ): string {
-  if (!Number.isFinite(ratio.median)) return "";
-  const [one, end] = [place(1), place(ratio.median)];
+  const name = `<text x="${LEFT - 10}" y="${top + 10}" text-anchor="end">${escapeText(against)}</text>`;
+  const one = place(1);
+  if (!Number.isFinite(ratio.median)) {
+    return `${name}\n<text x="${(one + 6).toFixed(1)}" y="${top + 10}">not measured</text>`;
+  }
+  const end = place(ratio.median);
   const middle = top + BAR_HEIGHT / 2;
   const [least, most] = [place(ratio.least).toFixed(1), place(ratio.most).toFixed(1)];
   const after = Math.max(one, end, place(ratio.most)) + 6;
   return [
-    `<text x="${LEFT - 10}" y="${top + 10}" text-anchor="end">${escapeText(against)}</text>`,
+    name,
     `<rect x="${Math.min(one, end).toFixed(1)}" y="${top}" width="${Math.abs(end - one).toFixed(1)}" height="${BAR_HEIGHT}" fill="${ratio.median < 1 ? SLOWER : FASTER}" opacity="0.75"/>`,
     `<line x1="${least}" x2="${most}" y1="${middle}" y2="${middle}" stroke="#30363d" stroke-width="1.4"/>`,
     aim === undefined ? "" : drawAim(place(aim), top),
