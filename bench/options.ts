@@ -11,7 +11,7 @@ export interface Options {
   readonly pairs: number;
   /** What takes minutes for one run: sftp's tree over a long line. */
   readonly isSlow: boolean;
-  /** Peers with one of these in their name do not take part. */
+  /** Peers with a word in their name that begins so do not take part. */
   readonly without: readonly string[];
   readonly json: string | undefined;
   readonly svg: string | undefined;
