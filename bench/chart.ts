@@ -51,7 +51,10 @@ export function chartOf(series: readonly Series[], machine: Machine): string {
       "</g>",
     ].join("\n"),
   );
-  const words = `${machine.processors}, Linux ${machine.kernel}, ftpx ${machine.versions["ftpx"]}`;
+  const words = [
+    `${machine.processors}, Linux ${machine.kernel}, ftpx ${machine.versions["ftpx"]}`,
+    "thin lines are spreads, red ones aims; beyond 1 ftpx is faster, or takes less",
+  ].join("; ");
   const height = bottom + 24;
   const title = "times as fast as each peer: ftpx, medians of pairs";
   return [
@@ -130,7 +133,7 @@ function drawBar(
   const end = place(ratio.median);
   const middle = top + BAR_HEIGHT / 2;
   const [least, most] = [place(ratio.least).toFixed(1), place(ratio.most).toFixed(1)];
-  const after = Math.max(one, end, place(ratio.most)) + 6;
+  const after = Math.max(one, end, place(ratio.most), place(aim ?? 1)) + 6;
   return [
     name,
     `<rect x="${Math.min(one, end).toFixed(1)}" y="${top}" width="${Math.abs(end - one).toFixed(1)}" height="${BAR_HEIGHT}" fill="${ratio.median < 1 ? SLOWER : FASTER}" opacity="0.75"/>`,

@@ -1,4 +1,7 @@
-/** Copies that are watched by the events of `--json`, and cut off by killing the client. */
+/**
+ * Copies that are watched by the events of `--json`, and cut off by killing the client. Events of
+ * progress come every 100 ms, so that a time is up to so much too long, and never too short.
+ */
 import { linesOf } from "../test/e2e/binary.ts";
 import { endWithRun } from "./errand.ts";
 import type { Errand } from "./errand.ts";

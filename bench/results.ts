@@ -3,6 +3,7 @@
  * and spreads are of pairs that ran one after the other; no mean, because one disturbance of a
  * machine would be in it.
  */
+import type { Machine } from "./machine.ts";
 
 /** Of "MB/s" more is better, of all others less. */
 export type Unit = "s" | "MB/s" | "MiB" | "KiB" | "s/GiB";
@@ -71,6 +72,12 @@ export function compare(ours: Series, theirs: Series): Comparison {
 /** Nothing that is measured here takes no time, no memory and no processor. */
 function isMeasured(value: number): boolean {
   return value > 0 && Number.isFinite(value);
+}
+
+/** Of a file that `--json` has written, what a picture is made of. */
+export interface Measured {
+  readonly machine: Machine;
+  readonly series: readonly Series[];
 }
 
 export interface Left {

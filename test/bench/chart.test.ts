@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { chartOf } from "../../bench/chart.ts";
-import type { Series } from "../../bench/results.ts";
+import type { Measured, Series } from "../../bench/results.ts";
 
 const MACHINE = {
   processors: "2 x <AMD>",
@@ -62,4 +63,14 @@ test("words in a picture are text, and a picture of nothing has no NaN", () => {
 
   expect(picture).toContain("2 x &lt;AMD&gt;");
   expect(picture).not.toMatch(/NaN|Infinity|undefined/u);
+});
+
+test("the picture that is committed is of the results that are", async () => {
+  const folder = join(import.meta.dir, "../../bench");
+  const measured = (await Bun.file(join(folder, "results.json")).json()) as Measured;
+
+  const picture = chartOf(measured.series, measured.machine);
+
+  // How to make it again: bun bench/main.ts --draw bench/results.json --svg bench/results.svg
+  expect(await Bun.file(join(folder, "results.svg")).text()).toBe(picture);
 });
