@@ -3,7 +3,7 @@
  * long as ftpx is faster, on a scale where twice as fast and half as fast are equally far from 1.
  * A line through a bar's end is its spread, a mark the aim. The panels stand in two columns.
  */
-import { escapeText } from "../test/documents/svg.ts";
+import { escapeText, sheetOf } from "../test/documents/sheet.ts";
 import { judge } from "./aims.ts";
 import type { Machine } from "./machine.ts";
 import { compare, groupsOf, primaryOf } from "./results.ts";
@@ -57,16 +57,11 @@ export function chartOf(series: readonly Series[], machine: Machine): string {
   ].join("; ");
   const height = bottom + 24;
   const title = "times as fast as each peer: ftpx, medians of pairs";
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" role="img"`,
-    ` aria-label="${escapeText(title)}" viewBox="0 0 ${WIDTH} ${height}">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<g font-family="system-ui,sans-serif" font-size="12" fill="#30363d">`,
+  return sheetOf(title, { width: WIDTH, height }, [
     `<text x="20" y="24" font-size="15" font-weight="bold">${escapeText(title)}</text>`,
     `<text x="20" y="42" fill="#6e7781">${escapeText(words)}</text>`,
     ...drawn,
-    "</g></svg>\n",
-  ].join("\n");
+  ]);
 }
 
 /** The first column is the longer one. */
