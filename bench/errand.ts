@@ -19,7 +19,7 @@ export interface Measured {
 }
 
 /** Longer than anything at full size; what hangs does not stop the others. */
-const ERRAND_MS_MAX = 900_000;
+export const ERRAND_MS_MAX = 900_000;
 
 /**
  * How often memory is looked at. Not taken from what the system says of a child that has ended:

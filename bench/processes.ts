@@ -2,7 +2,7 @@
  * Servers of any kind as the kernel sees them: the processes that they fork for their sessions,
  * what all of them have used of the processor, and the most memory that one has had.
  */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { cpuOf } from "../test/support/process.ts";
 
 /** How often a server's processes are looked at. */
@@ -77,7 +77,11 @@ function childrenOf(pid: number): number[] {
 
 /** 0 of a process that has ended. */
 export function peakMibOf(pid: number): number {
-  const path = `/proc/${pid}/status`;
-  const status = existsSync(path) ? readFileSync(path, "utf8") : "";
+  let status = "";
+  try {
+    status = readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    // It has ended.
+  }
   return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
 }
