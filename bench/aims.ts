@@ -106,7 +106,8 @@ export function judge(series: readonly Series[], aims: readonly Aim[] = AIMS): J
       const isBest = typeof against !== "string";
       const all = group
         .filter(({ who }) => (isBest ? against.among.test(who) : who === against))
-        .map((theirs) => compare(ours, theirs));
+        .map((theirs) => compare(ours, theirs))
+        .filter(({ ratio }) => Number.isFinite(ratio.median));
       const [first] = all.toSorted((a, b) => a.ratio.median - b.ratio.median);
       if (first === undefined) return [];
       return [{ aim, what, comparison: first, isBest, isMet: first.ratio.median >= atLeast }];

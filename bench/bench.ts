@@ -2,8 +2,9 @@
  * What every workload is given: the ground, its size, peers that stand, and `takeTurns`, which
  * runs all contenders of a comparison one after the other, as often as there are pairs.
  *
- * Who begins changes from pair to pair, so that nobody always comes behind the same one; the
- * disk is at rest before each, so that nobody pays for what another one left to be written.
+ * Who begins changes from pair to pair, and so does the way round, so that nobody always comes
+ * behind the same one; the disk is at rest before each, so that nobody pays for what another one
+ * left to be written. No turn is for warming up: the median is not moved by a slow first pair.
  */
 import { Results } from "./results.ts";
 import type { Figure } from "./results.ts";
@@ -53,8 +54,7 @@ export class Bench {
   async stand(peers: readonly Peer[], place: Place): Promise<Standing[]> {
     const standing: Standing[] = [];
     for (const peer of peers) {
-      const isWanted = !this.size.without.some((name) => peer.name.includes(name));
-      const why = isWanted ? peer.whyMissing() : "--without";
+      const why = isWithout(peer.name, this.size.without) ? "--without" : peer.whyMissing();
       if (why !== undefined) this.results.leaveOut(peer.name, why);
       else {
         try {
@@ -70,8 +70,7 @@ export class Bench {
   async takeTurns(workload: string, contenders: readonly Contender[]): Promise<void> {
     const left = new Set(contenders);
     for (let pair = 0; pair < this.size.pairs; pair += 1) {
-      const first = pair % contenders.length;
-      for (const one of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+      for (const one of turnsOf(contenders, pair)) {
         if (!left.has(one) || (one.isSlow === true && pair > 0)) continue;
         await unlessStopped();
         process.stderr.write(`bench: ${workload}, pair ${pair + 1}: ${one.who}\n`);
@@ -88,4 +87,16 @@ export class Bench {
       }
     }
   }
+}
+
+/** A B, B A, B A, A B: those of one pair, in the order of their turns. */
+export function turnsOf<One>(all: readonly One[], pair: number): One[] {
+  const first = Math.floor(pair / 2) % all.length;
+  const round = [...all.slice(first), ...all.slice(0, first)];
+  return pair % 2 === 0 ? round : round.toReversed();
+}
+
+/** Whether a word of the peer's name begins so: "sftp" is no part of "vsftpd". */
+export function isWithout(peer: string, without: readonly string[]): boolean {
+  return without.some((name) => ` ${peer}`.includes(` ${name}`));
 }

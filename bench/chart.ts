@@ -3,7 +3,7 @@
  * long as ftpx is faster, on a scale where twice as fast and half as fast are equally far from 1.
  * A line through a bar's end is its spread, a mark the aim. The panels stand in two columns.
  */
-import { escapeText } from "../test/documents/svg.ts";
+import { escapeText, sheetOf } from "../test/documents/sheet.ts";
 import { judge } from "./aims.ts";
 import type { Machine } from "./machine.ts";
 import { compare, groupsOf, primaryOf } from "./results.ts";
@@ -35,9 +35,9 @@ interface Panel {
 
 export function chartOf(series: readonly Series[], machine: Machine): string {
   const panels = panelsOf(series);
-  const ratios = panels.flatMap(({ bars }) =>
-    bars.flatMap(({ ratio, aim }) => [ratio.least, ratio.most, aim ?? 1]),
-  );
+  const ratios = panels
+    .flatMap(({ bars }) => bars.flatMap(({ ratio, aim }) => [ratio.least, ratio.most, aim ?? 1]))
+    .filter(Number.isFinite);
   const [least, most] = [powerBelow(Math.min(0.5, ...ratios)), powerAbove(Math.max(2, ...ratios))];
   const place = (ratio: number) =>
     LEFT + (Math.log2(ratio / least) / Math.log2(most / least)) * (COLUMN_WIDTH - LEFT - RIGHT);
@@ -51,19 +51,17 @@ export function chartOf(series: readonly Series[], machine: Machine): string {
       "</g>",
     ].join("\n"),
   );
-  const words = `${machine.processors}, Linux ${machine.kernel}, ftpx ${machine.versions["ftpx"]}`;
+  const words = [
+    `${machine.processors}, Linux ${machine.kernel}, ftpx ${machine.versions["ftpx"]}`,
+    "thin lines are spreads, red ones aims; beyond 1 ftpx is faster, or takes less",
+  ].join("; ");
   const height = bottom + 24;
   const title = "times as fast as each peer: ftpx, medians of pairs";
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" role="img"`,
-    ` aria-label="${escapeText(title)}" viewBox="0 0 ${WIDTH} ${height}">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<g font-family="system-ui,sans-serif" font-size="12" fill="#30363d">`,
+  return sheetOf(title, { width: WIDTH, height }, [
     `<text x="20" y="24" font-size="15" font-weight="bold">${escapeText(title)}</text>`,
     `<text x="20" y="42" fill="#6e7781">${escapeText(words)}</text>`,
     ...drawn,
-    "</g></svg>\n",
-  ].join("\n");
+  ]);
 }
 
 /** The first column is the longer one. */
@@ -122,13 +120,17 @@ function drawBar(
   top: number,
   place: (ratio: number) => number,
 ): string {
-  if (!Number.isFinite(ratio.median)) return "";
-  const [one, end] = [place(1), place(ratio.median)];
+  const name = `<text x="${LEFT - 10}" y="${top + 10}" text-anchor="end">${escapeText(against)}</text>`;
+  const one = place(1);
+  if (!Number.isFinite(ratio.median)) {
+    return `${name}\n<text x="${(one + 6).toFixed(1)}" y="${top + 10}">not measured</text>`;
+  }
+  const end = place(ratio.median);
   const middle = top + BAR_HEIGHT / 2;
   const [least, most] = [place(ratio.least).toFixed(1), place(ratio.most).toFixed(1)];
-  const after = Math.max(one, end, place(ratio.most)) + 6;
+  const after = Math.max(one, end, place(ratio.most), place(aim ?? 1)) + 6;
   return [
-    `<text x="${LEFT - 10}" y="${top + 10}" text-anchor="end">${escapeText(against)}</text>`,
+    name,
     `<rect x="${Math.min(one, end).toFixed(1)}" y="${top}" width="${Math.abs(end - one).toFixed(1)}" height="${BAR_HEIGHT}" fill="${ratio.median < 1 ? SLOWER : FASTER}" opacity="0.75"/>`,
     `<line x1="${least}" x2="${most}" y1="${middle}" y2="${middle}" stroke="#30363d" stroke-width="1.4"/>`,
     aim === undefined ? "" : drawAim(place(aim), top),

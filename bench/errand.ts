@@ -1,8 +1,8 @@
 /**
  * One command of a client, run to its end: how long it took from its start to its exit, what it
- * used of the processor and of memory, and what the servers behind it used.
+ * used of the processor and of memory.
  */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { peakMibOf } from "./processes.ts";
 
 export interface Errand {
   readonly words: readonly string[];
@@ -19,7 +19,7 @@ export interface Measured {
 }
 
 /** Longer than anything at full size; what hangs does not stop the others. */
-const ERRAND_MS_MAX = 900_000;
+export const ERRAND_MS_MAX = 900_000;
 
 /**
  * How often memory is looked at. Not taken from what the system says of a child that has ended:
@@ -104,37 +104,4 @@ export async function unlessStopped(): Promise<void> {
 export async function run(words: readonly string[], env?: Record<string, string>): Promise<string> {
   const errand = env === undefined ? { words } : { words, env };
   return (await measureOutput(errand, async (stdout) => await new Response(stdout).text())).read;
-}
-
-/** Used by a process so far, and by its children that have ended. */
-export function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // utime, stime, cutime, cstime: proc(5) counts from 1, and two fields are cut off.
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
-}
-
-/** Waits until the processes that a server forked for its sessions have ended. */
-export async function sessionsEnded(pid: number, msMax = 5000): Promise<void> {
-  for (let ms = 0; ms < msMax && childrenOf(pid).length > 0; ms += 10) await Bun.sleep(10);
-}
-
-function childrenOf(pid: number): number[] {
-  if (!existsSync(`/proc/${pid}/task`)) return [];
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
-    const children = readFileSync(`/proc/${pid}/task/${task}/children`, "utf8");
-    return children.split(" ").filter(Boolean).map(Number);
-  });
-}
-
-/** All processes below this one, children before grandchildren. */
-export function descendantsOf(pid: number): number[] {
-  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
-}
-
-/** 0 of a process that has ended. */
-export function peakMibOf(pid: number): number {
-  const path = `/proc/${pid}/status`;
-  const status = existsSync(path) ? readFileSync(path, "utf8") : "";
-  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
 }

@@ -7,7 +7,8 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { descendantsOf, run, sessionsEnded } from "./errand.ts";
+import { run } from "./errand.ts";
+import { descendantsOf, sessionsEnded } from "./processes.ts";
 
 export class Ground {
   readonly folder: string;

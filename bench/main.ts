@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --only W1,W3 --without lftp --scale 0.1 --pairs 5 --crowd 1 --slow --growth
- * --steps 0.1,1 --json FILE --svg FILE]`: ftpx and its peers in turn, in one run on one machine.
+ * `npm run bench [-- OPTIONS]`: ftpx and its peers in turn, in one run on one machine; or, with
+ * `--draw`, the picture of what an earlier run has measured. options.ts has the options.
  *
  * Machines are shared and noisy: nothing else should run while this measures, and only ratios of
  * one run mean anything. The exit status is 1 when something could not be measured; a missed aim
@@ -15,9 +15,10 @@ import { stopErrands, unlessStopped } from "./errand.ts";
 import { Ground } from "./ground.ts";
 import { machineHere } from "./machine.ts";
 import type { Machine } from "./machine.ts";
-import { PAIRS_MIN, parseOptions } from "./options.ts";
+import { PAIRS_MIN, parseOptions, USAGE } from "./options.ts";
 import type { Options } from "./options.ts";
 import { Results } from "./results.ts";
+import type { Measured } from "./results.ts";
 import { growthOf, tableOf } from "./table.ts";
 import type { Step } from "./table.ts";
 import type { Workload } from "./workloads/workload.ts";
@@ -83,6 +84,15 @@ try {
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(64);
+}
+if (options.isHelp) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (options.draw !== undefined && options.svg !== undefined) {
+  const measured = (await Bun.file(options.draw).json()) as Measured;
+  await Bun.write(options.svg, chartOf(measured.series, measured.machine));
+  process.exit(0);
 }
 await stat(BINARY);
 const machine = machineHere();

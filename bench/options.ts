@@ -1,4 +1,4 @@
-/** The command line of the benchmarks, checked before anything is started. */
+/** The command line of the benchmarks, checked before anything is started, and what it can be. */
 import { parseArgs } from "node:util";
 
 export interface Options {
@@ -11,10 +11,13 @@ export interface Options {
   readonly pairs: number;
   /** What takes minutes for one run: sftp's tree over a long line. */
   readonly isSlow: boolean;
-  /** Peers with one of these in their name do not take part. */
+  /** Peers with a word in their name that begins so do not take part. */
   readonly without: readonly string[];
   readonly json: string | undefined;
   readonly svg: string | undefined;
+  /** Nothing is measured, but the picture made of these results. */
+  readonly draw: string | undefined;
+  readonly isHelp: boolean;
   /** Nothing when cost is not measured over sizes; else what `scale` or `crowd` is multiplied by. */
   readonly steps: readonly number[] | undefined;
 }
@@ -23,6 +26,21 @@ export interface Options {
 export const PAIRS_MIN = 5;
 
 const STEPS = "0.1,1";
+
+/** For `--help`; TESTING.md tells more. */
+export const USAGE = `npm run bench -- [OPTIONS]
+
+  --only W1,W3          these workloads
+  --scale 0.1           bytes and numbers of files, times that
+  --crowd 0.1           numbers of clients, times that
+  --pairs ${PAIRS_MIN}             how often each takes its turn
+  --slow                what takes minutes too
+  --without lftp,curl   peers with a word in their name that begins so stay out
+  --growth              each workload at the sizes ${STEPS}
+  --steps 0.1,1,10      each workload at these sizes
+  --json FILE           all figures
+  --svg FILE            a picture of the ratios
+  --draw FILE           measures nothing: the picture of the figures in this file`;
 
 /** @throws a text for the person who typed it */
 export function parseOptions(words: readonly string[], workloads: readonly string[]): Options {
@@ -37,12 +55,17 @@ export function parseOptions(words: readonly string[], workloads: readonly strin
       without: { type: "string", default: "" },
       json: { type: "string" },
       svg: { type: "string" },
+      draw: { type: "string" },
+      help: { type: "boolean", default: false },
       growth: { type: "boolean", default: false },
       steps: { type: "string" },
     },
   });
   const pairs = positive("--pairs", values.pairs);
   if (!Number.isInteger(pairs)) throw new Error("--pairs: a whole number is wanted");
+  if (values.draw !== undefined && values.svg === undefined) {
+    throw new Error("--draw: --svg is wanted, for where to");
+  }
   const steps = values.growth ? (values.steps ?? STEPS) : values.steps;
   return {
     only: namesOf(values.only, workloads),
@@ -53,6 +76,8 @@ export function parseOptions(words: readonly string[], workloads: readonly strin
     without: values.without.split(",").filter((name) => name !== ""),
     json: values.json,
     svg: values.svg,
+    draw: values.draw,
+    isHelp: values.help,
     steps: steps?.split(",").map((step) => positive("--steps", step)),
   };
 }

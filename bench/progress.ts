@@ -1,6 +1,9 @@
-/** Copies that are watched by the events of `--json`, and cut off by killing the client. */
+/**
+ * Copies that are watched by the events of `--json`, and cut off by killing the client. Events of
+ * progress come every 100 ms, so that a time is up to so much too long, and never too short.
+ */
 import { linesOf } from "../test/e2e/binary.ts";
-import { endWithRun } from "./errand.ts";
+import { endWithRun, ERRAND_MS_MAX } from "./errand.ts";
 import type { Errand } from "./errand.ts";
 
 interface Event {
@@ -26,6 +29,7 @@ export async function firstProgress(
     stdin: "ignore",
     stdout: "pipe",
     stderr: "ignore",
+    timeout: ERRAND_MS_MAX,
   });
   endWithRun(child);
   let [seconds, resumedAt] = [Number.NaN, Number.NaN];

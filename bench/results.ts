@@ -3,6 +3,7 @@
  * and spreads are of pairs that ran one after the other; no mean, because one disturbance of a
  * machine would be in it.
  */
+import type { Machine } from "./machine.ts";
 
 /** Of "MB/s" more is better, of all others less. */
 export type Unit = "s" | "MB/s" | "MiB" | "KiB" | "s/GiB";
@@ -52,15 +53,31 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: medianOf(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** Pair by pair; what was measured less often is compared as often as it was. */
+/**
+ * Pair by pair; what was measured less often is compared as often as it was, and a pair in which
+ * one of the two was not is left out. All NaN where no pair is left.
+ */
 export function compare(ours: Series, theirs: Series): Comparison {
-  const count = Math.min(ours.values.length, theirs.values.length);
-  const ratios = Array.from({ length: count }, (_hole, pair) => {
-    const [own = 0, other = 0] = [ours.values[pair], theirs.values[pair]];
-    return ours.unit === "MB/s" ? own / other : other / own;
+  const ratios = ours.values.flatMap((own, pair) => {
+    const other = theirs.values[pair] ?? Number.NaN;
+    if (!isMeasured(own) || !isMeasured(other)) return [];
+    return [ours.unit === "MB/s" ? own / other : other / own];
   });
+  const none = { median: Number.NaN, least: Number.NaN, most: Number.NaN };
+  const ratio = ratios.length === 0 ? none : spreadOf(ratios);
   const { workload, what } = ours;
-  return { workload, what, ours: ours.who, against: theirs.who, ratio: spreadOf(ratios) };
+  return { workload, what, ours: ours.who, against: theirs.who, ratio };
+}
+
+/** Nothing that is measured here takes no time, no memory and no processor. */
+function isMeasured(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
+}
+
+/** Of a file that `--json` has written, what a picture is made of. */
+export interface Measured {
+  readonly machine: Machine;
+  readonly series: readonly Series[];
 }
 
 export interface Left {
@@ -75,7 +92,9 @@ export class Results {
   readonly failures: Left[] = [];
   readonly notes: string[] = [];
 
+  /** @throws when it is no figure: then nothing is noted */
   add(workload: string, who: string, { what, unit, value, bytes }: Figure): void {
+    if (!isMeasured(value)) throw new Error(`${what}: nothing was measured (${value} ${unit})`);
     const isIt = (one: Series) => one.workload === workload && one.who === who && one.what === what;
     const found = this.series.find(isIt);
     if (found !== undefined) found.values.push(value);

@@ -13,6 +13,7 @@ import type { Client } from "../src/client/client.ts";
 import { freshAddress, Scene } from "../test/e2e/binary.ts";
 import type { Server } from "../test/e2e/binary.ts";
 import { greeted, guess } from "../test/e2e/wire.ts";
+import { medianOf } from "./results.ts";
 
 const { values } = parseArgs({ options: { count: { type: "string", default: "2000" } } });
 const count = Number(values.count);
@@ -84,10 +85,6 @@ async function throttled(server: Server): Promise<Times> {
   return times;
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-}
-
 /** Two-sided p of the rank-sum test, by its normal approximation. */
 function rankSumP(a: readonly number[], b: readonly number[]): number {
   const all = [...a.map((ms) => ({ ms, isA: true })), ...b.map((ms) => ({ ms, isA: false }))];
@@ -111,12 +108,13 @@ function report(times: Times): boolean {
   const [[first, base] = ["", []], ...others] = times;
   let isAlike = true;
   for (const [kind, own] of others) {
-    const differenceMs = median(own) - median(base);
+    const [ownMs, baseMs] = [medianOf(own), medianOf(base)];
+    const differenceMs = ownMs - baseMs;
     const p = rankSumP(base, own);
     isAlike &&= p > P_MIN || Math.abs(differenceMs) < DIFFERENCE_MS_MAX;
     console.log(
-      `${kind} against ${first}, ${own.length} each: medians ${median(own).toFixed(4)} and ` +
-        `${median(base).toFixed(4)} ms, apart ${differenceMs.toFixed(4)}, rank-sum p = ${p.toFixed(3)}`,
+      `${kind} against ${first}, ${own.length} each: medians ${ownMs.toFixed(4)} and ` +
+        `${baseMs.toFixed(4)} ms, apart ${differenceMs.toFixed(4)}, rank-sum p = ${p.toFixed(3)}`,
     );
   }
   return isAlike;

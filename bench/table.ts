@@ -65,6 +65,7 @@ function figureCells({ values, unit, bytes }: Series): Row {
 function ratioCells(ratio: Spread | undefined): Row {
   if (ratio === undefined) return ["", ""];
   const { median, least, most } = ratio;
+  if (!Number.isFinite(median)) return ["-", ""];
   return [median.toFixed(2), least === most ? "" : `${least.toFixed(2)} to ${most.toFixed(2)}`];
 }
 

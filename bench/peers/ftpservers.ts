@@ -27,34 +27,58 @@ export interface FtpServerKind {
   stand(ground: Ground, place: Place, protocol: FtpProtocol): Promise<FtpServer>;
 }
 
-export const VSFTPD: FtpServerKind = {
-  name: "vsftpd",
-  whyMissing: () =>
+export const VSFTPD = kindOf(
+  "vsftpd",
+  () =>
     missingTool("vsftpd", "openssl") ??
     (process.getuid?.() === 0 ? undefined : "vsftpd needs root here"),
-  stand: async (ground, place, protocol) =>
-    await ground.once(`vsftpd ${protocol} ${place.name}`, async () => {
-      return await startVsftpd(ground, place, protocol);
-    }),
-};
+  vsftpdWords,
+);
 
-export const PYFTPDLIB: FtpServerKind = {
-  name: "pyftpdlib",
-  whyMissing: () =>
+export const PYFTPDLIB = kindOf(
+  "pyftpdlib",
+  () =>
     missingTool("openssl") ??
     (findPython() === undefined ? "no Python has pyftpdlib and OpenSSL" : undefined),
-  stand: async (ground, place, protocol) =>
-    await ground.once(`pyftpdlib ${protocol} ${place.name}`, async () => {
-      return await startPyftpdlib(ground, place, protocol);
-    }),
-};
+  pyftpdlibWords,
+);
 
-async function startVsftpd(
+/** What a server is to be, which its command line or its settings say. */
+interface Wanted {
+  readonly host: string;
+  readonly port: number;
+  /** The folder above the home. */
+  readonly root: string;
+  readonly protocol: FtpProtocol;
+}
+
+function kindOf(
+  name: string,
+  whyMissing: () => string | undefined,
+  wordsOf: (ground: Ground, wanted: Wanted) => Promise<readonly string[]>,
+): FtpServerKind {
+  const start = async (ground: Ground, place: Place, protocol: FtpProtocol): Promise<FtpServer> => {
+    const [port, home] = [await freePort(place), await ground.peersHome()];
+    const wanted = { host: place.host, port, root: dirname(home), protocol };
+    const child = ground.start([...place.atServer, ...(await wordsOf(ground, wanted))]);
+    await listening(place, port, child);
+    return { port, pid: child.pid, home, prefix: `/${basename(home)}` };
+  };
+  return {
+    name,
+    whyMissing,
+    stand: async (ground, place, protocol) =>
+      await ground.once(
+        `${name} ${protocol} ${place.name}`,
+        async () => await start(ground, place, protocol),
+      ),
+  };
+}
+
+async function vsftpdWords(
   ground: Ground,
-  place: Place,
-  protocol: FtpProtocol,
-): Promise<FtpServer> {
-  const [port, home] = [await freePort(place), await ground.peersHome()];
+  { host, port, root, protocol }: Wanted,
+): Promise<readonly string[]> {
   const { cert, key } = await ground.certificate();
   const secret = protocol === "ftps" ? "YES" : "NO";
   const empty = ground.path("empty");
@@ -63,11 +87,11 @@ async function startVsftpd(
     listen: "YES",
     listen_ipv6: "NO",
     background: "NO",
-    listen_address: place.host,
+    listen_address: host,
     listen_port: port,
     anonymous_enable: "YES",
     local_enable: "NO",
-    anon_root: dirname(home),
+    anon_root: root,
     anon_upload_enable: "YES",
     anon_mkdir_write_enable: "YES",
     anon_other_write_enable: "YES",
@@ -92,9 +116,7 @@ async function startVsftpd(
   const config = ground.path(`vsftpd-${port}`);
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   await Bun.write(config, `${lines.join("\n")}\n`);
-  const child = ground.start([...place.atServer, programOf("vsftpd") ?? "", config]);
-  await listening(place, port, child);
-  return { port, pid: child.pid, home, prefix: `/${basename(home)}` };
+  return [programOf("vsftpd") ?? "", config];
 }
 
 const PYTHON_SERVER = `
@@ -122,23 +144,11 @@ function findPython(): string | undefined {
   });
 }
 
-async function startPyftpdlib(
+async function pyftpdlibWords(
   ground: Ground,
-  place: Place,
-  protocol: FtpProtocol,
-): Promise<FtpServer> {
-  const [port, home] = [await freePort(place), await ground.peersHome()];
+  { host, port, root, protocol }: Wanted,
+): Promise<readonly string[]> {
   const { cert, key } = await ground.certificate();
-  const python = [...place.atServer, findPython() ?? "", "-W", "ignore", "-c", PYTHON_SERVER];
-  const child = ground.start([
-    ...python,
-    place.host,
-    String(port),
-    dirname(home),
-    cert,
-    key,
-    protocol,
-  ]);
-  await listening(place, port, child);
-  return { port, pid: child.pid, home, prefix: `/${basename(home)}` };
+  const python = [findPython() ?? "", "-W", "ignore", "-c", PYTHON_SERVER];
+  return [...python, host, String(port), root, cert, key, protocol];
 }

@@ -48,15 +48,21 @@ async function listBeside({ server }: FtpxServer, copies: readonly Errand[]): Pr
   );
   await client.signIn(USER, new DerivedKeys(() => PASSWORD));
   const over = new AbortController();
-  const copying = Promise.all(copies.map(measure)).finally(() => over.abort());
+  // With the first of them that ends: after that only the other one is beside.
+  const copying = Promise.all(
+    copies.map(async (copy) => await measure(copy).finally(() => over.abort())),
+  );
   const waits: number[] = [];
-  while (!over.signal.aborted) {
-    const beganMs = performance.now();
-    await client.call("list", { path: parsePath("/"), cursor: 0 });
-    waits.push((performance.now() - beganMs) / 1000);
-    await Bun.sleep(PAUSE_MS);
+  try {
+    while (!over.signal.aborted) {
+      const beganMs = performance.now();
+      await client.call("list", { path: parsePath("/"), cursor: 0 });
+      waits.push((performance.now() - beganMs) / 1000);
+      await Bun.sleep(PAUSE_MS);
+    }
+  } finally {
+    client.close();
+    await copying;
   }
-  client.close();
-  await copying;
   return waits.toSorted((a, b) => a - b);
 }

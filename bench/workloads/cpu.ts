@@ -1,12 +1,13 @@
 /** W9: what a server, with all processes that it forks, and a client use of the processor. */
 import { join } from "node:path";
 import type { Contender } from "../bench.ts";
-import { cpuSecondsOf, measure, sessionsEnded } from "../errand.ts";
+import { measure } from "../errand.ts";
 import type { Errand } from "../errand.ts";
 import { provide, randomFile, remove } from "../material.ts";
 import { CURL_FTPS, OURS, OURS_FAST, SFTP, SFTP_GCM } from "../peers/peers.ts";
 import type { Standing } from "../peers/peer.ts";
 import { LOOPBACK } from "../place.ts";
+import { ServerTime, sessionsEnded } from "../processes.ts";
 import { GIB } from "./workload.ts";
 import type { Workload } from "./workload.ts";
 
@@ -49,11 +50,11 @@ function ofServer(
 ): Contender {
   const run = async () => {
     await sessionsEnded(serverPid);
-    const before = cpuSecondsOf(serverPid);
+    using time = new ServerTime(serverPid);
     const { cpuSeconds } = await measure(errand);
     await Bun.sleep(REST_MS);
     await sessionsEnded(serverPid);
-    const serverSeconds = cpuSecondsOf(serverPid) - before;
+    const serverSeconds = time.end();
     await remove(copy);
     const unit = "s/GiB" as const;
     return [

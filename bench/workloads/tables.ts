@@ -7,14 +7,16 @@ import { appendFile } from "node:fs/promises";
 import { TRANSFERS_MAX } from "../../src/base/limits.ts";
 import { formatVerifier, makeVerifier } from "../../src/base/verifier.ts";
 import { openUpload, sendPiece, signedIn } from "../../test/e2e/wire.ts";
+import { cpuOf } from "../../test/support/process.ts";
 import type { Bench } from "../bench.ts";
-import { cpuSecondsOf, measure, measureOutput } from "../errand.ts";
+import { measure, measureOutput } from "../errand.ts";
 import type { Errand } from "../errand.ts";
 import { randomTree, remove } from "../material.ts";
 import { errandsOf, PASSWORD, restartFtpx, startFtpx, USER } from "../peers/ftpx.ts";
 import type { FtpxServer } from "../peers/ftpx.ts";
 import { RSYNC } from "../peers/peers.ts";
 import { LOOPBACK } from "../place.ts";
+import { ServerTime, sessionsEnded } from "../processes.ts";
 import type { Figure } from "../results.ts";
 import { KIB, MIB } from "./workload.ts";
 import type { Workload } from "./workload.ts";
@@ -128,14 +130,15 @@ async function startAgain(what: string, made: FtpxServer): Promise<[FtpxServer, 
   const beganMs = performance.now();
   const begun = await restartFtpx(LOOPBACK, made);
   const seconds = (performance.now() - beganMs) / 1000;
-  const processor = cpuSecondsOf(begun.server.process.pid);
-  return [begun, figuresOf(what, seconds, processor)];
+  const { own } = cpuOf(begun.server.process.pid);
+  return [begun, figuresOf(what, seconds, own)];
 }
 
 async function costOf(what: string, errand: Errand, serverPid: number): Promise<Figure[]> {
-  const before = cpuSecondsOf(serverPid);
+  using time = new ServerTime(serverPid);
   const { seconds, cpuSeconds } = await measure(errand);
-  return figuresOf(what, seconds, cpuSeconds + cpuSecondsOf(serverPid) - before);
+  await sessionsEnded(serverPid);
+  return figuresOf(what, seconds, cpuSeconds + time.end());
 }
 
 /** The processor's time is that of both sides. */

@@ -26,6 +26,13 @@ test("every aim is about a workload that there is, and has one bound", () => {
   }
 });
 
+test("who was not measured is judged by nobody, and is not the best", () => {
+  const series = [seriesOf("ftpx", 1), seriesOf("a ftps b", 0), seriesOf("c ftps d", 2)];
+
+  expect(judge(series, [BEST]).map(({ comparison }) => comparison?.against)).toEqual(["c ftps d"]);
+  expect(judge(series.slice(0, 2), [BEST])).toEqual([]);
+});
+
 test("the best of several is the one that is least behind", () => {
   const series = [
     seriesOf("ftpx", 1),

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseOptions } from "../../bench/options.ts";
+import { parseOptions, USAGE } from "../../bench/options.ts";
 
 const NAMES = ["W1", "W2", "W3"];
 
@@ -13,8 +13,19 @@ test("without options everything is measured once at full size, in five pairs", 
     without: [],
     json: undefined,
     svg: undefined,
+    draw: undefined,
+    isHelp: false,
     steps: undefined,
   });
+});
+
+test("every option stands in the help, and no other", () => {
+  const named = [...USAGE.matchAll(/^ {2}(--[a-z]+)/gmu)].map(([, name = ""]) => name);
+
+  for (const name of named) {
+    expect(() => parseOptions([name, "1", "--svg", "f"], NAMES)).not.toThrow("Unknown option");
+  }
+  expect(named).toHaveLength(11);
 });
 
 test("peers that are to stay out are named by a part of their names", () => {
@@ -42,6 +53,7 @@ test.each([
   [["--pairs", "1.5"], "--pairs: a whole number"],
   [["--crowd", ""], "--crowd: a number above 0"],
   [["--steps", "1,,2"], "--steps: a number above 0"],
+  [["--draw", "a.json"], "--draw: --svg is wanted"],
   [["--fast"], "--fast"],
   [["W1"], "W1"],
 ])("%p is refused", (words, text) => {

@@ -38,6 +38,30 @@ test("what ran once is compared with the first of the others", () => {
   expect(ratio).toEqual({ median: 10, least: 10, most: 10 });
 });
 
+test("a pair in which one of the two was not measured is none", () => {
+  const { ratio } = compare(seriesOf("ftpx", [1, 2, 0]), seriesOf("sftp", [0, 8, 2]));
+
+  expect(ratio).toEqual({ median: 4, least: 4, most: 4 });
+});
+
+test("what has no such pair has no ratio", () => {
+  const { ratio } = compare(seriesOf("ftpx", [1]), seriesOf("sftp", [0]));
+
+  expect(ratio).toEqual({ median: Number.NaN, least: Number.NaN, most: Number.NaN });
+});
+
+test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+  "%p is not taken for a figure",
+  (value) => {
+    const results = new Results();
+
+    expect(() => results.add("W9", "sftp", { what: "server, put", unit: "s/GiB", value })).toThrow(
+      "server, put: nothing was measured",
+    );
+    expect(results.series).toEqual([]);
+  },
+);
+
 test("figures of the same workload, name and peer are one series", () => {
   const results = new Results();
   for (const value of [3, 1]) results.add("W1", "sftp", { what: "get", unit: "s", value });

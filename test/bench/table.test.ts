@@ -16,6 +16,13 @@ test("a line has median, spread, rate, ratio and aim in columns", () => {
   ]);
 });
 
+test("who was not measured has no ratio", () => {
+  const table = tableOf([seriesOf("ftpx sha256", 1, 1), seriesOf("cp", 0, 0)]);
+
+  expect(table).not.toContain("NaN");
+  expect(table.split("\n").at(-1)?.split(/ {2,}/u).at(-1)).toBe("-");
+});
+
 test("an aim of another one of ours, or against the best, has a line of its own", () => {
   const table = tableOf([
     seriesOf("ftpx sha256", 1),

@@ -7,7 +7,7 @@
  */
 import type { Point } from "../support/slope.ts";
 import { mean } from "../support/slope.ts";
-import { escapeText } from "./svg.ts";
+import { escapeText, sheetOf } from "./sheet.ts";
 
 export interface Curve {
   readonly label: string;
@@ -48,15 +48,10 @@ export function plotOf(
     const top = TOP + index * (PANEL_HEIGHT + PANEL_GAP) + 20;
     return drawPanel(panel, top, lastX, marks);
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" role="img"`,
-    ` aria-label="${escapeText(title)}" viewBox="0 0 ${WIDTH} ${height}">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<g font-family="system-ui,sans-serif" font-size="12" fill="#30363d">`,
+  return sheetOf(title, { width: WIDTH, height }, [
     `<text x="${LEFT}" y="24" font-size="15" font-weight="bold">${escapeText(title)}</text>`,
     ...drawn,
-    "</g></svg>\n",
-  ].join("\n");
+  ]);
 }
 
 function drawPanel(panel: Panel, top: number, lastX: number, marks: readonly number[]): string {

@@ -5,6 +5,7 @@
  * the font of its reader has. Colours are the sixteen of the terminal; anything else that a
  * sequence asks for is left out.
  */
+import { escapeText } from "./sheet.ts";
 
 const CELL_WIDTH = 8.4;
 const LINE_HEIGHT = 18;
@@ -100,16 +101,4 @@ function drawRun({ text, column, colour, isBold, isDim }: Run, y: number): strin
   const opacity = isDim ? ' opacity="0.65"' : "";
   const place = `x="${x}" y="${y}" textLength="${length}" lengthAdjust="spacingAndGlyphs"`;
   return `<text ${place} fill="${colour}"${weight}${opacity}>${escapeText(text)}</text>`;
-}
-
-const ENTITIES = new Map([
-  ["&", "&amp;"],
-  ["<", "&lt;"],
-  [">", "&gt;"],
-  ['"', "&quot;"],
-]);
-
-/** For text and for attributes in double quotes. */
-export function escapeText(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES.get(character) ?? character);
 }

@@ -16,7 +16,7 @@ import { encodeBody } from "../../src/wire/shape.ts";
 import { exportBinding, TLS_OPTIONS } from "../../src/wire/tls.ts";
 import { outcomeOf } from "../support/refusal.ts";
 import { Scene } from "./binary.ts";
-import type { Server } from "./binary.ts";
+import type { Ran, Server } from "./binary.ts";
 import { ENCRYPTED, HANDSHAKE, recordsIn, Tap } from "./tap.ts";
 import { greeted, signedIn } from "./wire.ts";
 
@@ -102,14 +102,17 @@ async function openssl(input: Uint8Array, ...options: string[]): Promise<string>
   return (await Promise.all(texts)).join("");
 }
 
+/** A client that tries once. */
+async function tryThrough(tap: Tap, ...options: string[]): Promise<Ran> {
+  const target = server.target("ann", "/", tap.port);
+  return await scene.run(["quota", target, "--retries", "0", ...options], PASSWORD);
+}
+
 test("T1: a frame in front of the ClientHello ends the connection and is not answered", async () => {
   const tap = await Tap.open(server.port, {
     toServer: { first: (flight) => Buffer.concat([HELLO, flight]) },
   });
-  const { status } = await scene.run(
-    ["quota", server.target("ann", "/", tap.port), "--retries", "0"],
-    PASSWORD,
-  );
+  const { status } = await tryThrough(tap);
   tap.close();
 
   expect([69, 76]).toContain(status);
@@ -122,10 +125,7 @@ test("T1: a frame in the segment of the ClientHello is never read", async () => 
   const tap = await Tap.open(server.port, {
     toServer: { first: (flight) => Buffer.concat([flight, HELLO]) },
   });
-  const { status } = await scene.run(
-    ["quota", server.target("ann", "/", tap.port), "--retries", "0"],
-    PASSWORD,
-  );
+  const { status } = await tryThrough(tap);
   tap.close();
 
   expect([69, 75, 76]).toContain(status);
@@ -137,10 +137,7 @@ test.each([
   ["behind", (flight: Buffer) => Buffer.concat([flight, HELLO])],
 ])("T1: a frame %s a server's first flight is never read by the client", async (_place, first) => {
   const tap = await Tap.open(server.port, { toClient: { first } });
-  const { status, stdout } = await scene.run(
-    ["quota", server.target("ann", "/", tap.port), "--retries", "0", "--json"],
-    PASSWORD,
-  );
+  const { status, stdout } = await tryThrough(tap, "--json");
   tap.close();
 
   expect([69, 75, 76]).toContain(status);
@@ -288,10 +285,7 @@ test("R11: a server that never ends its handshake gets a ClientHello, and is lef
   const tap = await Tap.open(server.port, {
     toClient: { first: (flight) => flight.subarray(0, 100) },
   });
-  const { status, stderr } = await scene.run(
-    ["quota", server.target("ann", "/", tap.port), "--retries", "0"],
-    PASSWORD,
-  );
+  const { status, stderr } = await tryThrough(tap);
   const types = recordsIn(tap.toServer).map(({ type }) => type);
   tap.close();
 

@@ -10,10 +10,18 @@ export function residentBytesOf(pid: number): number {
 
 /** Processor time that it has used so far, in user and system mode. */
 export function cpuSecondsOf(pid: number): number {
+  const { own } = cpuOf(pid);
+  return own;
+}
+
+/** In seconds: its own, and that of its children that have ended and that it has waited for. */
+export function cpuOf(pid: number): { own: number; ended: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // Its name, in brackets, may have any characters in it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  // proc(5) counts from 1, and two fields are cut off.
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15).map(Number);
+  return { own: (user + system) / 100, ended: (endedUser + endedSystem) / 100 };
 }
 
 /** How long this thread has had the processor; what others take of a busy machine is not in it. */
