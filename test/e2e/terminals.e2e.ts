@@ -179,3 +179,16 @@ test.each(["help", "completion bash", "help put"])(
     }
   },
 );
+
+test("who --watch ends when nobody reads it any more", async () => {
+  const command = `${BINARY} who --watch --json --data ${scene.data} 2>&- | head -1; echo \${PIPESTATUS[0]}`;
+  const reading = Bun.spawn([BINARY, "connect", server.target("ann")], {
+    env: { ...process.env, ...ENV, FTPX_HOME: scene.path("watched") },
+    stdin: "pipe",
+  });
+  const child = Bun.spawn(["timeout", "20", "bash", "-c", command]);
+
+  expect(await new Response(child.stdout).text()).toMatch(/^\{.*\}\n0\n$/);
+  await reading.stdin.end();
+  await reading.exited;
+});
