@@ -192,3 +192,11 @@ test("who --watch ends when nobody reads it any more", async () => {
   await reading.stdin.end();
   await reading.exited;
 });
+
+test("data that finds no room is told as a full disk, with its status", async () => {
+  const child = Bun.spawn(["sh", "-c", `${BINARY} help > /dev/full`], { stderr: "pipe" });
+
+  const told = await new Response(child.stderr).text();
+  expect(told).toStartWith("ftpx: standard output: the disk of this machine is full\n");
+  expect(await child.exited).toBe(73);
+});
