@@ -65,6 +65,15 @@ test("P6: digests are exact in a pipe, and do nothing to a terminal", async () =
   await screen.close();
 });
 
+test("P6: a data directory with such a name is told harmlessly", async () => {
+  const data = scene.path(CLEARING);
+  mkdirSync(data);
+  const { stderr, status } = await run("useradd", "eve", "--data", data);
+  expect(status).toBe(0);
+  expect(stderr).toContain("created in ");
+  expect(stderr.replaceAll("\n", "")).not.toMatch(UNSAFE_ON_TERMINAL);
+});
+
 test("P6: a bookmark that a hand has written shows itself harmless", async () => {
   mkdirSync(scene.path("home"), { recursive: true });
   writeFileSync(scene.path("home", "bookmarks"), `evil ann@h/${CLEARING}\n`);
