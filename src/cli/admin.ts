@@ -20,6 +20,7 @@ import { openDiskStore } from "../store/disk.ts";
 import { isEmptyHome } from "../vfs/depot.ts";
 import { DATA, JSON_LINES } from "./args.ts";
 import type { OptionsOf, Spec } from "./args.ts";
+import { visible } from "./escaping.ts";
 import { ADD_KEY, changedKeys, REMOVE_KEY } from "./keyring.ts";
 import { withOffice } from "./office.ts";
 import { readNewPassword } from "./passwords.ts";
@@ -105,7 +106,8 @@ export const useradd: Run<OptionsOf<typeof USERADD_OPTIONS>> = async ([name = ""
   const isNewPlace = !(await place.isMade());
   const hasFiles = await createAccount(place, directory, name, password, fields);
   const event = { event: "useradd", user: name, data: place.root, withFiles: hasFiles };
-  const where = isNewPlace ? `${place.root}, a new data directory` : place.root;
+  const folder = visible(place.root);
+  const where = isNewPlace ? `${folder}, a new data directory` : folder;
   report(options.json, event, `account ${name} created in ${where}`);
   if (hasFiles)
     writeNote(`storage/${name} holds files of an earlier account: they are ${name}'s now`);
@@ -225,7 +227,7 @@ export async function offerAccount(place: Place, directory: AccountDirectory): P
     if (!(error instanceof FtpxError)) throw error;
     const isInterrupted = isKind(error, "INTERRUPTED") && !(error instanceof LeftQuestion);
     if (isInterrupted) process.kill(process.pid, "SIGINT");
-    else writeNote(`no account was made: ${error.details.reason ?? leftOr(error)}`);
+    else writeNote(`no account was made: ${visible(error.details.reason ?? leftOr(error))}`);
   }
 }
 

@@ -16,6 +16,7 @@ import { formatEvent } from "../base/events.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { replaceFile } from "../base/replacement.ts";
 import { AuditLog } from "./audit.ts";
+import { visible } from "./escaping.ts";
 import { withServer } from "./operator.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
@@ -39,7 +40,7 @@ export async function tellStopped(place: Place, events: readonly ServerEvent[]):
     failure = error;
   }
   if (failure === undefined) return true;
-  writeNote(`ftpx: ${place.auditFile}: this could not be written to the audit log`);
+  writeNote(`ftpx: ${visible(place.auditFile)}: this could not be written to the audit log`);
   return false;
 }
 

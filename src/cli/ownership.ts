@@ -10,6 +10,7 @@ import { chmod, lchown, lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorOfSystem, isKind, withHint, withPath } from "../base/errors.ts";
 import { keepingPrivate } from "./confinement.ts";
+import { visible } from "./escaping.ts";
 import type { Place } from "./place.ts";
 import { writeNote } from "./terminal.ts";
 
@@ -105,7 +106,7 @@ export async function unusableHomes(
 export async function warnOfReaders(place: Place): Promise<void> {
   const facts = process.platform === "win32" ? undefined : await find(place.accountsFile);
   if (facts === undefined || !facts.isFile() || (facts.mode & OTHERS_READ) === 0) return;
-  writeNote(`ftpx: others can read ${place.accountsFile}: chmod o= it`);
+  writeNote(`ftpx: others can read ${visible(place.accountsFile)}: chmod o= it`);
 }
 
 /** @returns false where only root can do it */

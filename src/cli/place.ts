@@ -17,6 +17,7 @@ import { Turnstile } from "../base/turnstile.ts";
 import { TEMPORARY } from "../base/replacement.ts";
 import { tryLock } from "../state/database.ts";
 import { hideFolder } from "../store/kernel.ts";
+import { visible } from "./escaping.ts";
 import { writeNote } from "./terminal.ts";
 
 /**
@@ -71,7 +72,7 @@ export class Place {
       await chmod(this.own, 0o700);
       if (!hideFolder(this.storage) || !hideFolder(this.own)) {
         writeNote(
-          `ftpx: others may be able to read ${this.storage}: give nobody else access to it`,
+          `ftpx: others may be able to read ${visible(this.storage)}: give nobody else access to it`,
         );
       }
     } catch (error) {

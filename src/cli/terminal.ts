@@ -46,9 +46,9 @@ export async function writeLines(lines: readonly string[]): Promise<void> {
   for (const end of ends) stdout.off(end, drained.resolve);
 }
 
-/** Whether nobody reads the data any more, as behind `| head -1`. */
-export function isOutputGone(): boolean {
-  return goneOutputs.has(process.stdout);
+/** Whether nobody reads the data any more, as behind `| head -1`, or what else is written. */
+export function isOutputGone(stream: NodeJS.WriteStream = process.stdout): boolean {
+  return goneOutputs.has(stream);
 }
 
 /** One JSON object a line: every string exact, and yet nothing in it for a terminal to act on. */

@@ -6,6 +6,7 @@
 import { DETAILS, FtpxError } from "../base/errors.ts";
 import type { DetailName, Details } from "../base/errors.ts";
 import { formatDuration, formatSize } from "../base/units.ts";
+import { localFailure } from "../client/copy.ts";
 import { visible } from "./escaping.ts";
 import { endingSignal, exitStatusOf, worstStatus } from "./status.ts";
 import { coloursOf, writeJson, writeNote } from "./terminal.ts";
@@ -121,10 +122,11 @@ let hasOutputFailed = false;
 for (const stream of [process.stdout, process.stderr]) stream.on("error", outputFailed);
 
 /** Whoever read the output has gone: the rest is for nobody. Anything else is a failure. */
-function outputFailed({ code }: NodeJS.ErrnoException): void {
-  if (code === "EPIPE" || hasOutputFailed) return;
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE" || hasOutputFailed) return;
   hasOutputFailed = true;
-  const failure = new FtpxError("LOCAL_IO", { path: "standard output", reason: code ?? "" });
+  const failure = localFailure(error, "standard output");
   showError(failure);
-  process.once("exit", (status) => (process.exitCode = worstStatus([status, failure.row.exit])));
+  const ownStatus = exitStatusOf(failure);
+  process.once("exit", (status) => (process.exitCode = worstStatus([status, ownStatus])));
 }

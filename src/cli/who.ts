@@ -14,6 +14,7 @@ import type { Presence } from "./operator.ts";
 import { placeOf } from "./place.ts";
 import {
   columnsOf,
+  isOutputGone,
   isScreen,
   repaint,
   showLive,
@@ -76,14 +77,14 @@ function show(sessions: readonly Presence[], isJson: boolean): void {
   }
 }
 
-/** Ends well by Ctrl-C, which is how it is meant to end. */
+/** Ends well by Ctrl-C, which is how it is meant to end, or when nobody looks any more. */
 async function watchAll(client: Client, isJson: boolean, signal: AbortSignal): Promise<void> {
   let lines: readonly string[] = [];
   const isLive = !isJson && isScreen(process.stderr);
   const view = (_columns: number, rows: number) => fitted(lines, rows);
   const hide = isLive ? showLive(view) : () => {};
   try {
-    for (;;) {
+    while (!isOutputGone(isLive ? process.stderr : process.stdout)) {
       const sessions = await unlessAborted(allSessions(client), signal);
       if (isLive) {
         lines = [titleOf(sessions), ...sessionLines(sessions, columnsOf(process.stderr))];

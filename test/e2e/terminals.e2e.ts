@@ -65,6 +65,15 @@ test("P6: digests are exact in a pipe, and do nothing to a terminal", async () =
   await screen.close();
 });
 
+test("P6: a data directory with such a name is told harmlessly", async () => {
+  const data = scene.path(CLEARING);
+  mkdirSync(data);
+  const { stderr, status } = await run("useradd", "eve", "--data", data);
+  expect(status).toBe(0);
+  expect(stderr).toContain("created in ");
+  expect(stderr.replaceAll("\n", "")).not.toMatch(UNSAFE_ON_TERMINAL);
+});
+
 test("P6: a bookmark that a hand has written shows itself harmless", async () => {
   mkdirSync(scene.path("home"), { recursive: true });
   writeFileSync(scene.path("home", "bookmarks"), `evil ann@h/${CLEARING}\n`);
@@ -179,3 +188,24 @@ test.each(["help", "completion bash", "help put"])(
     }
   },
 );
+
+test("who --watch ends when nobody reads it any more", async () => {
+  const command = `${BINARY} who --watch --json --data ${scene.data} 2>&- | head -1; echo \${PIPESTATUS[0]}`;
+  const reading = Bun.spawn([BINARY, "connect", server.target("ann")], {
+    env: { ...process.env, ...ENV, FTPX_HOME: scene.path("watched") },
+    stdin: "pipe",
+  });
+  const child = Bun.spawn(["timeout", "20", "bash", "-c", command]);
+
+  expect(await new Response(child.stdout).text()).toMatch(/^\{.*\}\n0\n$/);
+  await reading.stdin.end();
+  await reading.exited;
+});
+
+test("data that finds no room is told as a full disk, with its status", async () => {
+  const child = Bun.spawn(["sh", "-c", `${BINARY} help > /dev/full`], { stderr: "pipe" });
+
+  const told = await new Response(child.stderr).text();
+  expect(told).toStartWith("ftpx: standard output: the disk of this machine is full\n");
+  expect(await child.exited).toBe(73);
+});
