@@ -11,31 +11,38 @@ const KEPT_MAX = 256;
 const KEPT_MIN = 64;
 const TRIM_EVERY_MS = 10_000;
 
-const kept: Uint8Array[] = [];
-let trimming: Timer | undefined;
+export class Buffers {
+  readonly #kept: Uint8Array[] = [];
+  #isTrimming = false;
 
-/** Free ones, at this moment. */
-export function keptBuffers(): number {
-  return kept.length;
+  /** Free ones, at this moment. */
+  get keptCount(): number {
+    return this.#kept.length;
+  }
+
+  take(): Uint8Array {
+    return this.#kept.pop() ?? new Uint8Array(BUFFER_BYTES);
+  }
+
+  /** The caller must not touch it afterwards. */
+  giveBack(buffer: Uint8Array): void {
+    if (this.#kept.length >= KEPT_MAX) return;
+    this.#kept.push(buffer);
+    this.#trimLater();
+  }
+
+  /** Half of what nobody needs at that moment goes, again and again. */
+  #trimLater(): void {
+    if (this.#isTrimming || this.#kept.length <= KEPT_MIN) return;
+    this.#isTrimming = true;
+    const trim = () => {
+      this.#isTrimming = false;
+      this.#kept.splice(Math.max(KEPT_MIN, this.#kept.length >> 1));
+      this.#trimLater();
+    };
+    setTimeout(trim, TRIM_EVERY_MS).unref();
+  }
 }
 
-export function takeBuffer(): Uint8Array {
-  return kept.pop() ?? new Uint8Array(BUFFER_BYTES);
-}
-
-/** The caller must not touch it afterwards. */
-export function giveBuffer(buffer: Uint8Array): void {
-  if (kept.length >= KEPT_MAX) return;
-  kept.push(buffer);
-  if (kept.length > KEPT_MIN) trimming ??= trimLater();
-}
-
-function trimLater(): Timer {
-  return setTimeout(trim, TRIM_EVERY_MS).unref();
-}
-
-/** Half of what was not needed at this moment, again and again. */
-function trim(): void {
-  kept.length = Math.min(kept.length, Math.max(KEPT_MIN, kept.length >> 1));
-  trimming = kept.length > KEPT_MIN ? trimLater() : undefined;
-}
+/** Of this process: every transfer takes from it. */
+export const BUFFERS = new Buffers();

@@ -14,7 +14,7 @@ import type { Algorithm } from "../base/digest.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import type { OpenFile } from "../base/openfile.ts";
 import { ACK_EVERY_BYTES, CHUNK_BYTES, CONTENT_BYTES_MAX } from "../base/limits.ts";
-import { giveBuffer, takeBuffer } from "./buffers.ts";
+import { BUFFERS } from "./buffers.ts";
 
 export interface ReceiverOwner {
   /** Everything before `offset` has been dealt with; the sender may go on. */
@@ -186,7 +186,7 @@ export class Receiver {
   /** Takes nothing more and drops what waits to be written. */
   stop(failure: FtpxError): void {
     this.#failure ??= failure;
-    for (const buffer of this.#pending.splice(0)) giveBuffer(buffer);
+    for (const buffer of this.#pending.splice(0)) BUFFERS.giveBack(buffer);
   }
 
   #keep(piece: Uint8Array): void {
@@ -194,7 +194,7 @@ export class Receiver {
     while (rest.byteLength > 0) {
       let last = this.#pending.at(-1);
       if (last === undefined || this.#lastBytes === last.byteLength) {
-        last = takeBuffer();
+        last = BUFFERS.take();
         this.#pending.push(last);
         this.#lastBytes = 0;
       }
@@ -212,7 +212,7 @@ export class Receiver {
         const pieces = this.#pending.length > 0 ? buffers : this.#cutLast(buffers);
         await this.#file.write(pieces, this.#writtenOffset);
         for (const piece of pieces) this.#writtenOffset += piece.byteLength;
-        for (const buffer of buffers) giveBuffer(buffer);
+        for (const buffer of buffers) BUFFERS.giveBack(buffer);
         this.#afterWrite();
       }
     } catch (error) {

@@ -1,33 +1,47 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-import { giveBuffer, keptBuffers, takeBuffer } from "../../src/transfer/buffers.ts";
+import { Buffers } from "../../src/transfer/buffers.ts";
 
-beforeEach(() => jest.useFakeTimers());
+let buffers: Buffers;
 
-afterEach(() => {
-  jest.advanceTimersByTime(1_000_000);
-  jest.useRealTimers();
+beforeEach(() => {
+  jest.useFakeTimers();
+  buffers = new Buffers();
 });
 
-function takeMany(count: number): Uint8Array[] {
-  return Array.from({ length: count }, () => takeBuffer());
+afterEach(() => jest.useRealTimers());
+
+function rush(count: number): void {
+  const taken = Array.from({ length: count }, () => buffers.take());
+  for (const buffer of taken) buffers.giveBack(buffer);
 }
 
 test("a buffer that was given back is the next one taken", () => {
-  const buffer = takeBuffer();
-  giveBuffer(buffer);
+  const buffer = buffers.take();
+  buffers.giveBack(buffer);
 
-  expect(takeBuffer()).toBe(buffer);
+  expect(buffers.take()).toBe(buffer);
 });
 
 test("after a rush all that may be kept are there for the next one", () => {
-  for (const buffer of takeMany(1000)) giveBuffer(buffer);
+  rush(1000);
 
-  expect(keptBuffers()).toBe(256);
+  expect(buffers.keptCount).toBe(256);
 });
 
-test("what a rush has left goes when nobody needs it", () => {
-  for (const buffer of takeMany(1000)) giveBuffer(buffer);
-  jest.advanceTimersByTime(60_000);
+test("what a rush has left goes when nobody needs it, and no further", () => {
+  rush(1000);
+  jest.advanceTimersByTime(10_000);
+  expect(buffers.keptCount).toBe(128);
+  jest.advanceTimersByTime(600_000);
+  expect(buffers.keptCount).toBe(64);
+});
 
-  expect(keptBuffers()).toBe(64);
+test("it is trimmed when all of it is in use, too", () => {
+  rush(100);
+  const taken = Array.from({ length: 100 }, () => buffers.take());
+  jest.advanceTimersByTime(10_000);
+  expect(buffers.keptCount).toBe(0);
+  for (const buffer of taken) buffers.giveBack(buffer);
+  jest.advanceTimersByTime(10_000);
+  expect(buffers.keptCount).toBe(64);
 });
