@@ -27,8 +27,8 @@ export const WINDOW_BYTES = 8 * MIB;
 export const SESSION_WINDOW_BYTES = 32 * MIB;
 export const WINDOW_BYTES_MIN = 512 * KIB;
 
-/** Windows that the uploads of all sessions share: bandwidth times delay of a 4 Gbit/s line with 60 ms. The more there are, the smaller the next one's, down to the least. */
-export const SERVER_WINDOW_BYTES = 32 * MIB;
+/** Content of all uploads that waits for the disk. Above it, who sends more is not read until a quarter has been written: a disk that stands still costs no more memory. */
+export const UNWRITTEN_BYTES_MAX = 64 * MIB;
 
 /** What may be sent before the reply to `openUpload` has come: a small file fits, and what TRANSFERS_MAX uploads of a session hold back waiting for their disk does not hurt. */
 export const EAGER_BYTES_MAX = 512 * KIB;
@@ -377,6 +377,7 @@ const RELATIONS: readonly [boolean, string][] = [
   [EAGER_BYTES_MAX <= WINDOW_BYTES_MIN, "eager content fits every window"],
   [CONTENT_BYTES_MAX <= WINDOW_BYTES_MIN, "a content frame fits every window"],
   [ACK_EVERY_BYTES * 2 <= WINDOW_BYTES, "acknowledgements come before the window is dry"],
+  [SESSION_WINDOW_BYTES * 2 <= UNWRITTEN_BYTES_MAX, "one session alone is always read"],
   [DIGEST_PAGE_CHUNKS_MAX * 34 + 64 <= BODY_BYTES_MAX, "a page of digests fits a body"],
   [
     LIST_PAGE_ENTRIES_MAX * (NAME_BYTES_MAX * 4 + 32) <= BODY_BYTES_MAX,

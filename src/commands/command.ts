@@ -21,7 +21,7 @@ export interface Call {
   readonly outlet: Outlet;
 }
 
-/** What a transfer sends besides its reply. The door knows how. */
+/** What a transfer does besides its reply. The door knows how. */
 export interface Outlet {
   /** Bytes to leave free in front of the content of each frame. */
   readonly prefixBytes: number;
@@ -30,6 +30,8 @@ export interface Outlet {
   notify<Name extends keyof typeof NOTICES>(id: number, name: Name, value: Notice<Name>): void;
   /** The open transfer is over. */
   fail(id: number, failure: FtpxError): void;
+  /** Nothing more of the client's is read until then; what has come already still comes. */
+  holdUntil(room: Promise<void>): void;
 }
 
 export interface Command<Request, Reply> {

@@ -101,7 +101,7 @@ class DownloadTransfer implements Transfer {
 /** @throws FtpxError NO_SUCH_PATH, IS_A_DIRECTORY, CHANGED, OUT_OF_RANGE, TOO_MANY_TRANSFERS */
 export async function openDownload(session: Session, request: OpenRequest, call: Call) {
   const wishedBytes = Math.max(request.windowBytes, WINDOW_BYTES_MIN);
-  const windowBytes = Math.min(wishedBytes, session.transfers.nextWindowBytes("download"));
+  const windowBytes = Math.min(wishedBytes, session.transfers.nextWindowBytes());
   const transfer = new DownloadTransfer(session, call.id, request, windowBytes);
   session.transfers.add(call.id, transfer);
   try {

@@ -20,7 +20,7 @@ class CopyTransfer implements Transfer {
   readonly done: Promise<number>;
 
   constructor(session: Session, request: CopyRequest, id: number) {
-    this.windowBytes = session.transfers.nextWindowBytes("copy");
+    this.windowBytes = session.transfers.nextWindowBytes();
     let doneBytes = 0;
     this.motion = new Motion("copy", request.to, undefined, () => doneBytes);
     session.transfers.add(id, this);

@@ -11,6 +11,7 @@ import { DIGEST_PAGE_CHUNKS_MAX, EAGER_BYTES_MAX, UPLOADS_PAGE_MAX } from "../ba
 import type { VirtualPath } from "../base/path.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Transfer } from "../sessions/transfers.ts";
+import { BUFFERS } from "../transfer/buffers.ts";
 import { Gate } from "../transfer/gate.ts";
 import { Motion } from "../transfer/motion.ts";
 import type { Upload } from "../vfs/upload.ts";
@@ -49,7 +50,7 @@ class UploadTransfer implements Transfer {
     this.#session = session;
     this.request = request;
     this.#call = call;
-    this.windowBytes = session.transfers.nextWindowBytes("upload", request.totalBytes);
+    this.windowBytes = session.transfers.nextWindowBytes(request.totalBytes);
     const doneBytes = () => this.#upload?.storedBytes ?? 0;
     this.motion = new Motion("upload", request.path, request.totalBytes, doneBytes);
     session.transfers.add(call.id, this);
@@ -75,6 +76,8 @@ class UploadTransfer implements Transfer {
     this.#session.registry.counters.receivedBytes += piece.byteLength;
     this.#session.receivedBytes += piece.byteLength;
     this.#gate.pass(piece, (upload, held) => upload.accept(offset, held));
+    // The disk is behind: what is still to come may wait with its sender.
+    if (BUFFERS.isScarce) this.#call.outlet.holdUntil(BUFFERS.roomy());
   }
 
   prove(index: number, digest: Uint8Array): void {

@@ -84,6 +84,14 @@ export class Dispatch implements ConnectionOwner, Outlet {
     this.#connection.sendError(0, id, failure);
   }
 
+  holdUntil(room: Promise<void>): void {
+    const { transfers } = this.#session;
+    if (transfers.isHeld) return;
+    transfers.isHeld = true;
+    void room.then(() => (transfers.isHeld = false));
+    this.#connection.holdUntil(room);
+  }
+
   #request(header: Header, body: Uint8Array): void {
     const { command, requestId } = header;
     if (requestId <= this.#lastRequestId) {

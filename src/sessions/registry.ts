@@ -23,7 +23,6 @@ import type { PorterSettings } from "./porter.ts";
 import { Session } from "./session.ts";
 import type { Line, Means } from "./session.ts";
 import { Sources } from "./sources.ts";
-import { Windows } from "./windows.ts";
 
 export interface RegistrySettings extends PorterSettings {
   readonly version: string;
@@ -47,7 +46,6 @@ export class Registry {
   readonly settings: RegistrySettings;
   readonly attendance: Attendance;
   readonly counters = new Counters();
-  readonly windows = new Windows();
   readonly admission: Admission;
   readonly porter: Porter;
   /** How often each account has changed its own password. */

@@ -5,8 +5,13 @@
  */
 import type { Grant } from "../accounts/grants.ts";
 import { FtpxError } from "../base/errors.ts";
-import { SESSION_WINDOW_BYTES, TRANSFERS_MAX, WINDOW_BYTES_MIN } from "../base/limits.ts";
-import type { Direction, Motion } from "../transfer/motion.ts";
+import {
+  SESSION_WINDOW_BYTES,
+  TRANSFERS_MAX,
+  WINDOW_BYTES,
+  WINDOW_BYTES_MIN,
+} from "../base/limits.ts";
+import type { Motion } from "../transfer/motion.ts";
 import { Headway } from "./headway.ts";
 import type { Session } from "./session.ts";
 import { Trailing } from "./trailing.ts";
@@ -33,6 +38,8 @@ export interface Transfer {
 
 export class Transfers {
   readonly #session: Pick<Session, "registry" | "emit">;
+  /** Nothing of the client's is read for now, so it cannot be late. */
+  isHeld = false;
   readonly #open = new Map<number, Transfer>();
   /** Made with the first of them. */
   #headway: Headway | undefined;
@@ -55,18 +62,13 @@ export class Transfers {
     }
     if (this.#open.size === 0) this.#headway = new Headway();
     this.#open.set(id, transfer);
-    this.#session.registry.windows.take(transfer);
   }
 
-  /**
-   * What the next one may have in flight, out of what all of the session's share, and all of the
-   * server's: no more than it will ever need.
-   */
-  nextWindowBytes(direction: Direction, totalBytes = Infinity): number {
+  /** What the next one may have in flight, out of what all share, and no more than it will need. */
+  nextWindowBytes(totalBytes = Infinity): number {
     let freeBytes = SESSION_WINDOW_BYTES;
     for (const { windowBytes } of this.#open.values()) freeBytes -= windowBytes;
-    const shareBytes = this.#session.registry.windows.shareBytes(direction);
-    return Math.max(WINDOW_BYTES_MIN, Math.min(shareBytes, freeBytes, totalBytes));
+    return Math.max(WINDOW_BYTES_MIN, Math.min(WINDOW_BYTES, freeBytes, totalBytes));
   }
 
   /** So much content came, or was acknowledged; without bytes, another step of a transfer. */
@@ -84,7 +86,9 @@ export class Transfers {
     if (this.#open.size === 0) return;
     // Looked at every second, a rate is of the last few, whenever somebody asks for it.
     for (const { motion } of this.#open.values()) motion.rate(nowMs);
-    this.#headway?.watch(this.#open.values(), nowMs);
+    // What it had left of its time before is not counted either.
+    if (this.isHeld) this.#headway = new Headway(nowMs);
+    else this.#headway?.watch(this.#open.values(), nowMs);
   }
 
   /** Other rights hold from here on: what may not go on is revoked. */
@@ -120,10 +124,8 @@ export class Transfers {
 
   #take(id: number): Transfer | undefined {
     const transfer = this.#open.get(id);
-    if (transfer === undefined) return undefined;
     this.#open.delete(id);
-    this.#session.registry.windows.giveBack(transfer);
-    if (transfer.acknowledge !== undefined) {
+    if (transfer?.acknowledge !== undefined) {
       this.#trailing ??= new Trailing();
       this.#trailing.keep(id, transfer);
     }

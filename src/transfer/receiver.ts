@@ -210,9 +210,12 @@ export class Receiver {
       while (this.#pending.length > 0) {
         const buffers = this.#pending.splice(0, BUFFERS_PER_WRITE);
         const pieces = this.#pending.length > 0 ? buffers : this.#cutLast(buffers);
-        await this.#file.write(pieces, this.#writtenOffset);
+        try {
+          await this.#file.write(pieces, this.#writtenOffset);
+        } finally {
+          for (const buffer of buffers) BUFFERS.giveBack(buffer);
+        }
         for (const piece of pieces) this.#writtenOffset += piece.byteLength;
-        for (const buffer of buffers) BUFFERS.giveBack(buffer);
         this.#afterWrite();
       }
     } catch (error) {

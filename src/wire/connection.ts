@@ -116,6 +116,12 @@ export class Connection implements FrameSink {
     return this.#link.roomy();
   }
 
+  /** Reads nothing more until then, and does not call the peer silent meanwhile. */
+  holdUntil(room: Promise<void>): void {
+    this.#link.holdUntil(room);
+    void room.then(() => (this.#lastHeardMs = performance.now()));
+  }
+
   /** To be called from the socket's `data`. */
   received(bytes: Uint8Array, nowMs = performance.now()): void {
     if (!this.isOpen) return;

@@ -66,7 +66,10 @@ export class Link {
   readonly #patience = new Patience();
   /** It has taken something: in TLS nothing is, before the handshake has ended. */
   #hasTaken = false;
-  #isPaused = false;
+  /** The peer does not take its replies. */
+  #isFull = false;
+  /** There is no room for what the peer would send. */
+  #isHeld = false;
   #peerHasFinished = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -80,9 +83,17 @@ export class Link {
     return this.#phase === "open";
   }
 
-  /** Whether reading has stopped because the peer does not take its replies. */
+  /** Whether nothing is read. */
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#isFull || this.#isHeld;
+  }
+
+  /** Reads nothing more until `room` resolves; what the socket has read already still comes. */
+  holdUntil(room: Promise<void>): void {
+    if (this.#isHeld || this.#phase !== "open") return;
+    if (!this.#isFull) this.#socket.pause();
+    this.#isHeld = true;
+    void room.then(() => this.#release());
   }
 
   /** Queues a control frame; the bytes are given. Nothing happens on a link that is closing. */
@@ -90,9 +101,9 @@ export class Link {
     if (this.#phase !== "open") return;
     this.#control.push({ bytes });
     this.#controlBytes += bytes.byteLength + HELD_BYTES_EACH;
-    if (this.#controlBytes > REPLY_QUEUE_BYTES_MAX && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#socket.pause();
+    if (this.#controlBytes > REPLY_QUEUE_BYTES_MAX && !this.#isFull) {
+      if (!this.#isHeld) this.#socket.pause();
+      this.#isFull = true;
     }
     this.#flushSoon(bytes);
   }
@@ -127,7 +138,7 @@ export class Link {
   finish(): void {
     if (this.#phase !== "open") return;
     this.#phase = "finishing";
-    this.#resume();
+    this.#readAll();
     this.#closeTimer = setTimeout(() => this.terminate(), this.#closeMsMax);
     this.#flush();
     if (this.#phase === "finishing" && !this.#hasTaken) this.#giveUpSoon();
@@ -162,7 +173,7 @@ export class Link {
 
   /** Whether bytes have waited too long for a peer that takes none of them, or next to none. */
   isStalled(nowMs: number): boolean {
-    const msMax = this.#isPaused ? WRITE_STALL_MS_MAX : PROGRESS_MS_MAX;
+    const msMax = this.#isFull ? WRITE_STALL_MS_MAX : PROGRESS_MS_MAX;
     return this.#patience.lateMs({ msMax, sinceMs: this.#waitingSinceMs }, nowMs) !== undefined;
   }
 
@@ -259,7 +270,7 @@ export class Link {
 
   #tookControl(bytes: number): void {
     this.#controlBytes -= bytes;
-    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#resume();
+    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#empty();
     if (this.#controlBytes < PAGES_QUEUE_BYTES_MAX) this.#welcome();
   }
 
@@ -268,9 +279,21 @@ export class Link {
     for (const resolve of this.#roomless.splice(0)) resolve();
   }
 
-  #resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#socket.resume();
+  #empty(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    if (!this.#isHeld) this.#socket.resume();
+  }
+
+  #release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    if (!this.#isFull && this.#phase !== "closed") this.#socket.resume();
+  }
+
+  /** Whatever comes is of no interest any more. */
+  #readAll(): void {
+    this.#release();
+    this.#empty();
   }
 }

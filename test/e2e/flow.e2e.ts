@@ -3,20 +3,28 @@
  * served meanwhile. Crowds of them are campaign/crowds.ts's.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { EMPTY_FRAMES_MAX, REQUESTS_MAX, SIGN_IN_MS_MAX } from "../../src/base/limits.ts";
+import { mkdirSync } from "node:fs";
+import {
+  EMPTY_FRAMES_MAX,
+  REQUESTS_MAX,
+  SIGN_IN_MS_MAX,
+  UNWRITTEN_BYTES_MAX,
+} from "../../src/base/limits.ts";
 import { HOME } from "../../src/base/path.ts";
 import type { Client } from "../../src/client/client.ts";
 import { TABLE } from "../../src/commands/table.ts";
 import { encodeFrame, HEADER_BYTES, PING } from "../../src/wire/frame.ts";
 import { encodeBody } from "../../src/wire/shape.ts";
+import { residentBytesOf } from "../support/process.ts";
 import { outcomeOf } from "../support/refusal.ts";
-import { Scene } from "./binary.ts";
+import { makeFile, Scene } from "./binary.ts";
 import type { Server } from "./binary.ts";
 import { Stranger } from "./stranger.ts";
 import { greeted, openUpload, signedIn } from "./wire.ts";
 
 const NOTHING = new Uint8Array(0);
 const DEADLINE_MS = 60_000;
+const MIB = 1024 * 1024;
 
 let scene: Scene;
 let server: Server;
@@ -185,3 +193,37 @@ test(
   },
   DEADLINE_MS,
 );
+
+test("what waits for a disk that stands still is bounded, whoever sends it", async () => {
+  const own = await Scene.begin();
+  await own.addUser("ann", "pw");
+  const slow = await own.serve();
+  const { pid } = slow.process;
+  const files = ["a", "b", "c", "d"].map((name) => own.path(name));
+  for (const file of files) makeFile(file, 12 * MIB);
+  // Each write takes so long: all windows are full long before one has ended.
+  const stall = ["strace", "-f", "-qq", "-e", "trace=pwritev", "-o", "/dev/null"];
+  const inject = ["-e", "inject=pwritev:delay_enter=4000000", "-p", String(pid)];
+  const strace = Bun.spawn([...stall, ...inject], { stderr: "ignore" });
+  await Bun.sleep(500);
+  const before = residentBytesOf(pid);
+  const puts = Array.from({ length: 8 }, (_hole, index) => {
+    mkdirSync(`${own.data}/storage/ann/${index}`);
+    const words = ["put", ...files, slow.target("ann", `/${index}/`)];
+    return own.run(words, { env: { FTPX_PASSWORD: "pw" } });
+  });
+  let mostBytes = 0;
+  for (let ms = 0; ms < 3500; ms += 50) {
+    mostBytes = Math.max(mostBytes, residentBytesOf(pid));
+    await Bun.sleep(50);
+  }
+  strace.kill("SIGINT");
+  await strace.exited;
+  const ended = await Promise.all(puts);
+
+  // Without the bound it is the windows of all of them, 256 MiB.
+  expect(mostBytes - before).toBeGreaterThan(UNWRITTEN_BYTES_MAX / 2);
+  expect(mostBytes - before).toBeLessThan(2 * UNWRITTEN_BYTES_MAX);
+  expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 0));
+  await own.end();
+});

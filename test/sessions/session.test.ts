@@ -3,7 +3,7 @@ import type { Account } from "../../src/accounts/account.ts";
 import type { Changes } from "../../src/accounts/edit.ts";
 import type { Grant } from "../../src/accounts/grants.ts";
 import { FtpxError } from "../../src/base/errors.ts";
-import { UNSIGNED_SESSIONS_MAX, WINDOW_BYTES_MIN } from "../../src/base/limits.ts";
+import { PROGRESS_MS_MAX, UNSIGNED_SESSIONS_MAX, WINDOW_BYTES_MIN } from "../../src/base/limits.ts";
 import { HOME } from "../../src/base/path.ts";
 import { fakeVerifier } from "../../src/base/verifier.ts";
 import { scramFinal, scramFirst } from "../../src/commands/signin.ts";
@@ -225,27 +225,32 @@ test("A7: a transfer whose right is gone is ended with it, and no other", async 
   ]);
 });
 
-test("however transfers end, what they might have held is there for the next", async () => {
-  const session = registry.admit(lineOf());
-  const fullBytes = session.transfers.nextWindowBytes("upload");
-  for (const id of [1, 2, 3]) {
-    const windowBytes = session.transfers.nextWindowBytes("upload");
-    session.transfers.add(id, { ...TRANSFER, windowBytes });
-  }
-  expect(registry.windows.shareBytes("upload")).toBeLessThan(fullBytes);
+test("R8: a client that is not read because the disk is behind is not late with its transfers", () => {
+  const { transfers } = registry.admit(lineOf());
+  const failures: string[] = [];
+  transfers.add(1, {
+    ...TRANSFER,
+    isPeersTurn: true,
+    revoke: ({ kind }) => void failures.push(kind),
+  });
+  const watch = (fromMs: number, toMs: number) => {
+    for (let ms = fromMs; ms <= toMs; ms += 1000) transfers.watch(ms);
+  };
+  const startMs = performance.now();
+  transfers.isHeld = true;
+  watch(startMs, startMs + 3 * PROGRESS_MS_MAX);
+  expect(failures).toEqual([]);
+  transfers.isHeld = false;
+  watch(startMs + 3 * PROGRESS_MS_MAX, startMs + 5 * PROGRESS_MS_MAX);
 
-  session.transfers.forget(1);
-  session.transfers.forget(1);
-  await session.transfers.end(2, new FtpxError("INTERRUPTED"));
-  await session.transfers.endAll(new FtpxError("INTERRUPTED"));
-  expect(registry.windows.shareBytes("upload")).toBe(fullBytes);
+  expect(failures).toContain("TRANSFER_STALLED");
 });
 
 test("a small upload asks for no larger window than it needs", () => {
   const { transfers } = registry.admit(lineOf());
 
-  expect(transfers.nextWindowBytes("upload", 3_000_000)).toBe(3_000_000);
-  expect(transfers.nextWindowBytes("upload", 0)).toBe(WINDOW_BYTES_MIN);
+  expect(transfers.nextWindowBytes(3_000_000)).toBe(3_000_000);
+  expect(transfers.nextWindowBytes(0)).toBe(WINDOW_BYTES_MIN);
 });
 
 test("a server that stops begins no transfer, for the request only", () => {

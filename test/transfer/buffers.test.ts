@@ -28,6 +28,30 @@ test("after a rush all that may be kept are there for the next one", () => {
   expect(buffers.keptCount).toBe(256);
 });
 
+test("they are scarce when 64 MiB are in use, and there is room again at three quarters", async () => {
+  const taken = Array.from({ length: 255 }, () => buffers.take());
+  expect(buffers.isScarce).toBeFalse();
+  await buffers.roomy();
+  taken.push(buffers.take());
+  expect(buffers.isScarce).toBeTrue();
+
+  let isRoomy = false;
+  const room = buffers.roomy().then(() => (isRoomy = true));
+  for (const buffer of taken.splice(0, 63)) buffers.giveBack(buffer);
+  await Promise.resolve();
+  expect(isRoomy).toBeFalse();
+  buffers.giveBack(taken.pop() ?? new Uint8Array(0));
+  await room;
+  expect(buffers.isScarce).toBeFalse();
+});
+
+test("who takes one while they are scarce gets it all the same", () => {
+  const taken = Array.from({ length: 300 }, () => buffers.take());
+
+  expect(new Set(taken).size).toBe(300);
+  expect(buffers.usedCount).toBe(300);
+});
+
 test("what a rush has left goes when nobody needs it, and no further", () => {
   rush(1000);
   jest.advanceTimersByTime(10_000);

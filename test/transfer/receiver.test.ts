@@ -11,6 +11,7 @@ import {
 } from "../../src/base/limits.ts";
 import { Chance } from "../support/chance.ts";
 import { Folder } from "../support/folder.ts";
+import { BUFFERS } from "../../src/transfer/buffers.ts";
 import { bytes, joined } from "../support/octets.ts";
 import { refusal } from "../support/refusal.ts";
 import { turn } from "../support/socket.ts";
@@ -240,6 +241,19 @@ test("a defect while writing is INTERNAL, with its cause", async () => {
   await receiver.settle();
 
   expect(owner.failures).toEqual([expect.objectContaining({ kind: "INTERNAL", cause })]);
+});
+
+test("however a receiver ends, its buffers are given back", async () => {
+  const before = BUFFERS.usedCount;
+  for (const end of ["failed", "stopped", "finished"]) {
+    const { file, receiver } = await make({ totalBytes: 3 * 1024 * KIB });
+    if (end === "failed") file.failure = new FtpxError("IO_FAILED");
+    receiver.accept(0, CONTENT.slice(0, 3 * 1024 * KIB));
+    expect(BUFFERS.usedCount).toBeGreaterThan(before);
+    if (end === "stopped") receiver.stop(new FtpxError("INTERRUPTED"));
+    await receiver.finish().catch(() => {});
+    expect(BUFFERS.usedCount).toBe(before);
+  }
 });
 
 test("stop drops what waits, lets the write under way end and reports nothing any more", async () => {
