@@ -43,6 +43,9 @@ class UploadTransfer implements Transfer {
   readonly #gate = new Gate<Upload>(EAGER_BYTES_MAX);
   #isEnding = false;
   #isCommitting = false;
+  /** What came before it was open, and waits until it is. */
+  #eagerBytes = 0;
+  #hasOpened = false;
   #resumedAt = 0;
   #upload: Upload | undefined;
 
@@ -76,6 +79,10 @@ class UploadTransfer implements Transfer {
     this.#session.registry.counters.receivedBytes += piece.byteLength;
     this.#session.receivedBytes += piece.byteLength;
     this.#gate.pass(piece, (upload, held) => upload.accept(offset, held));
+    if (!this.#hasOpened) {
+      this.#eagerBytes += piece.byteLength;
+      BUFFERS.occupy(piece.byteLength);
+    }
     // The disk is behind: what is still to come may wait with its sender.
     if (BUFFERS.isScarce) this.#call.outlet.holdUntil(BUFFERS.roomy());
   }
@@ -130,7 +137,12 @@ class UploadTransfer implements Transfer {
       acknowledge: (offset: number) => outlet.notify(id, "ack", { offset }),
       failed: (failure: FtpxError) => this.#failed(failure),
     };
-    const claimed = await veiled(this.#session, () => vfs.openUpload(wish, listener));
+    const claimed = await veiled(this.#session, () => vfs.openUpload(wish, listener)).finally(
+      () => {
+        this.#hasOpened = true;
+        BUFFERS.vacate(this.#eagerBytes);
+      },
+    );
     this.#upload = claimed.upload;
     this.#resumedAt = claimed.upload.storedBytes;
     try {

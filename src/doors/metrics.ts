@@ -128,7 +128,7 @@ function sessionFamilies({ sessions, counters, porter }: Registry): Family[] {
   ];
 }
 
-function transferFamilies({ sessions, counters }: Registry): Family[] {
+function transferFamilies({ sessions, counters, depot }: Registry): Family[] {
   const open: Transfer[] = [];
   for (const { transfers } of sessions) open.push(...transfers.open.values());
   const byDirection = Map.groupBy(open, ({ motion }) => motion.direction);
@@ -146,6 +146,7 @@ function transferFamilies({ sessions, counters }: Registry): Family[] {
     gauge("ftpx_transfers_open", "Transfers under way.", openSamples),
     counter("ftpx_transfers_total", "Transfers that have ended.", endedSamples),
     counter("ftpx_received_bytes_total", "Content received from clients.", counters.receivedBytes),
+    gauge("ftpx_unwritten_bytes", "Content that waits for the disk.", depot.unwrittenBytes),
     counter("ftpx_sent_bytes_total", "Content sent to clients.", counters.sentBytes),
     counter("ftpx_quota_refusals_total", "Requests that a quota refused.", counters.quotaRefusals),
   ];

@@ -1,26 +1,28 @@
 /**
- * Buffers of one size that are used again. Fresh memory is dear: the first touch of
- * every page is a fault, and what a socket hands out lives until the collector runs;
- * so received content is copied into these and let go at once.
+ * Buffers that are used again. Fresh memory is dear: the first touch of every page is a
+ * fault, and what a socket hands out lives until the collector runs; so received content
+ * is copied into these and let go at once.
  *
  * What is in use is what waits for the disk, so here is also known when that is too much.
  */
 import { UNWRITTEN_BYTES_MAX } from "../base/limits.ts";
 
 const BUFFER_BYTES = 256 * 1024;
-/** In use; above it whoever fills them is to be stopped, until there are a quarter fewer. */
-const USED_MAX = UNWRITTEN_BYTES_MAX / BUFFER_BYTES;
-const USED_AGAIN = (USED_MAX * 3) / 4;
+/** What is to be kept is smaller than this where a file ends, or is small: made for it, and not kept. */
+const SMALL_BYTES_MAX = 64 * 1024;
+
+/** There is room again when a quarter of what may wait has been written. */
+const ROOMY_BYTES = (UNWRITTEN_BYTES_MAX * 3) / 4;
 
 /** Free buffers that are kept while there is much to do: as many as may be in use. */
-const KEPT_MAX = USED_MAX;
+const KEPT_MAX = UNWRITTEN_BYTES_MAX / BUFFER_BYTES;
 /** What stays when there is nothing to do. */
 const KEPT_MIN = 64;
 const TRIM_EVERY_MS = 10_000;
 
 export class Buffers {
   readonly #kept: Uint8Array[] = [];
-  #usedCount = 0;
+  #usedBytes = 0;
   #isTrimming = false;
   #room: PromiseWithResolvers<void> | undefined;
 
@@ -29,13 +31,13 @@ export class Buffers {
     return this.#kept.length;
   }
 
-  get usedCount(): number {
-    return this.#usedCount;
+  get usedBytes(): number {
+    return this.#usedBytes;
   }
 
-  /** So many are in use that nobody should be given more to fill; who takes one still gets it. */
+  /** So much is in use that nobody should be given more to fill; who takes some still gets it. */
   get isScarce(): boolean {
-    return this.#usedCount >= USED_MAX;
+    return this.#usedBytes >= UNWRITTEN_BYTES_MAX;
   }
 
   /** Resolves when they are not scarce, by a margin. */
@@ -45,21 +47,34 @@ export class Buffers {
     return this.#room.promise;
   }
 
-  take(): Uint8Array {
-    this.#usedCount += 1;
-    return this.#kept.pop() ?? new Uint8Array(BUFFER_BYTES);
+  /** @param bytes that are still to come: no larger than they need, and no smaller than 1 */
+  take(bytes: number): Uint8Array {
+    const buffer =
+      bytes <= SMALL_BYTES_MAX
+        ? new Uint8Array(bytes)
+        : (this.#kept.pop() ?? new Uint8Array(BUFFER_BYTES));
+    this.occupy(buffer.byteLength);
+    return buffer;
   }
 
   /** To be called once for each that was taken. The caller must not touch it afterwards. */
   giveBack(buffer: Uint8Array): void {
-    this.#usedCount -= 1;
-    if (this.#usedCount <= USED_AGAIN) {
-      this.#room?.resolve();
-      this.#room = undefined;
-    }
-    if (this.#kept.length >= KEPT_MAX) return;
+    this.vacate(buffer.byteLength);
+    if (buffer.byteLength < BUFFER_BYTES || this.#kept.length >= KEPT_MAX) return;
     this.#kept.push(buffer);
     this.#trimLater();
+  }
+
+  /** Counts what waits for the disk elsewhere. */
+  occupy(bytes: number): void {
+    this.#usedBytes += bytes;
+  }
+
+  vacate(bytes: number): void {
+    this.#usedBytes -= bytes;
+    if (this.#usedBytes > ROOMY_BYTES) return;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** Half of what nobody needs at that moment goes, again and again. */

@@ -194,7 +194,7 @@ export class Receiver {
     while (rest.byteLength > 0) {
       let last = this.#pending.at(-1);
       if (last === undefined || this.#lastBytes === last.byteLength) {
-        last = BUFFERS.take();
+        last = BUFFERS.take(this.#totalBytes - this.#acceptedOffset + rest.byteLength);
         this.#pending.push(last);
         this.#lastBytes = 0;
       }

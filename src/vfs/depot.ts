@@ -10,6 +10,7 @@ import type { VirtualPath } from "../base/path.ts";
 import type { Amount, State, UploadRow } from "../state/contract.ts";
 import type { Digests } from "../store/digests.ts";
 import type { Home, Store } from "../store/store.ts";
+import { BUFFERS } from "../transfer/buffers.ts";
 import { checkParts, checkUser } from "./findings.ts";
 import type { Finding } from "./findings.ts";
 import { claimKey, Claims } from "./claims.ts";
@@ -57,6 +58,11 @@ export class Depot {
     this.digests = digests;
     this.#partAgeMs = partAgeMs;
     this.recounts = new Recounts((user) => this.recount(user), recountFailed);
+  }
+
+  /** Content of uploads, of all homes, that has come and is not written yet. */
+  get unwrittenBytes(): number {
+    return BUFFERS.usedBytes;
   }
 
   /** The files of a user; `limit` is asked again for every decision, because it may change. */

@@ -197,7 +197,12 @@ test(
 test("what waits for a disk that stands still is bounded, whoever sends it", async () => {
   const own = await Scene.begin();
   await own.addUser("ann", "pw");
-  const slow = await own.serve();
+  const slow = await own.serve("--metrics", "127.0.0.1:0");
+  const metrics = `http://127.0.0.1:${Number((await slow.event("listening-metrics"))["port"])}/metrics`;
+  const unwrittenBytes = async () => {
+    const text = await (await fetch(metrics)).text();
+    return Number(/^ftpx_unwritten_bytes (\d+)/m.exec(text)?.[1]);
+  };
   const { pid } = slow.process;
   const files = ["a", "b", "c", "d"].map((name) => own.path(name));
   for (const file of files) makeFile(file, 12 * MIB);
@@ -217,6 +222,7 @@ test("what waits for a disk that stands still is bounded, whoever sends it", asy
     mostBytes = Math.max(mostBytes, residentBytesOf(pid));
     await Bun.sleep(50);
   }
+  const waitingBytes = await unwrittenBytes();
   strace.kill("SIGINT");
   await strace.exited;
   const ended = await Promise.all(puts);
@@ -224,6 +230,9 @@ test("what waits for a disk that stands still is bounded, whoever sends it", asy
   // Without the bound it is the windows of all of them, 256 MiB.
   expect(mostBytes - before).toBeGreaterThan(UNWRITTEN_BYTES_MAX / 2);
   expect(mostBytes - before).toBeLessThan(2 * UNWRITTEN_BYTES_MAX);
+  expect(waitingBytes).toBeGreaterThanOrEqual(UNWRITTEN_BYTES_MAX / 2);
+  expect(waitingBytes).toBeLessThan(UNWRITTEN_BYTES_MAX * 1.5);
   expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 0));
+  expect(await unwrittenBytes()).toBe(0);
   await own.end();
 });

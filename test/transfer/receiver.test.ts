@@ -244,15 +244,15 @@ test("a defect while writing is INTERNAL, with its cause", async () => {
 });
 
 test("however a receiver ends, its buffers are given back", async () => {
-  const before = BUFFERS.usedCount;
+  const before = BUFFERS.usedBytes;
   for (const end of ["failed", "stopped", "finished"]) {
     const { file, receiver } = await make({ totalBytes: 3 * 1024 * KIB });
     if (end === "failed") file.failure = new FtpxError("IO_FAILED");
     receiver.accept(0, CONTENT.slice(0, 3 * 1024 * KIB));
-    expect(BUFFERS.usedCount).toBeGreaterThan(before);
+    expect(BUFFERS.usedBytes).toBeGreaterThan(before);
     if (end === "stopped") receiver.stop(new FtpxError("INTERRUPTED"));
     await receiver.finish().catch(() => {});
-    expect(BUFFERS.usedCount).toBe(before);
+    expect(BUFFERS.usedBytes).toBe(before);
   }
 });
 
