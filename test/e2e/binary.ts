@@ -133,6 +133,7 @@ export class Server {
   /** All of it, when the server has ended. */
   readonly stderr: Promise<string>;
   #wake: () => void = () => {};
+  #metricsPort: number | undefined;
 
   private constructor(
     process: Child,
@@ -196,6 +197,15 @@ export class Server {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** A gauge or counter without labels, of a server with `--metrics`; its connection ends with it. */
+  async metric(name: string): Promise<number> {
+    this.#metricsPort ??= Number((await this.event("listening-metrics"))["port"]);
+    const place = `http://127.0.0.1:${this.#metricsPort}/metrics`;
+    const text = await (await fetch(place, { headers: { connection: "close" } })).text();
+    const line = text.split("\n").find((one) => one.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1));
   }
 
   /** Does what changes accounts.toml, and waits until the server has taken it. */

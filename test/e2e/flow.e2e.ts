@@ -198,11 +198,7 @@ test("what waits for a disk that stands still is bounded, whoever sends it", asy
   const own = await Scene.begin();
   await own.addUser("ann", "pw");
   const slow = await own.serve("--metrics", "127.0.0.1:0");
-  const metrics = `http://127.0.0.1:${Number((await slow.event("listening-metrics"))["port"])}/metrics`;
-  const unwrittenBytes = async () => {
-    const text = await (await fetch(metrics)).text();
-    return Number(/^ftpx_unwritten_bytes (\d+)/m.exec(text)?.[1]);
-  };
+  const unwrittenBytes = async () => await slow.metric("ftpx_unwritten_bytes");
   const { pid } = slow.process;
   const files = ["a", "b", "c", "d"].map((name) => own.path(name));
   for (const file of files) makeFile(file, 12 * MIB);

@@ -43,6 +43,7 @@ const DEFAULTS = { first: 1, sessions: 300, lanes: 6, every: 1000, within: 10_00
 const MANY_FILES = LIST_PAGE_ENTRIES_MAX + 200;
 /** The good client comes by after so many. */
 const VISIT_EVERY_SESSIONS = 100;
+const UNWRITTEN = "ftpx_unwritten_bytes";
 /** How far the server may grow beyond what it was after the first stretch. */
 const GROWTH_BYTES_MAX = 128 * 1024 * 1024;
 
@@ -112,7 +113,16 @@ class Field {
     }
     const guest = await Guest.add(scene, "good");
     const isUntouched = await plantCanary(scene);
-    const server = await scene.serve("--plain", "127.0.0.1:0", "--registration", "open");
+    const metrics = ["--metrics", "127.0.0.1:0"];
+    const server = await scene.serve(
+      "--plain",
+      "127.0.0.1:0",
+      "--registration",
+      "open",
+      ...metrics,
+    );
+    // Where they are is told once, and what is told is cleared again and again.
+    await server.metric(UNWRITTEN);
     const { port } = await server.event("listening-plain");
     const baseline = await idleDescriptors(scene, server, "good");
     const good = new GoodClient(scene, server, guest);
@@ -235,6 +245,10 @@ class Field {
     for (const what of strangersAmong(this.#scene)) this.#campaign.fail(what);
     this.#counts.invariants += 1;
     await this.#demandMemory();
+    const isWritten = async () => (await this.#server.metric(UNWRITTEN)) === 0;
+    await until("nothing waits for the disk", isWritten).catch((error: unknown) =>
+      this.#campaign.fail(String(error)),
+    );
   }
 
   /** What the collector has not come to yet goes while the server is asked this and that. */
