@@ -97,6 +97,9 @@ export const SETTLED_MS = 2000;
 export const PAGES_MAX = 4;
 export const PAGES_QUEUE_BYTES_MAX = 512 * KIB;
 
+/** Pages of listings that all sessions together have under way: more at once come no sooner, and each leaves several times its bytes to be collected. */
+export const LIST_PAGES_MAX = 8;
+
 /** Accounts in one page of the operator's list: names of 32 bytes and eight numbers fit a body. */
 export const USAGE_PAGE_ACCOUNTS_MAX = 4096;
 

@@ -14,8 +14,15 @@ interface OnPath {
 }
 
 export async function list(session: Session, { path, cursor }: OnPath & { cursor: number }) {
-  if (cursor !== 0) return await session.listings.next(cursor);
-  return await session.listings.begin(await session.vfs.list(path));
+  const leave = await session.registry.listLanes.enter();
+  try {
+    // Who has gone meanwhile keeps nobody waiting.
+    session.signal.throwIfAborted();
+    if (cursor !== 0) return await session.listings.next(cursor);
+    return await session.listings.begin(await session.vfs.list(path));
+  } finally {
+    leave();
+  }
 }
 
 export async function stat(session: Session, { path }: OnPath) {

@@ -9,7 +9,8 @@ import type { Changes } from "../accounts/edit.ts";
 import { isLineOf } from "../accounts/keyline.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
-import { RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX } from "../base/limits.ts";
+import { Lanes } from "../base/lanes.ts";
+import { LIST_PAGES_MAX, RENEWALS_HOUR_MAX, SIGN_IN_MS_MAX } from "../base/limits.ts";
 import { distinctParameters } from "../base/derivation.ts";
 import type { Parameters } from "../base/derivation.ts";
 import type { Amount } from "../state/contract.ts";
@@ -50,6 +51,8 @@ export class Registry {
   readonly porter: Porter;
   /** How often each account has changed its own password. */
   readonly renewals = new Sources("PASSWORD_REFUSED", RENEWALS_HOUR_MAX);
+  /** One for each page of a listing that is made. */
+  readonly listLanes = new Lanes(LIST_PAGES_MAX);
   readonly #emit: EventSink;
   readonly #sessions = new Set<Session>();
   /** Those of the operator, which no bound counts. */
