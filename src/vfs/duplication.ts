@@ -7,6 +7,7 @@ import { composeDigest } from "../base/digest.ts";
 import type { Algorithm } from "../base/digest.ts";
 import { FtpxError, isKind, withPath } from "../base/errors.ts";
 import type { VirtualPath } from "../base/path.ts";
+import { BUFFERS } from "../transfer/buffers.ts";
 import { sendFile } from "../transfer/sender.ts";
 import { SendWindow } from "../transfer/window.ts";
 import type { OpenFile } from "../base/openfile.ts";
@@ -75,6 +76,8 @@ async function copyFrom(
       firstChunk: 0,
       fromOffset: 0,
       window,
+      // The disk is behind, and what is read waits for it.
+      pace: () => BUFFERS.roomy(),
       target: {
         prefixBytes: 0,
         sendContent: async (frame, offset, bytes) => {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { FtpxError } from "../../src/base/errors.ts";
+import { UNWRITTEN_BYTES_MAX } from "../../src/base/limits.ts";
 import { parsePath } from "../../src/base/path.ts";
 import { loadKernel } from "../../src/store/kernel.ts";
+import { BUFFERS } from "../../src/transfer/buffers.ts";
 import { duplicate } from "../../src/vfs/duplication.ts";
 import { recover } from "../../src/vfs/recovery.ts";
 import type { Vfs } from "../../src/vfs/vfs.ts";
@@ -206,6 +208,26 @@ test("A7: what is copied is not published when the right to it is gone by then",
   const copying = duplicate(shop.vfs, wish, new AbortController().signal);
   expect(await failureOf(copying)).toEqual(refusal("FORBIDDEN"));
   expect(await shop.ledger()).toBe("7/1 0/0");
+});
+
+test("a copy waits as long as too much else waits for the disk", async () => {
+  await shop.put("/f", "content");
+  const paths = { from: parsePath("/f"), to: parsePath("/g") };
+  let copiedBytes = 0;
+  const onProgress = (bytes: number) => void (copiedBytes += bytes);
+  const wish = { ...paths, mayReplace: () => false, windowBytes: 1e6, onProgress };
+  BUFFERS.occupy(UNWRITTEN_BYTES_MAX);
+  try {
+    const copying = duplicate(shop.vfs, wish, new AbortController().signal);
+    await Bun.sleep(100);
+    expect(copiedBytes).toBe(0);
+    BUFFERS.vacate(UNWRITTEN_BYTES_MAX);
+    await copying;
+  } finally {
+    if (BUFFERS.isScarce) BUFFERS.vacate(UNWRITTEN_BYTES_MAX);
+  }
+
+  expect(stored("g")).toBe("content");
 });
 
 test("F9: a reservation without a part, and a part without a reservation, go at the start", async () => {
