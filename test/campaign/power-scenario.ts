@@ -178,8 +178,15 @@ export class Scenario {
     this.#take("stop", this.#standing, { program });
   }
 
-  /** The disk goes on with what it was given: only the process is gone. */
+  /**
+   * The disk goes on with what it was given: only the process is gone. Not in the middle of a
+   * replacement: strace does not say of a call in which its program was killed whether it was
+   * carried out.
+   */
   async #kill(): Promise<void> {
+    const own = join(this.#data, "storage", ".ftpx");
+    do await Bun.sleep(QUIET_MS);
+    while (readdirSync(own).some((name) => name.endsWith(".tmp")));
     const { program, server } = this.#leave();
     await server.kill();
     this.#take("kill -9", this.#standing, { program });
