@@ -70,6 +70,13 @@ export async function confirm(message: string): Promise<boolean> {
   });
 }
 
+let isOver: Promise<void> | undefined;
+
+/** While a question is open, its end: what is written before would be painted over. Never rejects. */
+export function endOfQuestion(): Promise<void> | undefined {
+  return isOver;
+}
+
 function demandTerminal(refusal: FtpxError): void {
   if (!canAsk()) throw refusal;
 }
@@ -86,9 +93,11 @@ async function answerTo<Answer>(
   question: () => Promise<Answer | typeof clack.CANCEL_SYMBOL>,
 ): Promise<Answer> {
   let isInterrupted = false;
+  const ending = Promise.withResolvers<void>();
   const hear = (_text: string | undefined, key: { ctrl?: boolean; name?: string }): void => {
     if (key.ctrl === true && key.name === "c") isInterrupted = true;
   };
+  isOver = ending.promise;
   const asked = question();
   // Behind clack's own hearing, which makes keys of what comes; the answer is given later still.
   process.stdin.on("keypress", hear);
@@ -97,6 +106,8 @@ async function answerTo<Answer>(
     if (!clack.isCancel(answer)) return answer;
   } finally {
     process.stdin.off("keypress", hear);
+    isOver = undefined;
+    ending.resolve();
   }
   throw isInterrupted ? new FtpxError("INTERRUPTED") : new LeftQuestion();
 }

@@ -7,7 +7,11 @@ import { formatEvent } from "../base/events.ts";
 import type { EventSink, ServerEvent } from "../base/events.ts";
 import { AuditLog } from "./audit.ts";
 import { eventLine } from "./eventline.ts";
+import { endOfQuestion } from "./questions.ts";
 import { columnsOf, isScreen, writeLine } from "./terminal.ts";
+
+/** A question may stay open for days. */
+const SHOWN_LINES_MAX = 1000;
 
 /** Where nobody looks, or on a very wide terminal. */
 const COLUMNS_MAX = 100;
@@ -15,7 +19,7 @@ const COLUMNS_MAX = 100;
 export class Reporter {
   readonly #isJson: boolean;
   readonly #audit: AuditLog;
-  /** Lines of this turn of the event loop. */
+  /** Lines of this turn of the event loop, or of the time that a question is open. */
   readonly #shown: string[] = [];
 
   private constructor(isJson: boolean, audit: AuditLog) {
@@ -52,7 +56,7 @@ export class Reporter {
   }
 
   async close(): Promise<void> {
-    this.#writeShown();
+    this.#writeNow();
     await this.#audit.close();
   }
 
@@ -61,15 +65,28 @@ export class Reporter {
     const time = new Date();
     const line = formatEvent(event, time);
     const shown = this.#isJson ? line : eventLine(event, time, columnsOfPerson());
+    // All of them are in the audit log.
+    if (this.#shown.length >= SHOWN_LINES_MAX && endOfAsking() !== undefined) this.#shown.shift();
     // A write each would cost as much as all else that is done to store a small file.
     if (this.#shown.push(shown) === 1) setImmediate(() => this.#writeShown());
     return line;
   }
 
   #writeShown(): void {
+    const isOver = endOfAsking();
+    if (isOver === undefined) this.#writeNow();
+    else void isOver.then(() => this.#writeShown());
+  }
+
+  #writeNow(): void {
     const lines = this.#shown.splice(0);
     if (lines.length > 0) writeLine(lines.join("\n"));
   }
+}
+
+/** Of a question on the screen where the lines are shown. */
+function endOfAsking(): Promise<void> | undefined {
+  return isScreen(process.stdout) ? endOfQuestion() : undefined;
 }
 
 function columnsOfPerson(): number {

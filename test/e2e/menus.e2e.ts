@@ -114,6 +114,8 @@ test("the menu starts a server, and Ctrl-C stops it", async () => {
   await screen.shows("Make an account now?");
   await screen.type("n");
   await screen.shows(/ftpx connect ftpx:[^]*◇ {2}Make an account now\?/);
+  // What happened while it was open is not painted over.
+  await screen.shows(/now\?\s+No\s+\S+ +listening +host 127[^]*recounted/);
   // The question hands the terminal back a moment after it has shown the answer.
   await Bun.sleep(300);
   await screen.type("C-c");
