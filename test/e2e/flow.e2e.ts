@@ -35,7 +35,15 @@ beforeAll(async () => {
   server = await scene.serve();
 });
 
-afterAll(() => scene.end());
+/** Of the test that holds up the disk, should it fail. */
+let slowScene: Scene | undefined;
+const tracers: Bun.Subprocess[] = [];
+
+afterAll(async () => {
+  for (const tracer of tracers) tracer.kill("SIGKILL");
+  await slowScene?.end();
+  await scene.end();
+});
 
 /** Sends until the server has closed; answers why it did. */
 async function flood(client: Client, send: (round: number) => void): Promise<string | undefined> {
@@ -195,7 +203,7 @@ test(
 );
 
 test("what waits for a disk that stands still is bounded, whoever sends it", async () => {
-  const own = await Scene.begin();
+  const own = (slowScene = await Scene.begin());
   await own.addUser("ann", "pw");
   const slow = await own.serve("--metrics", "127.0.0.1:0");
   const unwrittenBytes = async () => await slow.metric("ftpx_unwritten_bytes");
@@ -206,6 +214,7 @@ test("what waits for a disk that stands still is bounded, whoever sends it", asy
   const stall = ["strace", "-f", "-qq", "-e", "trace=pwritev", "-o", "/dev/null"];
   const inject = ["-e", "inject=pwritev:delay_enter=4000000", "-p", String(pid)];
   const strace = Bun.spawn([...stall, ...inject], { stderr: "ignore" });
+  tracers.push(strace);
   await Bun.sleep(500);
   const before = residentBytesOf(pid);
   const puts = Array.from({ length: 8 }, (_hole, index) => {
@@ -230,5 +239,4 @@ test("what waits for a disk that stands still is bounded, whoever sends it", asy
   expect(waitingBytes).toBeLessThan(UNWRITTEN_BYTES_MAX * 1.5);
   expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 0));
   expect(await unwrittenBytes()).toBe(0);
-  await own.end();
 });
