@@ -85,10 +85,6 @@ export class Dispatch implements ConnectionOwner, Outlet {
   }
 
   holdUntil(room: Promise<void>): void {
-    const { transfers } = this.#session;
-    if (transfers.isHeld) return;
-    transfers.isHeld = true;
-    void room.then(() => (transfers.isHeld = false));
     this.#connection.holdUntil(room);
   }
 

@@ -221,6 +221,9 @@ class Connections {
         if (door === "operator") return undefined;
         return door === "native" ? exportBinding(socket) : PLAIN_BINDING;
       },
+      get isHeld() {
+        return dispatch.connection.isHeld;
+      },
       widen: () => (dispatch.connection.bodyBytesMax = BODY_BYTES_MAX),
       close: (reason) => dispatch.connection.fail(reason),
       drop: () => dispatch.connection.terminate(),

@@ -28,6 +28,8 @@ export interface Line {
   readonly binding: Uint8Array | undefined;
   /** Of the key that the server showed on it; absent where there is no TLS. */
   readonly fingerprint?: string;
+  /** Nothing of the peer's is read for now, so it cannot be late. */
+  readonly isHeld: boolean;
   /** The peer is no stranger any more: larger bodies are allowed. */
   widen(): void;
   /** Tells the peer why, and closes. */

@@ -37,15 +37,13 @@ export interface Transfer {
 }
 
 export class Transfers {
-  readonly #session: Pick<Session, "registry" | "emit">;
-  /** Nothing of the client's is read for now, so it cannot be late. */
-  isHeld = false;
+  readonly #session: Pick<Session, "registry" | "emit" | "line">;
   readonly #open = new Map<number, Transfer>();
   /** Made with the first of them. */
   #headway: Headway | undefined;
   #trailing: Trailing | undefined;
 
-  constructor(session: Pick<Session, "registry" | "emit">) {
+  constructor(session: Pick<Session, "registry" | "emit" | "line">) {
     this.#session = session;
   }
 
@@ -87,7 +85,7 @@ export class Transfers {
     // Looked at every second, a rate is of the last few, whenever somebody asks for it.
     for (const { motion } of this.#open.values()) motion.rate(nowMs);
     // What it had left of its time before is not counted either.
-    if (this.isHeld) this.#headway = new Headway(nowMs);
+    if (this.#session.line.isHeld) this.#headway = new Headway(nowMs);
     else this.#headway?.watch(this.#open.values(), nowMs);
   }
 

@@ -116,8 +116,14 @@ export class Connection implements FrameSink {
     return this.#link.roomy();
   }
 
+  /** Whether the peer waits for us to read on. */
+  get isHeld(): boolean {
+    return this.#link.isHeld;
+  }
+
   /** Reads nothing more until then, and does not call the peer silent meanwhile. */
   holdUntil(room: Promise<void>): void {
+    if (this.isHeld) return;
     this.#link.holdUntil(room);
     void room.then(() => (this.#lastHeardMs = performance.now()));
   }

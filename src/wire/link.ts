@@ -38,6 +38,9 @@ interface Waiting {
   readonly sent?: (failure?: FtpxError) => void;
 }
 
+/** The peer does not take its replies; or there is no room for what it would send. */
+type Obstacle = "replies" | "room";
+
 type Phase = "open" | "finishing" | "shut" | "closed";
 
 /** Small frames are joined up to this much, because each write is a TLS record and a system call. */
@@ -66,10 +69,8 @@ export class Link {
   readonly #patience = new Patience();
   /** It has taken something: in TLS nothing is, before the handshake has ended. */
   #hasTaken = false;
-  /** The peer does not take its replies. */
-  #isFull = false;
-  /** There is no room for what the peer would send. */
-  #isHeld = false;
+  /** Nothing is read while there is one. */
+  readonly #obstacles = new Set<Obstacle>();
   #peerHasFinished = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -85,15 +86,19 @@ export class Link {
 
   /** Whether nothing is read. */
   get isPaused(): boolean {
-    return this.#isFull || this.#isHeld;
+    return this.#obstacles.size > 0;
+  }
+
+  /** Whether nothing is read because there is no room for it here. */
+  get isHeld(): boolean {
+    return this.#obstacles.has("room");
   }
 
   /** Reads nothing more until `room` resolves; what the socket has read already still comes. */
   holdUntil(room: Promise<void>): void {
-    if (this.#isHeld || this.#phase !== "open") return;
-    if (!this.#isFull) this.#socket.pause();
-    this.#isHeld = true;
-    void room.then(() => this.#release());
+    if (this.isHeld || this.#phase !== "open") return;
+    this.#stopReading("room");
+    void room.then(() => this.#readOn("room"));
   }
 
   /** Queues a control frame; the bytes are given. Nothing happens on a link that is closing. */
@@ -101,10 +106,7 @@ export class Link {
     if (this.#phase !== "open") return;
     this.#control.push({ bytes });
     this.#controlBytes += bytes.byteLength + HELD_BYTES_EACH;
-    if (this.#controlBytes > REPLY_QUEUE_BYTES_MAX && !this.#isFull) {
-      if (!this.#isHeld) this.#socket.pause();
-      this.#isFull = true;
-    }
+    if (this.#controlBytes > REPLY_QUEUE_BYTES_MAX) this.#stopReading("replies");
     this.#flushSoon(bytes);
   }
 
@@ -138,7 +140,8 @@ export class Link {
   finish(): void {
     if (this.#phase !== "open") return;
     this.#phase = "finishing";
-    this.#readAll();
+    // Whatever comes is of no interest any more.
+    for (const obstacle of this.#obstacles) this.#readOn(obstacle);
     this.#closeTimer = setTimeout(() => this.terminate(), this.#closeMsMax);
     this.#flush();
     if (this.#phase === "finishing" && !this.#hasTaken) this.#giveUpSoon();
@@ -173,7 +176,7 @@ export class Link {
 
   /** Whether bytes have waited too long for a peer that takes none of them, or next to none. */
   isStalled(nowMs: number): boolean {
-    const msMax = this.#isFull ? WRITE_STALL_MS_MAX : PROGRESS_MS_MAX;
+    const msMax = this.#obstacles.has("replies") ? WRITE_STALL_MS_MAX : PROGRESS_MS_MAX;
     return this.#patience.lateMs({ msMax, sinceMs: this.#waitingSinceMs }, nowMs) !== undefined;
   }
 
@@ -270,7 +273,7 @@ export class Link {
 
   #tookControl(bytes: number): void {
     this.#controlBytes -= bytes;
-    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#empty();
+    if (this.#controlBytes < REPLY_QUEUE_BYTES_MAX / 2) this.#readOn("replies");
     if (this.#controlBytes < PAGES_QUEUE_BYTES_MAX) this.#welcome();
   }
 
@@ -279,21 +282,13 @@ export class Link {
     for (const resolve of this.#roomless.splice(0)) resolve();
   }
 
-  #empty(): void {
-    if (!this.#isFull) return;
-    this.#isFull = false;
-    if (!this.#isHeld) this.#socket.resume();
+  #stopReading(obstacle: Obstacle): void {
+    if (!this.isPaused) this.#socket.pause();
+    this.#obstacles.add(obstacle);
   }
 
-  #release(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
-    if (!this.#isFull && this.#phase !== "closed") this.#socket.resume();
-  }
-
-  /** Whatever comes is of no interest any more. */
-  #readAll(): void {
-    this.#release();
-    this.#empty();
+  #readOn(obstacle: Obstacle): void {
+    const wasThere = this.#obstacles.delete(obstacle);
+    if (wasThere && !this.isPaused && this.#phase !== "closed") this.#socket.resume();
   }
 }

@@ -78,7 +78,7 @@ async function sessionOf(peer: string): Promise<Session> {
   const quota = { bytes: 1, files: 1 };
   const settings = { version: "", secret: new Uint8Array(32), sessionsMax: 1, graceMs: 1, quota };
   const registry = new Registry(depot, book, settings, () => {});
-  const nothing = { widen: () => {}, close: () => {}, drop: () => {} };
+  const nothing = { isHeld: false, widen: () => {}, close: () => {}, drop: () => {} };
   const line: Line = { door: "native", address: "::1", binding: undefined, ...nothing };
   if (peer === "operator") {
     const operator = registry.admitOperator(line);

@@ -116,6 +116,7 @@ export class SignIns {
       address: address ?? `10.0.${this.#lineCount >> 8}.${this.#lineCount & 255}`,
       binding: new Uint8Array(32).fill(this.#lineCount),
       fingerprint: FINGERPRINT,
+      isHeld: false,
       widen: () => {},
       drop: () => void session.end(new FtpxError("CONNECTION_LOST")),
       close: (reason) => void this.closed.set(session, reason),
