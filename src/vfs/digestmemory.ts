@@ -66,7 +66,6 @@ export class DigestMemory {
     algorithm: Algorithm,
     digests: readonly Uint8Array[],
   ): Promise<void> {
-    if (digests.length <= 1) return;
     const facts = await file.facts().catch(() => undefined);
     // Somebody may write to it as soon as it has its name.
     if (facts?.content !== content) return;

@@ -254,9 +254,11 @@ export class Upload {
     }
     await this.#file.setModified(this.#row.modifiedMs);
     await this.#sync(() => this.#file.sync());
-    const { content } = await this.#file.facts();
+    // Most files have one chunk, and are not remembered.
+    const before = digests.length > 1 ? await this.#file.facts() : undefined;
     await this.#publish();
-    await this.#ground.memory.keepPublished(this.#file, content, algorithm, digests);
+    if (before === undefined) return;
+    await this.#ground.memory.keepPublished(this.#file, before.content, algorithm, digests);
   }
 
   /**
