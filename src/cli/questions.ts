@@ -70,11 +70,11 @@ export async function confirm(message: string): Promise<boolean> {
   });
 }
 
-let isOver: Promise<void> | undefined;
+let questionEnd: Promise<void> | undefined;
 
 /** While a question is open, its end: what is written before would be painted over. Never rejects. */
 export function endOfQuestion(): Promise<void> | undefined {
-  return isOver;
+  return questionEnd;
 }
 
 function demandTerminal(refusal: FtpxError): void {
@@ -97,7 +97,7 @@ async function answerTo<Answer>(
   const hear = (_text: string | undefined, key: { ctrl?: boolean; name?: string }): void => {
     if (key.ctrl === true && key.name === "c") isInterrupted = true;
   };
-  isOver = ending.promise;
+  questionEnd = ending.promise;
   const asked = question();
   // Behind clack's own hearing, which makes keys of what comes; the answer is given later still.
   process.stdin.on("keypress", hear);
@@ -106,7 +106,7 @@ async function answerTo<Answer>(
     if (!clack.isCancel(answer)) return answer;
   } finally {
     process.stdin.off("keypress", hear);
-    isOver = undefined;
+    questionEnd = undefined;
     ending.resolve();
   }
   throw isInterrupted ? new FtpxError("INTERRUPTED") : new LeftQuestion();

@@ -73,9 +73,9 @@ export class Reporter {
   }
 
   #writeShown(): void {
-    const isOver = endOfAsking();
-    if (isOver === undefined) this.#writeNow();
-    else void isOver.then(() => this.#writeShown());
+    const end = endOfAsking();
+    if (end === undefined) this.#writeNow();
+    else void end.then(() => this.#writeShown());
   }
 
   #writeNow(): void {

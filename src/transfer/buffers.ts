@@ -8,7 +8,7 @@
 import { UNWRITTEN_BYTES_MAX } from "../base/limits.ts";
 
 const BUFFER_BYTES = 256 * 1024;
-/** What is to be kept is smaller than this where a file ends, or is small: made for it, and not kept. */
+/** Up to here the end of a file, or a small one, has a buffer of its size, which is not kept. */
 const SMALL_BYTES_MAX = 64 * 1024;
 
 /** There is room again when a quarter of what may wait has been written. */
