@@ -8,10 +8,10 @@ import { signedIn } from "../e2e/wire.ts";
 import { Stranger } from "../e2e/stranger.ts";
 import type { Campaign } from "./campaign.ts";
 import { addressOf, comeIn, inLanes, MIB, signInFrom, userOf, Vitals } from "./crowds-ground.ts";
-import { until } from "./rounds-peers.ts";
+import { demandMemory, until } from "./rounds-peers.ts";
 
 const LANES = 16;
-const GROWTH_MIB_MAX = 20;
+const GROWTH_BYTES_MAX = 20 * MIB;
 const LEVEL_MS_MAX = 30_000;
 /** What the runtime takes once and keeps is not growth. */
 const WARM_UP_MAX = 5000;
@@ -36,15 +36,10 @@ export async function churn(
     campaign.fail(`D9: ${ways.refused} of ${count} connections were refused`);
   }
   await until("D9: descriptors", () => vitals.descriptors <= before.descriptors + 2, 20_000);
-  const growthMib = () => Math.round((vitals.rssBytes - before.bytes) / MIB);
-  // What the collector has not come to yet goes while the server is asked this and that.
-  const isLevel = async () => {
-    await other.call("list", { path: HOME, cursor: 0 });
-    return growthMib() <= GROWTH_MIB_MAX;
-  };
-  await until("D9: memory as before", isLevel, LEVEL_MS_MAX).catch(() =>
-    campaign.fail(`D9: memory grew by ${growthMib()} MiB`),
-  );
+  const ask = async () => await other.call("list", { path: HOME, cursor: 0 });
+  await demandMemory(campaign, server, before.bytes + GROWTH_BYTES_MAX, ask, LEVEL_MS_MAX);
+  // Also where nothing had to be waited for.
+  await ask();
   other.close();
   const result = {
     connections: count,

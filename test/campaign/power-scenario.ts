@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHUNK_BYTES } from "../../src/base/limits.ts";
 import { parsePath } from "../../src/base/path.ts";
+import { TEMPORARY } from "../../src/base/replacement.ts";
 import { makeFile, Server } from "../e2e/binary.ts";
 import type { Scene } from "../e2e/binary.ts";
 import type { Chance } from "../support/chance.ts";
@@ -186,7 +187,7 @@ export class Scenario {
   async #kill(): Promise<void> {
     const own = join(this.#data, "storage", ".ftpx");
     do await Bun.sleep(QUIET_MS);
-    while (readdirSync(own).some((name) => name.endsWith(".tmp")));
+    while (readdirSync(own).some((name) => TEMPORARY.test(name)));
     const { program, server } = this.#leave();
     await server.kill();
     this.#take("kill -9", this.#standing, { program });

@@ -21,7 +21,7 @@ import type { Campaign } from "./campaign.ts";
 import { descriptorsOf, whatFails } from "./invariant.ts";
 import { Chance } from "../support/chance.ts";
 import { jobOf } from "../support/job.ts";
-import { openFilesOf } from "../support/process.ts";
+import { openFilesOf, residentBytesOf } from "../support/process.ts";
 
 export const PASSWORD = "pw";
 
@@ -182,6 +182,28 @@ export async function demandDescriptors(
     const open = openFilesOf(server.process.pid).join(" ");
     campaign.fail(`${String(error)}, there are ${descriptorsOf(server)}: ${open}`);
   });
+}
+
+/**
+ * Memory within a bound: what the collector has not come to yet goes while the server is asked
+ * this and that.
+ */
+export async function demandMemory(
+  campaign: Campaign,
+  server: Server,
+  mostBytes: number,
+  ask: () => Promise<unknown>,
+  withinMs?: number,
+): Promise<void> {
+  const residentBytes = () => residentBytesOf(server.process.pid);
+  const isLevel = async () => {
+    if (residentBytes() <= mostBytes) return true;
+    await ask();
+    return false;
+  };
+  await until(`at most ${mostBytes} bytes of memory`, isLevel, withinMs).catch((error: unknown) =>
+    campaign.fail(`${String(error)}, there are ${residentBytes()}`),
+  );
 }
 
 export function partsOf(scene: Scene): string[] {

@@ -19,7 +19,13 @@ import { join } from "node:path";
 import { runCampaign } from "../campaign/campaign.ts";
 import type { Campaign } from "../campaign/campaign.ts";
 import { plantCanary, sha256Hex, violations } from "../campaign/invariant.ts";
-import { demandDescriptors, Guest, idleDescriptors, until } from "../campaign/rounds-peers.ts";
+import {
+  demandDescriptors,
+  demandMemory,
+  Guest,
+  idleDescriptors,
+  until,
+} from "../campaign/rounds-peers.ts";
 import { Scene } from "../e2e/binary.ts";
 import type { Server } from "../e2e/binary.ts";
 import { Chance } from "../support/chance.ts";
@@ -78,7 +84,8 @@ class Field {
   };
   readonly #lastWords = new Map<string, number>();
   #begun: number;
-  #residentBytes = 0;
+  /** The least since the first stretch, which is what the server takes. */
+  #residentBytes = Number.POSITIVE_INFINITY;
 
   private constructor(
     scene: Scene,
@@ -244,30 +251,15 @@ class Field {
     for (const what of await violations(this.#scene)) this.#campaign.fail(what);
     for (const what of strangersAmong(this.#scene)) this.#campaign.fail(what);
     this.#counts.invariants += 1;
-    await this.#demandMemory();
+    const ask = async () => await this.#visit(this.#begun);
+    const mostBytes = this.#residentBytes + GROWTH_BYTES_MAX;
+    await demandMemory(this.#campaign, this.#server, mostBytes, ask);
+    const now = residentBytesOf(this.#server.process.pid);
+    this.#residentBytes = Math.min(this.#residentBytes, now);
     const isWritten = async () => (await this.#server.metric(UNWRITTEN)) === 0;
     await until("nothing waits for the disk", isWritten).catch((error: unknown) =>
       this.#campaign.fail(String(error)),
     );
-  }
-
-  /** What the collector has not come to yet goes while the server is asked this and that. */
-  async #demandMemory(): Promise<void> {
-    const residentBytes = () => residentBytesOf(this.#server.process.pid);
-    if (this.#counts.invariants > 1) {
-      const mostBytes = this.#residentBytes + GROWTH_BYTES_MAX;
-      const isLevel = async () => {
-        if (residentBytes() <= mostBytes) return true;
-        await this.#visit(this.#begun);
-        return false;
-      };
-      await until(`${mostBytes} bytes of memory`, isLevel).catch((error: unknown) =>
-        this.#campaign.fail(`${String(error)}, there are ${residentBytes()}`),
-      );
-    }
-    // The first stretch is what it takes; the least afterwards is what is kept.
-    const leastBytes = this.#counts.invariants === 1 ? Infinity : this.#residentBytes;
-    this.#residentBytes = Math.min(leastBytes, residentBytes());
   }
 }
 
