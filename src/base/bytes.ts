@@ -175,3 +175,16 @@ export function checkSize(value: unknown, what: string): number {
   }
   return value as number;
 }
+
+/** Of less, the collector frees as much as a call costs. */
+const FREED_BYTES_MIN = 4096;
+
+/**
+ * Gives the memory of what a socket handed out back at once; nobody may hold a view into it any
+ * more. Bun allocates every read anew, and left to the collector tens of megabytes of them lie
+ * about, each page of which was a fault when it was first touched.
+ */
+export function free({ buffer, byteLength }: Uint8Array): void {
+  const isAllOfIt = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (isAllOfIt && byteLength >= FREED_BYTES_MIN) buffer.transfer(0);
+}

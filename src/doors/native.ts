@@ -93,7 +93,7 @@ function doorOf(
 
 /** @param place address or file, and TLS where there is some @throws FtpxError as listen */
 function listenFor(
-  socket: SocketHandler<Peer>,
+  socket: SocketHandler<Peer, "uint8array">,
   place: Partial<Address> & { readonly unix?: string; readonly tls?: object },
   where: string,
 ): TCPSocketListener<Peer> {
@@ -177,8 +177,10 @@ class Connections {
   }
 
   /** Synchronous, because a rejected handler would end the process and not the connection. */
-  get handlers(): SocketHandler<Peer> {
+  get handlers(): SocketHandler<Peer, "uint8array"> {
     return {
+      // The slice of a Buffer would be a view into it.
+      binaryType: "uint8array",
       open: (socket) => this.#opened(socket),
       data: (socket, bytes) => socket.data.connection?.received(bytes),
       drain: (socket) => socket.data.connection?.drained(),

@@ -6,6 +6,7 @@
  * the reason when there is one. A peer that breaks the protocol is told why in an
  * error frame of request id 0 before the connection is closed.
  */
+import { free } from "../base/bytes.ts";
 import { failureOf, FtpxError } from "../base/errors.ts";
 import { PING_AFTER_MS, SILENCE_MS_MAX, USEFUL_BYTES_MIN } from "../base/limits.ts";
 import { Chatter } from "./chatter.ts";
@@ -128,7 +129,7 @@ export class Connection implements FrameSink {
     void room.then(() => (this.#lastHeardMs = performance.now()));
   }
 
-  /** To be called from the socket's `data`. */
+  /** To be called from the socket's `data`. The bytes are given: many are of no length afterwards. */
   received(bytes: Uint8Array, nowMs = performance.now()): void {
     if (!this.isOpen) return;
     this.#lastHeardMs = nowMs;
@@ -140,6 +141,7 @@ export class Connection implements FrameSink {
       if (!(error instanceof FtpxError)) this.#owner.defect(error);
       this.fail(failureOf(error));
     }
+    free(bytes);
   }
 
   drained(): void {

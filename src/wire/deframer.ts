@@ -6,9 +6,7 @@
  * gathered but handed on piece by piece as it arrives, so bulk data is never copied
  * here.
  *
- * The body of a frame is lent: valid until the callback returns. A piece of content
- * is a view into what was pushed and lives as long as that does; Bun's sockets hand
- * out fresh memory for every read, so there it may be kept.
+ * The body of a frame and a piece of content are lent: valid until the callback returns.
  */
 import {
   CONTENT,

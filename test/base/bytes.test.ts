@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { checkSize, isSameBytes, Reader, Writer } from "../../src/base/bytes.ts";
+import { checkSize, free, isSameBytes, Reader, Writer } from "../../src/base/bytes.ts";
 import { bytes } from "../support/octets.ts";
 import { refusal } from "../support/refusal.ts";
 
@@ -132,3 +132,13 @@ test.each([-1, Number.NaN, 1.5, 2 ** 53, Number.POSITIVE_INFINITY, 2n, undefined
     expect(() => checkSize(value, "offset")).toThrow(refusal("OUT_OF_RANGE", { reason: "offset" }));
   },
 );
+
+test("free gives the memory of a large read back, and leaves what is part of something alone", () => {
+  const read = new Uint8Array(64 * 1024);
+  const part = new Uint8Array(64 * 1024).subarray(1);
+  free(read);
+  free(part);
+
+  expect(read.buffer.byteLength).toBe(0);
+  expect(part.byteLength).toBe(64 * 1024 - 1);
+});

@@ -267,9 +267,9 @@ test("D1: a stranger's bound holds until it is widened", () => {
   const connection = new Connection(socket, owner, UNSIGNED_BODY_BYTES_MAX);
   const large = encodeFrame(0x20, 0, 1, new Uint8Array(UNSIGNED_BODY_BYTES_MAX + 1));
   connection.bodyBytesMax = BODY_BYTES_MAX;
-  connection.received(large);
+  connection.received(large.slice());
   connection.bodyBytesMax = UNSIGNED_BODY_BYTES_MAX;
-  connection.received(large);
+  connection.received(large.slice());
 
   expect(owner.heard).toHaveLength(1);
   expect(owner.reasons).toEqual([expect.objectContaining({ kind: "BODY_TOO_LARGE" })]);
@@ -281,7 +281,7 @@ test("D3: a peer that does not take its answers stops being read", () => {
   socket.room = 0;
   const pings = joined(Array.from({ length: 100 }, () => encodeFrame(PING, 0, 1, NOTHING)));
   for (let round = 0; round < 400; round += 1) {
-    connection.received(pings);
+    connection.received(pings.slice());
     // As if each ping had come with a request, or they would be too many.
     for (let count = 0; count < 100; count += 1) connection.answered();
   }
@@ -304,9 +304,9 @@ test.each([
 ])("D7: a peer that sends nothing but %s is told so, and closed", (_case, frame) => {
   const { socket, owner, connection } = make();
   const many = joined(Array.from({ length: 1000 }, () => frame));
-  for (let sent = 0; sent < EMPTY_FRAMES_MAX; sent += 1000) connection.received(many);
+  for (let sent = 0; sent < EMPTY_FRAMES_MAX; sent += 1000) connection.received(many.slice());
   expect(owner.reasons).toEqual([]);
-  for (let sent = 0; sent < 1_000_000; sent += 1000) connection.received(many);
+  for (let sent = 0; sent < 1_000_000; sent += 1000) connection.received(many.slice());
 
   expect(owner.reasons).toEqual([expect.objectContaining({ kind: "EMPTY_FRAMES" })]);
   expect(farewellOf(socket).kind).toBe("EMPTY_FRAMES");
@@ -316,7 +316,7 @@ test.each([
 test("D7: empty frames that come with others are no loop", () => {
   const { owner, connection } = make();
   const mixed = joined(Array.from({ length: 1000 }, () => joined([PINGED, TINY, WORTH, WORTH])));
-  for (let round = 0; round < 30; round += 1) connection.received(mixed);
+  for (let round = 0; round < 30; round += 1) connection.received(mixed.slice());
 
   expect(owner.reasons).toEqual([]);
   connection.terminate();
@@ -325,7 +325,7 @@ test("D7: empty frames that come with others are no loop", () => {
 test("D7: the answer to a ping of ours is no empty frame", () => {
   const { owner, connection } = make();
   const drained = joined(Array.from({ length: EMPTY_FRAMES_MAX }, () => TINY));
-  connection.received(drained);
+  connection.received(drained.slice());
   connection.watch(performance.now() + PING_AFTER_MS + 100);
   connection.received(encodeFrame(PING, FLAG_REPLY, 0, NOTHING));
 
