@@ -258,7 +258,7 @@ async function callOnce<Name extends "register" | "awaitRegistration">(
   request: RequestOf<Name>,
 ): Promise<Answer> {
   const features = name === "awaitRegistration" ? [WAITING] : [];
-  const { client } = await connect(endpoint, SOFTWARE, features);
+  const { client } = await connect(endpoint, SOFTWARE, { features });
   try {
     return (await client.call(name, request)) as Answer;
   } finally {

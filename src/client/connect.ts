@@ -33,22 +33,40 @@ export interface Connected {
   readonly client: Client;
   readonly fingerprint: string;
   readonly server: string;
+  /** That the server lets one session have open. */
+  readonly transfersMax: number;
 }
 
-/** Connects and greets; `fingerprint` is empty without TLS. @throws FtpxError UNREACHABLE, NOT_FTPX, TLS_FAILED, CHANGED_KEY */
+export interface Greeting {
+  readonly features?: string[];
+  /** Asks, in the same flight, for what does not depend on the reply. */
+  readonly onGreeted?: (client: Client) => Promise<void>;
+}
+
+/**
+ * Connects and greets; `fingerprint` is empty without TLS.
+ *
+ * @throws FtpxError UNREACHABLE, NOT_FTPX, TLS_FAILED, CHANGED_KEY, and what `onGreeted` throws
+ */
 export async function connect(
   endpoint: Endpoint,
   software: string,
-  features: string[] = [],
+  { features = [], onGreeted }: Greeting = {},
 ): Promise<Connected> {
   const isPlain = endpoint.isPlain === true;
   const { client, fingerprint } = isPlain
     ? { client: await connectPlain(endpoint), fingerprint: "" }
     : await shakeHands(endpoint);
   try {
-    const { server } = await client.call("hello", { client: software, features });
-    return { client, fingerprint, server };
+    const greeting = client.call("hello", { client: software, features });
+    const rest = onGreeted?.(client);
+    // What is wrong with the greeting says more than what that did to the rest.
+    rest?.catch(() => {});
+    const { server, transfersMax } = await greeting;
+    await rest;
+    return { client, fingerprint, server, transfersMax };
   } catch (error) {
+    client.close();
     if (isPlain && isKind(error, "CONNECTION_LOST")) await demandPlain(endpoint);
     throw error;
   }

@@ -6,6 +6,7 @@
  * under way then fail with CONNECTION_LOST, except those that only read, which are asked again.
  */
 import { FtpxError, isKind } from "../base/errors.ts";
+import { TRANSFERS_MAX } from "../base/limits.ts";
 import { DerivedKeys } from "../base/scram.ts";
 import { TABLE } from "../commands/table.ts";
 import type { CommandName } from "../commands/table.ts";
@@ -53,6 +54,7 @@ export class Remote {
   #connecting: Promise<Client> | undefined;
   #client: Client | undefined;
   #sentBytes = 0;
+  #transfersMax = TRANSFERS_MAX;
   #keys: Credentials;
   readonly #sentAway = Promise.withResolvers<void>();
   /** Settles when there is a connection again. */
@@ -66,6 +68,11 @@ export class Remote {
   /** What the password was that signed in; nothing when it was a key. */
   get passwordKeys(): DerivedKeys | undefined {
     return this.#keys instanceof DerivedKeys ? this.#keys : undefined;
+  }
+
+  /** That the server lets us have open at once; ours, before it has said so. */
+  get transfersMax(): number {
+    return this.#transfersMax;
   }
 
   /** Bytes of all connections, before encryption. */
@@ -162,13 +169,9 @@ export class Remote {
     this.#sentBytes = this.sentBytes;
     this.#client = undefined;
     const { endpoint, software, user } = this.settings;
-    const { client } = await connect(endpoint, software);
-    try {
-      await client.signIn(user, this.#keys);
-    } catch (error) {
-      client.close();
-      throw error;
-    }
+    const onGreeted = (client: Client) => client.signIn(user, this.#keys);
+    const { client, transfersMax } = await connect(endpoint, software, { onGreeted });
+    this.#transfersMax = transfersMax;
     this.#client = client;
     void this.#follow(client);
     this.#back.resolve();

@@ -167,9 +167,9 @@ export class Connection implements FrameSink {
     this.#close(error);
   }
 
-  /** Closes after everything that is queued has gone out. */
-  finish(): void {
-    this.#link.finish();
+  /** Closes after everything that is queued has gone out. @param isUnawaited as of Link */
+  finish(isUnawaited = false): void {
+    this.#link.finish(isUnawaited);
     this.#close(new FtpxError("CONNECTION_LOST", { reason: "closed" }));
   }
 

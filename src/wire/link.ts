@@ -30,6 +30,8 @@ export interface RawSocket {
   terminate(): void;
   pause(): void;
   resume(): void;
+  /** The process need not wait for it. */
+  unref(): void;
 }
 
 interface Waiting {
@@ -72,6 +74,7 @@ export class Link {
   /** Nothing is read while there is one. */
   readonly #obstacles = new Set<Obstacle>();
   #peerHasFinished = false;
+  #isUnawaited = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param closeMsMax how long the peer may take nothing while we close, and then its side */
@@ -136,13 +139,19 @@ export class Link {
     this.#flush();
   }
 
-  /** Sends what is queued, then closes properly. What comes in meanwhile is of no interest. */
-  finish(): void {
+  /**
+   * Sends what is queued, then closes properly. What comes in meanwhile is of no interest.
+   *
+   * @param isUnawaited the peer has nothing to say any more: the process may end before its FIN
+   */
+  finish(isUnawaited = false): void {
     if (this.#phase !== "open") return;
     this.#phase = "finishing";
+    this.#isUnawaited = isUnawaited;
     // Whatever comes is of no interest any more.
     for (const obstacle of this.#obstacles) this.#readOn(obstacle);
     this.#closeTimer = setTimeout(() => this.terminate(), this.#closeMsMax);
+    if (isUnawaited) this.#closeTimer.unref();
     this.#flush();
     if (this.#phase === "finishing" && !this.#hasTaken) this.#giveUpSoon();
   }
@@ -216,6 +225,7 @@ export class Link {
     if (this.#phase === "finishing" && this.#current === undefined) {
       this.#phase = "shut";
       this.#socket.shutdown();
+      if (this.#isUnawaited) this.#socket.unref();
       if (this.#peerHasFinished) this.#socket.end();
     }
   }

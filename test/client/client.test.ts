@@ -15,3 +15,15 @@ test("a reply that cannot be read ends the call and the connection", async () =>
   expect(other).rejects.toThrow(refusal("BAD_BODY"));
   expect(client.isOpen).toBe(false);
 });
+
+test("only a client whose calls are all answered leaves without the server's FIN", () => {
+  const socket = new FakeSocket();
+  const client = new Client(socket, () => new Uint8Array(0));
+  client.start("quota", {}).reply.catch(() => {});
+  client.close();
+  const idle = new FakeSocket();
+  new Client(idle, () => new Uint8Array(0)).close();
+
+  expect([...socket.calls, ...idle.calls].filter((call) => call === "unref")).toHaveLength(1);
+  expect(idle.calls).toEqual(["shutdown", "unref"]);
+});

@@ -12,7 +12,7 @@ export class FakeSocket implements RawSocket {
   readonly takes: number[] = [];
   room = ALL;
   readonly writes: Uint8Array[] = [];
-  /** shutdown, end, terminate, pause, resume: as they came. */
+  /** shutdown, end, terminate, pause, resume, unref: as they came. */
   readonly calls: string[] = [];
 
   write(bytes: Uint8Array, offset: number, length: number): number {
@@ -42,6 +42,10 @@ export class FakeSocket implements RawSocket {
 
   resume(): void {
     this.calls.push("resume");
+  }
+
+  unref(): void {
+    this.calls.push("unref");
   }
 
   get sent(): Uint8Array {

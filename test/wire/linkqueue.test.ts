@@ -13,3 +13,17 @@ test("D3, D7: answers of a few bytes count as what they hold, and reading stops"
   expect(link.isPaused).toBeTrue();
   link.closed();
 });
+
+test("who has nothing to hear any more does not hold the process, once its FIN is out", () => {
+  const socket = new FakeSocket();
+  const link = new Link(socket);
+  socket.room = 0;
+  link.send(new Uint8Array(12));
+  link.finish(true);
+  expect(socket.calls).toEqual([]);
+  socket.room = 12;
+  link.drained();
+
+  expect(socket.calls).toEqual(["shutdown", "unref"]);
+  link.closed();
+});

@@ -186,6 +186,7 @@ test("R3 bites: with a bare close instead of FIN first, the same peer loses the 
       terminate: () => socket.terminate(),
       pause: () => socket.pause(),
       resume: () => socket.resume(),
+      unref: () => socket.unref(),
     }),
   );
   const heard = await hear(server.port, CHATTY);
