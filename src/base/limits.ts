@@ -40,10 +40,10 @@ export const HELD_BYTES_EACH = 512;
 export const ACK_EVERY_BYTES = MIB;
 
 /** Requests of one connection that are being worked on: a page of small files in a pipeline. */
-export const REQUESTS_MAX = 256;
+export const REQUESTS_MAX = 512;
 
 /** Transfers that one session has open: each holds a descriptor and two buffers. */
-export const TRANSFERS_MAX = 128;
+export const TRANSFERS_MAX = 256;
 
 /** Control frames waiting for a slow reader; above it the connection is not read until they are gone. */
 export const REPLY_QUEUE_BYTES_MAX = 4 * MIB;

@@ -47,7 +47,7 @@ export async function sendFile(start: SenderStart): Promise<Uint8Array[]> {
   const { file, totalBytes, fromOffset, window, target } = start;
   const proofs: { index: number; digest: Uint8Array }[] = [];
   // Two pieces are held while a reader does not acknowledge: less where the window is small.
-  const pieceBytesMax = Math.min(CONTENT_BYTES_MAX, Math.ceil(window.windowBytes / 4));
+  const pieceBytesMax = Math.min(CONTENT_BYTES_MAX, Math.ceil(window.windowBytes / 8));
   const pieces = readPieces(file, fromOffset, totalBytes, pieceBytesMax, target.prefixBytes);
 
   const digester = await digesterOf(start, (index, digest) => proofs.push({ index, digest }));

@@ -11,6 +11,7 @@ const {
   REPLY_QUEUE_BYTES_MAX,
   SESSION_WINDOW_BYTES,
   TRANSFERS_MAX,
+  UNWRITTEN_BYTES_MAX,
   WINDOW_BYTES,
   WINDOW_BYTES_MIN,
 } = limits;
@@ -57,6 +58,8 @@ test("a full window is acknowledged before a sender has to wait for it", () => {
 test("one session's memory for content is bounded by tens of MiB", () => {
   const windows = SESSION_WINDOW_BYTES + TRANSFERS_MAX * WINDOW_BYTES_MIN;
 
-  expect(windows).toBeLessThanOrEqual(96 * 1024 * 1024);
+  // Of each download two pieces of an eighth of its window; uploads wait within a bound for all.
+  expect(windows / 4).toBeLessThanOrEqual(48 * 1024 * 1024);
+  expect(UNWRITTEN_BYTES_MAX).toBeLessThanOrEqual(64 * 1024 * 1024);
   expect(REPLY_QUEUE_BYTES_MAX).toBeGreaterThanOrEqual(BODY_BYTES_MAX);
 });

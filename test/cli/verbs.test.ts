@@ -102,7 +102,7 @@ test.each([
   [["--limt", "1", "a"], "did you mean --limit?"],
   [["--limit", "fast", "a"], "is not a size"],
   [["--limit", "0", "a"], "a rate of 0"],
-  [["--jobs", "129", "a"], "at most 128"],
+  [["--jobs", "257", "a"], "at most 256"],
   [["--digest", "crc32", "a"], 'no digest algorithm "crc32"'],
   [["-z", "a"], "unknown option '-z'"],
   [[], "something is missing"],

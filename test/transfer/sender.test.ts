@@ -88,8 +88,8 @@ test("content goes out in frames that never straddle chunks, each chunk followed
   expect(Buffer.compare(content, CONTENT.subarray(fromOffset))).toBe(0);
 });
 
-test("a frame is at most a quarter of the window, so that idle readers hold little", async () => {
-  const window = new SendWindow(1000, 0);
+test("a frame is at most an eighth of the window, so that idle readers hold little", async () => {
+  const window = new SendWindow(2000, 0);
   const start = startOf({ window, totalBytes: 2500 });
   await sendFile(start);
 

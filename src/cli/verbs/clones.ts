@@ -8,7 +8,6 @@
  * made, so a copy that comes to lie in its own source is no part of what is copied.
  */
 import { FtpxError, isKind, withHint } from "../../base/errors.ts";
-import { EAGER_BYTES_MAX } from "../../base/limits.ts";
 import { childPath, isWithin, resolvePath } from "../../base/path.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Client, RequestOf } from "../../client/client.ts";
@@ -22,7 +21,7 @@ import { counting, scanning } from "../scanning.ts";
 import { tellSummary } from "../summary.ts";
 import { worstStatus } from "../status.ts";
 import { forEachPair, tell } from "./edits.ts";
-import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
+import { inLanes } from "./jobs.ts";
 import { Tally } from "./tally.ts";
 import { blaming, failureAt } from "./failing.ts";
 import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
@@ -170,14 +169,12 @@ class TreeCopy {
       if (kind === "file") files.push(entry);
       else this.tally.skip(childPath(this.#request.from, relative), kind);
     }
-    const lanes = [
-      [files.filter((entry) => !isSmall(entry)), JOBS_DEFAULT],
-      [files.filter(isSmall), SMALL_JOBS],
-    ] as const;
+    const { transfersMax } = this.#stage.remote;
+    const lanes = inLanes(files, ({ bytes }) => bytes, transfersMax);
     await counting(this.#stage.isJson, "copying", "copied", (onCopied) =>
       Promise.all(
-        lanes.map(([some, atOnce]) =>
-          workThrough(some, atOnce, ({ relative }) => this.#copy(relative, onCopied)),
+        lanes.map(({ items, jobs }) =>
+          workThrough(items, jobs, ({ relative }) => this.#copy(relative, onCopied)),
         ),
       ),
     );
@@ -216,8 +213,4 @@ class TreeCopy {
     }
     return made;
   }
-}
-
-function isSmall({ bytes }: TreeEntry): boolean {
-  return bytes <= EAGER_BYTES_MAX;
 }

@@ -9,7 +9,7 @@ import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
 import { worstStatus } from "../status.ts";
 import { runBatch } from "./batch.ts";
 import { gatherFetches } from "./fetches.ts";
-import { JOBS_DEFAULT, SMALL_JOBS } from "./jobs.ts";
+import { JOBS_IN_WORDS } from "./jobs.ts";
 import type { CopySettings } from "./jobs.ts";
 import { gatherSends } from "./sends.ts";
 import { destinationOf } from "./landing.ts";
@@ -26,7 +26,7 @@ export const TRANSFER_OPTIONS = {
   limit: { flags: "--limit <rate>", about: "bytes a second, like 10M", parse: parseRate },
   jobs: {
     flags: "--jobs <number>",
-    about: `files at once (${JOBS_DEFAULT}, and ${SMALL_JOBS} small ones)`,
+    about: `files at once (${JOBS_IN_WORDS})`,
     parse: parseJobs,
   },
   restart: { flags: "--restart", about: "forget what an earlier attempt left" },

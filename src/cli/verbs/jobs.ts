@@ -65,14 +65,44 @@ export interface Outcome {
   readonly isEnded: boolean;
 }
 
-export const JOBS_DEFAULT = 4;
+const JOBS_DEFAULT = 4;
+
+const TINY_BYTES_MAX = 64 * 1024;
+const TINY_JOBS = 200;
 
 /**
- * With JOBS_DEFAULT less than TRANSFERS_MAX, and two requests for each are less than REQUESTS_MAX:
- * a long line is not waited for file by file. Over a round trip of 50 ms a thousand files take
- * 1.4 s so, and 1.9 s with half as many.
+ * Files at once, by size: a long line is not waited for file by file, and what all of them hold
+ * in memory is little. Together less than TRANSFERS_MAX, and two requests for each less than
+ * REQUESTS_MAX.
  */
-export const SMALL_JOBS = 112;
+const LANES = [
+  { bytesMax: TINY_BYTES_MAX, jobs: TINY_JOBS },
+  { bytesMax: EAGER_BYTES_MAX, jobs: 48 },
+  { bytesMax: Infinity, jobs: JOBS_DEFAULT },
+] as const;
+
+export const JOBS_IN_WORDS = `${JOBS_DEFAULT}, and up to ${TINY_JOBS} small ones`;
+
+const JOBS = LANES.reduce((sum, { jobs }) => sum + jobs, 0);
+
+interface Lane<Item> {
+  readonly items: readonly Item[];
+  readonly jobs: number;
+}
+
+/** @param transfersMax that the server lets one session have open */
+export function inLanes<Item>(
+  items: readonly Item[],
+  bytesOf: (item: Item) => number,
+  transfersMax: number,
+): Lane<Item>[] {
+  const share = Math.min(1, transfersMax / JOBS);
+  return LANES.map(({ bytesMax, jobs }, lane) => {
+    const over = LANES[lane - 1]?.bytesMax ?? -1;
+    const fits = (item: Item) => bytesOf(item) > over && bytesOf(item) <= bytesMax;
+    return { items: items.filter(fits), jobs: Math.max(1, Math.floor(jobs * share)) };
+  });
+}
 
 /** Someone who pressed Ctrl-C does not wait longer for a copy to end in good order. */
 const GRACE_MS = 1500;
@@ -139,19 +169,16 @@ class Copies {
 
   async #copyAll(tasks: readonly CopyTask[]): Promise<void> {
     const { jobs } = this.#settings;
-    const isSmall = ({ totalBytes = Infinity }: CopyTask) => totalBytes <= EAGER_BYTES_MAX;
+    const bytesOf = ({ totalBytes = Infinity }: CopyTask) => totalBytes;
+    const { transfersMax } = this.#stage.remote;
     const lanes =
-      jobs === undefined
-        ? ([
-            [tasks.filter((task) => !isSmall(task)), JOBS_DEFAULT],
-            [tasks.filter(isSmall), SMALL_JOBS],
-          ] as const)
-        : ([[tasks, jobs]] as const);
+      jobs === undefined ? inLanes(tasks, bytesOf, transfersMax) : [{ items: tasks, jobs }];
     await Promise.all(
-      lanes.flatMap(([some, count]) => {
+      lanes.flatMap((lane) => {
         // All workers of a lane take from one iterator, so each task is taken once.
-        const queue = some.values();
-        return Array.from({ length: Math.min(count, some.length) }, () => this.#work(queue));
+        const queue = lane.items.values();
+        const length = Math.min(lane.jobs, lane.items.length);
+        return Array.from({ length }, () => this.#work(queue));
       }),
     );
   }
