@@ -56,12 +56,14 @@ export async function createHasher(algorithm: Algorithm): Promise<Hasher> {
 }
 
 function nativeHasher(algorithm: "sha256" | "md5"): Hasher {
-  let hasher = new Bun.CryptoHasher(algorithm);
+  // A small file needs only one, and none behind it.
+  let hasher: Bun.CryptoHasher | undefined;
+  const current = () => (hasher ??= new Bun.CryptoHasher(algorithm));
   return {
-    update: (bytes) => void hasher.update(bytes),
+    update: (bytes) => void current().update(bytes),
     finish: () => {
-      const digest = new Uint8Array(hasher.digest());
-      hasher = new Bun.CryptoHasher(algorithm);
+      const digest = new Uint8Array(current().digest());
+      hasher = undefined;
       return digest;
     },
   };

@@ -40,12 +40,11 @@ export async function downloadOnce(
     throw localFailure(error, job.local);
   });
   try {
-    const { path, algorithm } = job;
     const isHeld =
       !job.isFresh &&
       part.origin?.server === server &&
-      part.origin.path === path &&
-      part.origin.algorithm === algorithm;
+      part.origin.path === job.path &&
+      part.origin.algorithm === job.algorithm;
     if (!isHeld && !part.isNew) await part.clear();
     return await new Downloading(client, job, part, server).run();
   } catch (error) {
@@ -78,7 +77,8 @@ class Downloading implements TransferListener {
   #isSound = false;
   /** Where some of them are damaged: how many before that are not. */
   #soundChunks: number | undefined;
-  readonly #ending = new AbortController();
+  /** Of the check of what is held, where there is one. */
+  #ending: AbortController | undefined;
   #failure: FtpxError | undefined;
   /** All content has come. */
   #isComplete = false;
@@ -108,7 +108,7 @@ class Downloading implements TransferListener {
       await this.#receiver?.settle();
       await this.#saving;
       await this.#syncing;
-      this.#ending.abort();
+      this.#ending?.abort();
       await Promise.allSettled([this.#checking]);
       await this.#remember();
       this.#client.forget(this.#id);
@@ -149,7 +149,7 @@ class Downloading implements TransferListener {
 
   async #receive(): Promise<Copied> {
     const fromOffset = await this.#part.heldBytes();
-    const { version } = await this.#part.file.facts();
+    const version = fromOffset === 0 ? undefined : (await this.#part.file.facts()).version;
     const opened = await this.#open(fromOffset);
     this.#totalBytes = opened.totalBytes;
     this.#job.onProgress(fromOffset, opened.totalBytes);
@@ -227,10 +227,11 @@ class Downloading implements TransferListener {
    *
    * @throws FtpxError CHUNK_DAMAGED, and what is kept ends there
    */
-  async #checkHeld(held: readonly Uint8Array[], version: string): Promise<void> {
+  async #checkHeld(held: readonly Uint8Array[], version: string | undefined): Promise<void> {
     const { memory, algorithm } = this.#job;
-    if (memory.part !== version && !this.#part.isChecked) {
+    if (held.length > 0 && memory.part !== version && !this.#part.isChecked) {
       const { file } = this.#part;
+      this.#ending = new AbortController();
       const sound = await countEqualChunks(file, algorithm, held, this.#ending.signal);
       if (sound < held.length) {
         const failure = new FtpxError("CHUNK_DAMAGED", { offset: sound * CHUNK_BYTES });
@@ -249,7 +250,7 @@ class Downloading implements TransferListener {
     delete memory.part;
     if (this.#soundChunks !== undefined && origin !== undefined) {
       await this.#part.restart(origin, this.#soundChunks, this.#soundChunks * CHUNK_BYTES);
-    } else if (this.#isSound) {
+    } else if (this.#isSound && origin !== undefined) {
       memory.part = (await this.#part.file.facts()).version;
     }
   }

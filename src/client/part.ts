@@ -87,11 +87,10 @@ export class DownloadPart {
    * and nobody would prove this one.
    */
   async heldBytes(): Promise<number> {
+    if (this.#origin === undefined || this.#isUnsafe) return 0;
     const { bytes } = await this.file.facts();
     const held = this.#digests.length * CHUNK_BYTES;
-    return this.#origin === undefined || this.#isUnsafe
-      ? 0
-      : Math.min(bytes, held + CHUNK_BYTES - 1);
+    return Math.min(bytes, held + CHUNK_BYTES - 1);
   }
 
   /** Keeps the first chunks as being of another origin, and drops the rest. */
