@@ -6,6 +6,7 @@ import { strangePairs } from "./documents/coverage.ts";
 import { strayFiles } from "./documents/outline.ts";
 import { ROWS, unknownRows } from "./documents/rows.ts";
 import { ROWS as SYSTEM_ROWS, unnamedUses } from "./documents/ways.ts";
+import { WORKLOADS } from "../bench/workloads/workloads.ts";
 import { SYSTEM_WAYS } from "../src/base/ways.ts";
 import { DOCUMENT_NAMES, readDocument, render } from "./documents/tables.ts";
 
@@ -49,6 +50,12 @@ test("every row that a title or TESTING.md names is a known failure", () => {
 
   expect(unknownRows()).toEqual([]);
   expect(named.filter((row) => ROWS[row] === undefined)).toEqual([]);
+});
+
+test("every workload of the benchmark has its row in TESTING.md", () => {
+  const rows = readDocument("TESTING.md").match(/^\| W\d+ \|/gm);
+
+  expect([...(rows ?? [])]).toEqual(WORKLOADS.map(({ name }) => `| ${name} |`));
 });
 
 test.each(["ARCHITECTURE.md", "SECURITY.md", "TESTING.md"])(
