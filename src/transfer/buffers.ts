@@ -1,7 +1,7 @@
 /**
  * Buffers that are used again. Fresh memory is dear: the first touch of every page is a
- * fault, and what a socket hands out lives until the collector runs; so received content
- * is copied into these and let go at once.
+ * fault; so received content is copied into these, and what the socket handed out is given
+ * back as soon as it has been read.
  *
  * What is in use is what waits for the disk, so here is also known when that is too much.
  */

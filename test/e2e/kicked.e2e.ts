@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Subprocess } from "bun";
 import { BINARY, Scene, Server } from "./binary.ts";
+import { feed, feedUnlessGone } from "./fed.ts";
 
 type Shell = Subprocess<"pipe", "pipe", "pipe">;
 
@@ -31,24 +32,19 @@ function startShell(target: string): Shell {
   return shell;
 }
 
-async function feed(shell: Shell, lines: string): Promise<void> {
-  void shell.stdin.write(lines);
-  await shell.stdin.flush();
-}
-
 test.each([
   ["waits for its next line", ""],
   ["goes on with what needs no server", "pwd\nlpwd\n"],
 ])("a kicked shell that %s does not end as if all had gone well", async (_case, rest) => {
   server = await scene.serve();
   const shell = startShell(server.target("ann"));
-  await feed(shell, "mkdir /d\npwd\n");
+  await feed(shell.stdin, "mkdir /d\npwd\n");
   await shell.stdout.getReader().read();
   expect(
     (await scene.run(["kick", "ann", "--reason", "enough", "--data", scene.data])).status,
   ).toBe(0);
   // Its stdin stays open: it ends by itself.
-  if (rest !== "") await feed(shell, rest);
+  if (rest !== "") await feedUnlessGone(shell.stdin, rest);
 
   expect(await shell.exited).toBe(77);
   const stderr = await new Response(shell.stderr).text();
@@ -61,7 +57,7 @@ test("a shell whose server ends while it waits says so, and when it came back is
   const lost = startShell(target);
   const found = startShell(target);
   for (const [index, shell] of [lost, found].entries()) {
-    await feed(shell, `mkdir /d${index}\npwd\n`);
+    await feed(shell.stdin, `mkdir /d${index}\npwd\n`);
     // What it says then it says behind the answer, which a server killed before would owe it.
     await shell.stdout.getReader().read();
   }
@@ -71,7 +67,7 @@ test("a shell whose server ends while it waits says so, and when it came back is
   expect(await new Response(lost.stderr).text()).toContain("the connection was lost");
   const words = ["serve", "--json", "--data", scene.data, "--listen", `127.0.0.1:${server.port}`];
   server = await Server.open(scene.start(words));
-  await feed(found, "mkdir /e\n");
+  await feed(found.stdin, "mkdir /e\n");
   await server.event("mkdir", ({ path }) => path === "/e");
   await found.stdin.end();
 

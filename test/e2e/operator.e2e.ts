@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { anyJsonLines } from "../support/jsonlines.ts";
 import { BINARY, linesOf, Scene, sha256Of } from "./binary.ts";
 import type { Server } from "./binary.ts";
+import { feed, feedUnlessGone } from "./fed.ts";
 import { startPut } from "./puts.ts";
 
 const MIB = 1024 * 1024;
@@ -148,16 +149,10 @@ test("a shell whose session was kicked says why, and ends", async () => {
     stdout: "pipe",
     stderr: "pipe",
   });
-  void shell.stdin.write("mkdir /d\n");
-  await shell.stdin.flush();
+  await feed(shell.stdin, "mkdir /d\n");
   await server.event("mkdir");
   expect((await scene.operate("kick", "ann", "--reason", "enough")).status).toBe(0);
-  const more = async () => {
-    await shell.stdin.write("ls\nmkdir /e\n");
-    await shell.stdin.end();
-  };
-  // It may have ended before it was told more.
-  await more().catch((error: unknown) => expect(error).toMatchObject({ code: "EPIPE" }));
+  await feedUnlessGone(shell.stdin, "ls\nmkdir /e\n");
 
   expect(await shell.exited).toBe(77);
   const stderr = await new Response(shell.stderr).text();
