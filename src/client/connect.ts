@@ -226,8 +226,6 @@ function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
     refuse(error ?? CLOSED);
   };
   return {
-    // The slice of a Buffer would be a view into it.
-    binaryType: "uint8array" as const,
     data: (_socket: PeerSocket, bytes: Uint8Array) => peer.client?.connection.received(bytes),
     drain: () => peer.client?.connection.drained(),
     end: (ended: PeerSocket) => {

@@ -93,7 +93,7 @@ function doorOf(
 
 /** @param place address or file, and TLS where there is some @throws FtpxError as listen */
 function listenFor(
-  socket: SocketHandler<Peer, "uint8array">,
+  socket: SocketHandler<Peer>,
   place: Partial<Address> & { readonly unix?: string; readonly tls?: object },
   where: string,
 ): TCPSocketListener<Peer> {
@@ -177,10 +177,8 @@ class Connections {
   }
 
   /** Synchronous, because a rejected handler would end the process and not the connection. */
-  get handlers(): SocketHandler<Peer, "uint8array"> {
+  get handlers(): SocketHandler<Peer> {
     return {
-      // The slice of a Buffer would be a view into it.
-      binaryType: "uint8array",
       open: (socket) => this.#opened(socket),
       data: (socket, bytes) => socket.data.connection?.received(bytes),
       drain: (socket) => socket.data.connection?.drained(),

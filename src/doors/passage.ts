@@ -17,8 +17,8 @@ interface Waiting {
 /** @param within what hears of a connection from its secret on */
 export function behindSecret<Data>(
   secret: Uint8Array,
-  within: SocketHandler<Data, "uint8array">,
-): SocketHandler<Data, "uint8array"> {
+  within: SocketHandler<Data>,
+): SocketHandler<Data> {
   const waiting = new Map<Socket<Data>, Waiting>();
   const forget = (socket: Socket<Data>): boolean => {
     clearTimeout(waiting.get(socket)?.timer);
@@ -35,7 +35,7 @@ export function behindSecret<Data>(
     forget(socket);
     void within.open?.(socket);
     const rest = one.shown.subarray(secret.byteLength);
-    if (rest.byteLength > 0) void within.data?.(socket, new Uint8Array(rest));
+    if (rest.byteLength > 0) void within.data?.(socket, Buffer.from(rest));
   };
 
   return {

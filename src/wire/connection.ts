@@ -130,18 +130,19 @@ export class Connection implements FrameSink {
   }
 
   /** To be called from the socket's `data`. The bytes are given: many are of no length afterwards. */
-  received(bytes: Uint8Array, nowMs = performance.now()): void {
+  received(read: Uint8Array, nowMs = performance.now()): void {
     if (!this.isOpen) return;
     this.#lastHeardMs = nowMs;
     this.#isAsking = false;
-    this.#receivedBytes += bytes.byteLength;
+    this.#receivedBytes += read.byteLength;
     try {
-      this.#deframer.push(bytes);
+      // Sockets hand out Buffers, and whoever keeps a slice of one keeps a view, not a copy.
+      this.#deframer.push(new Uint8Array(read.buffer, read.byteOffset, read.byteLength));
     } catch (error) {
       if (!(error instanceof FtpxError)) this.#owner.defect(error);
       this.fail(failureOf(error));
     }
-    free(bytes);
+    free(read);
   }
 
   drained(): void {

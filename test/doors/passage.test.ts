@@ -23,13 +23,12 @@ beforeEach(() => {
     return heard;
   };
   const within = {
-    binaryType: "uint8array" as const,
     open: () => note("open"),
     data: (_socket: unknown, bytes: Uint8Array) => note(Buffer.from(bytes).toString()),
     close: () => note("close"),
   };
   const socket = behindSecret<undefined>(SECRET, within);
-  listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket } as never);
+  listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
 });
 
 afterEach(() => listener.stop(true));
