@@ -21,7 +21,7 @@ import { counting, scanning } from "../scanning.ts";
 import { tellSummary } from "../summary.ts";
 import { worstStatus } from "../status.ts";
 import { forEachPair, tell } from "./edits.ts";
-import { inLanes } from "./jobs.ts";
+import { inLanes, workInLanes } from "./parallel.ts";
 import { Tally } from "./tally.ts";
 import { blaming, failureAt } from "./failing.ts";
 import { HINT_RECURSIVE, NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
@@ -172,11 +172,7 @@ class TreeCopy {
     const { transfersMax } = this.#stage.remote;
     const lanes = inLanes(files, ({ bytes }) => bytes, transfersMax);
     await counting(this.#stage.isJson, "copying", "copied", (onCopied) =>
-      Promise.all(
-        lanes.map(({ items, jobs }) =>
-          workThrough(items, jobs, ({ relative }) => this.#copy(relative, onCopied)),
-        ),
-      ),
+      workInLanes(lanes, ({ relative }) => this.#copy(relative, onCopied)),
     );
   }
 

@@ -9,10 +9,10 @@ import { expandLocals, expandOne, expandSpots } from "../expansion.ts";
 import { worstStatus } from "../status.ts";
 import { runBatch } from "./batch.ts";
 import { gatherFetches } from "./fetches.ts";
-import { JOBS_IN_WORDS } from "./jobs.ts";
 import type { CopySettings } from "./jobs.ts";
 import { gatherSends } from "./sends.ts";
 import { destinationOf } from "./landing.ts";
+import { JOBS_IN_WORDS } from "./parallel.ts";
 import { NO_CLOBBER_OPTION, REMOTE_PATHS, verb } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 

@@ -4,7 +4,6 @@
  */
 import { FtpxError, isKind, withHint, withPath } from "../../base/errors.ts";
 import type { Algorithm } from "../../base/digest.ts";
-import { EAGER_BYTES_MAX } from "../../base/limits.ts";
 import type { VirtualPath } from "../../base/path.ts";
 import type { Client } from "../../client/client.ts";
 import type { Copied, CopyJob, CopyMemory } from "../../client/copy.ts";
@@ -18,6 +17,7 @@ import { exitStatusOf, worstStatus } from "../status.ts";
 import { writeNote } from "../terminal.ts";
 import { showError } from "../trouble.ts";
 import { blaming, endsAll, tellFailure } from "./failing.ts";
+import { inLanes, workInLanes } from "./parallel.ts";
 import { HINT_PARENTS, HINT_RECURSIVE } from "./verb.ts";
 import type { Stage } from "./verb.ts";
 
@@ -63,45 +63,6 @@ export interface Outcome {
   readonly elapsedMs: number;
   /** The person or the connection ended it. */
   readonly isEnded: boolean;
-}
-
-const JOBS_DEFAULT = 4;
-
-const TINY_BYTES_MAX = 64 * 1024;
-const TINY_JOBS = 200;
-
-/**
- * Files at once, by size: a long line is not waited for file by file, and what all of them hold
- * in memory is little. Together less than TRANSFERS_MAX, and two requests for each less than
- * REQUESTS_MAX.
- */
-const LANES = [
-  { bytesMax: TINY_BYTES_MAX, jobs: TINY_JOBS },
-  { bytesMax: EAGER_BYTES_MAX, jobs: 48 },
-  { bytesMax: Infinity, jobs: JOBS_DEFAULT },
-] as const;
-
-export const JOBS_IN_WORDS = `${JOBS_DEFAULT}, and up to ${TINY_JOBS} small ones`;
-
-const JOBS = LANES.reduce((sum, { jobs }) => sum + jobs, 0);
-
-interface Lane<Item> {
-  readonly items: readonly Item[];
-  readonly jobs: number;
-}
-
-/** @param transfersMax that the server lets one session have open */
-export function inLanes<Item>(
-  items: readonly Item[],
-  bytesOf: (item: Item) => number,
-  transfersMax: number,
-): Lane<Item>[] {
-  const share = Math.min(1, transfersMax / JOBS);
-  return LANES.map(({ bytesMax, jobs }, lane) => {
-    const over = LANES[lane - 1]?.bytesMax ?? -1;
-    const fits = (item: Item) => bytesOf(item) > over && bytesOf(item) <= bytesMax;
-    return { items: items.filter(fits), jobs: Math.max(1, Math.floor(jobs * share)) };
-  });
 }
 
 /** Someone who pressed Ctrl-C does not wait longer for a copy to end in good order. */
@@ -173,22 +134,13 @@ class Copies {
     const { transfersMax } = this.#stage.remote;
     const lanes =
       jobs === undefined ? inLanes(tasks, bytesOf, transfersMax) : [{ items: tasks, jobs }];
-    await Promise.all(
-      lanes.flatMap((lane) => {
-        // All workers of a lane take from one iterator, so each task is taken once.
-        const queue = lane.items.values();
-        const length = Math.min(lane.jobs, lane.items.length);
-        return Array.from({ length }, () => this.#work(queue));
-      }),
-    );
+    await workInLanes(lanes, (task) => this.#work(task));
   }
 
-  async #work(queue: Iterable<CopyTask>): Promise<void> {
-    for (const task of queue) {
-      if (this.#end !== undefined) return;
-      this.#triedCount += 1;
-      await this.#copy(task);
-    }
+  async #work(task: CopyTask): Promise<void> {
+    if (this.#end !== undefined) return;
+    this.#triedCount += 1;
+    await this.#copy(task);
   }
 
   async #copy(task: CopyTask): Promise<void> {
