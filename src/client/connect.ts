@@ -13,6 +13,8 @@ import { CONNECT_MS_MAX } from "../base/limits.ts";
 import { parseOperatorPort } from "../base/operatorport.ts";
 import { exportBinding, hasOurAlpn, isLoopback, PLAIN_BINDING, TLS_OPTIONS } from "../wire/tls.ts";
 import { Client } from "./client.ts";
+import { brokenHandshake, CLOSED, failed, isBroken, noAnswer, unreachable } from "./unreached.ts";
+import type { Refusal } from "./unreached.ts";
 
 export interface Endpoint {
   readonly host: string;
@@ -186,11 +188,11 @@ function shakeHands(
       reject(cause instanceof FtpxError ? cause : failed(name, cause, opened !== undefined));
       socket?.terminate();
     };
-    const timer = setTimeout(() => refuse(noAnswer(opened)), CONNECT_MS_MAX);
+    const timer = setTimeout(() => refuse(noAnswer(opened !== undefined)), CONNECT_MS_MAX);
     const handshake = (socket: PeerSocket, isOk: boolean, cause: Refusal): void => {
       try {
         // Bun calls a certificate that nobody has signed a failure too: ours never is signed.
-        if (!isOk && BROKEN.test(cause?.code ?? "")) throw brokenHandshake(name, cause);
+        if (!isOk && isBroken(cause)) throw brokenHandshake(name, cause);
         const fingerprint = trustedFingerprint(socket, endpoint);
         clearTimeout(timer);
         peer.client = clientOf(socket, fingerprint);
@@ -217,8 +219,6 @@ function clientOverTls(socket: PeerSocket, fingerprint: string): Client {
   return new Client(socket, () => exportBinding(socket), { fingerprint });
 }
 
-const CLOSED = "closed by the other side";
-
 /** What holds for every socket; a failure before there is a client goes to `refuse`. */
 function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
   const closed = (error?: Error): void => {
@@ -240,48 +240,6 @@ function handlersOf(peer: Peer, refuse: (cause: unknown) => void) {
     },
     connectError: (_socket: PeerSocket, error: Error) => refuse(error),
   };
-}
-
-function noAnswer(opened: PeerSocket | undefined): string {
-  const seconds = `in ${CONNECT_MS_MAX / 1000} s`;
-  return opened === undefined ? `no answer ${seconds}` : `connected, and no TLS answer ${seconds}`;
-}
-
-/** What Bun says of a handshake that came to nothing, by its code. */
-const BROKEN = /^(?:ECONN|EPIPE|EPROTO|ERR_SSL)/;
-type Refusal = { readonly code?: string; readonly message?: string } | null;
-
-/**
- * A server that speaks another TLS is one thing; what a cut line, a killed server or a flipped
- * bit makes of a handshake may be gone at the next attempt.
- */
-function brokenHandshake(host: string, cause: Refusal): FtpxError {
-  const reason = `${cause?.code ?? ""} ${cause?.message ?? ""}`.trim();
-  // What OpenSSL makes of bytes that are not TLS: a web server, a mail server, ftpx without TLS.
-  if (reason.includes("WRONG_VERSION_NUMBER")) {
-    return new FtpxError("NOT_FTPX", { host, reason: "it answers without TLS" }, { cause });
-  }
-  const isOther = /VERSION|UNSUPPORTED_PROTOCOL|APPLICATION_PROTOCOL/i.test(reason);
-  if (isOther) return new FtpxError("TLS_FAILED", { host, reason }, { cause });
-  if (cause?.code === "ECONNRESET") return failed(host, cause, true);
-  return unreachable(host, `no TLS handshake (${reason})`);
-}
-
-/**
- * A server that has no place for somebody says so to a few, and closes the connections of the
- * others: sometimes so soon that they never were open here.
- */
-function failed(host: string, cause: unknown, wasOpen: boolean): FtpxError {
-  const { code } = cause as { code?: string };
-  const isClosed = code === "ECONNRESET" || (wasOpen && (cause === CLOSED || code === "EPIPE"));
-  if (!isClosed) return unreachable(host, cause);
-  return new FtpxError("TURNED_AWAY", { host, reason: code ?? CLOSED }, { cause });
-}
-
-function unreachable(host: string, cause: unknown): FtpxError {
-  const { code, message } = cause as { code?: string; message?: string };
-  const reason = typeof cause === "string" ? cause : (code ?? message ?? "");
-  return new FtpxError("UNREACHABLE", { host, reason }, { cause });
 }
 
 /** @throws FtpxError NOT_FTPX, TLS_FAILED, CHANGED_KEY */
